@@ -1,0 +1,126 @@
+/**
+ * The part of onnx.proto (opset 21, IR version 10) that a compiled graph needs, as typed records and their writers.
+ * Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; the wire format is pbf's work.
+ */
+import { PbfWriter } from 'pbf'
+
+/** TensorProto.DataType */
+export const DATA_TYPE = { float32: 1, int64: 7, bool: 9, float64: 11 } as const
+
+export interface TensorProto {
+  readonly name: string
+  readonly dims: readonly number[]
+  readonly dataType: number
+  readonly content:
+    | { readonly kind: 'raw'; readonly bytes: Uint8Array }
+    | { readonly kind: 'external'; readonly location: string; readonly offset: number; readonly length: number }
+}
+
+export type AttributeValue =
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+
+export interface NodeProto {
+  readonly type: string
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes: ReadonlyMap<string, AttributeValue>
+}
+
+export interface ValueInfo {
+  readonly name: string
+  readonly dataType: number
+  readonly shape: readonly number[]
+}
+
+export interface ModelProto {
+  readonly producer: string
+  readonly graphName: string
+  readonly opset: number
+  readonly nodes: readonly NodeProto[]
+  readonly initializers: readonly TensorProto[]
+  readonly inputs: readonly ValueInfo[]
+  readonly outputs: readonly ValueInfo[]
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+const IR_VERSION = 10
+const EXTERNAL = 1
+
+export function writeModel(model: ModelProto): Uint8Array {
+  const pbf = new PbfWriter()
+  pbf.writeVarintField(1, IR_VERSION)
+  pbf.writeStringField(2, model.producer)
+  pbf.writeMessage(7, writeGraph, model)
+  pbf.writeMessage(8, (opset: number, p: PbfWriter) => p.writeVarintField(2, opset), model.opset)
+  for (const entry of Object.entries(model.metadata)) pbf.writeMessage(14, writeEntry, entry)
+  return pbf.finish()
+}
+
+function writeGraph(model: ModelProto, pbf: PbfWriter): void {
+  for (const node of model.nodes) pbf.writeMessage(1, writeNode, node)
+  pbf.writeStringField(2, model.graphName)
+  for (const tensor of model.initializers) pbf.writeMessage(5, writeTensor, tensor)
+  for (const value of model.inputs) pbf.writeMessage(11, writeValueInfo, value)
+  for (const value of model.outputs) pbf.writeMessage(12, writeValueInfo, value)
+}
+
+function writeNode(node: NodeProto, pbf: PbfWriter): void {
+  for (const name of node.inputs) pbf.writeStringField(1, name)
+  for (const name of node.outputs) pbf.writeStringField(2, name)
+  pbf.writeStringField(3, node.name)
+  pbf.writeStringField(4, node.type)
+  for (const attribute of node.attributes) pbf.writeMessage(5, writeAttribute, attribute)
+}
+
+/** AttributeProto.AttributeType */
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const
+
+function writeAttribute([name, attribute]: [string, AttributeValue], pbf: PbfWriter): void {
+  pbf.writeStringField(1, name)
+  if (attribute.kind === 'float') pbf.writeFloatField(2, attribute.value)
+  else if (attribute.kind === 'int') pbf.writeVarintField(3, attribute.value)
+  else if (attribute.kind === 'string') pbf.writeBytesField(4, new TextEncoder().encode(attribute.value))
+  else for (const value of attribute.value) pbf.writeVarintField(8, value)
+  pbf.writeVarintField(20, ATTRIBUTE_TYPE[attribute.kind])
+}
+
+function writeTensor(tensor: TensorProto, pbf: PbfWriter): void {
+  for (const n of tensor.dims) pbf.writeVarintField(1, n)
+  pbf.writeVarintField(2, tensor.dataType)
+  pbf.writeStringField(8, tensor.name)
+  if (tensor.content.kind === 'raw') {
+    pbf.writeBytesField(9, tensor.content.bytes)
+    return
+  }
+  const { location, offset, length } = tensor.content
+  for (const entry of Object.entries({ location, offset: `${offset}`, length: `${length}` }))
+    pbf.writeMessage(13, writeEntry, entry)
+  pbf.writeVarintField(14, EXTERNAL)
+}
+
+function writeEntry([key, value]: [string, string], pbf: PbfWriter): void {
+  pbf.writeStringField(1, key)
+  pbf.writeStringField(2, value)
+}
+
+function writeValueInfo(value: ValueInfo, pbf: PbfWriter): void {
+  pbf.writeStringField(1, value.name)
+  pbf.writeMessage(2, writeType, value)
+}
+
+function writeType(value: ValueInfo, pbf: PbfWriter): void {
+  pbf.writeMessage(1, writeTensorType, value)
+}
+
+function writeTensorType(value: ValueInfo, pbf: PbfWriter): void {
+  pbf.writeVarintField(1, value.dataType)
+  pbf.writeMessage(2, writeShape, value.shape)
+}
+
+function writeShape(shape: readonly number[], pbf: PbfWriter): void {
+  for (const n of shape) pbf.writeMessage(1, (dim: number, p: PbfWriter) => p.writeVarintField(1, dim), n)
+}

@@ -1,0 +1,245 @@
+/**
+ * Graph → ONNX ModelProto bytes.
+ *
+ * Parameters are graph inputs when training (they change every step), initializers embedded in the model for small
+ * files, or references into a .safetensors file beside it (ONNX external data), which the engine maps into memory.
+ */
+import {
+  type AttributeValue,
+  DATA_TYPE,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfo,
+  writeModel,
+} from './onnx-proto.ts'
+import {
+  type Attribute,
+  arrayType,
+  type DType,
+  type Emitter,
+  leavesBehind,
+  type Node,
+  nodesBehind,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+} from './tensor.ts'
+
+/** The newest operator set that the browser's WebGPU provider knows. */
+export const OPSET = 21
+
+export interface ExternalTensor {
+  readonly offset: number
+  readonly length: number
+}
+
+/** Where the values of the parameters come from. */
+export type WeightSource =
+  | { readonly kind: 'inputs' }
+  | { readonly kind: 'embedded'; readonly values: ReadonlyMap<string, Float32Array> }
+  | {
+      readonly kind: 'external'
+      /** File name, in the folder of the .onnx file. */
+      readonly location: string
+      /** Bytes of each parameter in that file, in the graph's float type. */
+      readonly tensors: ReadonlyMap<string, ExternalTensor>
+    }
+
+export interface PortInfo {
+  readonly name: string
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+export interface Compiled {
+  readonly name: string
+  readonly model: Uint8Array
+  /** Inputs to feed at every run; with weights as inputs, the parameters are among them. */
+  readonly inputs: readonly PortInfo[]
+  readonly parameters: readonly PortInfo[]
+  readonly outputs: readonly PortInfo[]
+}
+
+export interface CompileOptions {
+  readonly name?: string
+  readonly weights?: WeightSource
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** Compiles what the named outputs need. Throws when a parameter has no value in the weight source. */
+export function compile(
+  outputs: Readonly<Record<string, Tensor>>,
+  { name = 'graph', weights = { kind: 'inputs' }, metadata = {} }: CompileOptions = {},
+): Compiled {
+  const results = Object.values(outputs)
+  if (results.length === 0) throw new Error(`compile ${name}: there are no outputs`)
+  const leaves = leavesBehind(results)
+  const inputs = leaves.filter((leaf) => leaf.source.kind === 'input')
+  const parameters = leaves.filter((leaf) => leaf.source.kind === 'parameter')
+  const writer = new GraphWriter()
+  for (const leaf of leaves) {
+    if (leaf.source.kind === 'constant') writer.bind(leaf, writer.constant(leaf.source.data, leaf.shape, leaf.dtype))
+    else writer.bind(leaf, leaf.name)
+  }
+  const used = usedTensors(results)
+  for (const node of nodesBehind(results)) writer.emit(node, used)
+  // An output may be a leaf, or wanted under two names: an Identity gives each its own, and the engine removes it.
+  for (const [label, tensor] of Object.entries(outputs)) writer.output(label, tensor)
+
+  const initializers =
+    weights.kind === 'inputs' ? [] : parameters.map((parameter) => weightInitializer(name, parameter, weights))
+  const ports = (tensors: readonly Tensor[]) => tensors.map(({ name, shape, dtype }) => ({ name, shape, dtype }))
+  const outputPorts = Object.entries(outputs).map(([label, { shape, dtype }]) => ({ name: label, shape, dtype }))
+  const fed = weights.kind === 'inputs' ? [...inputs, ...parameters] : inputs
+  const model = writeModel({
+    producer: 'dar-depth',
+    graphName: name,
+    opset: OPSET,
+    nodes: writer.nodes,
+    initializers: [...writer.initializers, ...initializers],
+    inputs: ports(fed).map(valueInfo),
+    outputs: outputPorts.map(valueInfo),
+    metadata,
+  })
+  return { name, model, inputs: ports(inputs), parameters: ports(parameters), outputs: outputPorts }
+}
+
+function valueInfo({ name, shape, dtype }: PortInfo): ValueInfo {
+  return { name, shape, dataType: DATA_TYPE[dtype] }
+}
+
+function weightInitializer(
+  graph: string,
+  parameter: Tensor,
+  weights: Exclude<WeightSource, { kind: 'inputs' }>,
+): TensorProto {
+  const base = { name: parameter.name, dims: parameter.shape, dataType: DATA_TYPE[parameter.dtype] }
+  if (weights.kind === 'embedded') {
+    const values = weights.values.get(parameter.name)
+    if (!values) throw new Error(`compile ${graph}: there is no weight for ${parameter}`)
+    if (values.length !== parameter.size)
+      throw new Error(`compile ${graph}: the weight for ${parameter} has ${values.length} values`)
+    const data = parameter.dtype === 'float64' ? Float64Array.from(values) : values
+    return { ...base, content: { kind: 'raw', bytes: bytesOf(data) } }
+  }
+  const place = weights.tensors.get(parameter.name)
+  if (!place) throw new Error(`compile ${graph}: ${weights.location} has no weight for ${parameter}`)
+  const expected = parameter.size * arrayType(parameter.dtype).BYTES_PER_ELEMENT
+  if (place.length !== expected)
+    throw new Error(`compile ${graph}: ${parameter} takes ${expected} bytes, ${weights.location} has ${place.length}`)
+  return { ...base, content: { kind: 'external', location: weights.location, ...place } }
+}
+
+function usedTensors(results: readonly Tensor[]): ReadonlySet<Tensor> {
+  const used = new Set(results)
+  for (const node of nodesBehind(results)) for (const input of node.inputs) used.add(input)
+  return used
+}
+
+function bytesOf(data: TensorData | Float32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+}
+
+/** Collects ONNX nodes and constants; knows the ONNX name of every tensor. */
+class GraphWriter implements Emitter {
+  readonly nodes: NodeProto[] = []
+  readonly initializers: TensorProto[] = []
+  private readonly names = new Map<Tensor, string>()
+  private readonly constants = new Map<string, { bytes: Uint8Array; name: string }[]>()
+  private scope = ''
+  private temporaries = 0
+
+  bind(tensor: Tensor, name: string): void {
+    this.names.set(tensor, name)
+  }
+
+  emit(node: Node, used: ReadonlySet<Tensor>): void {
+    this.scope = node.name
+    for (const result of node.results) this.bind(result, used.has(result) ? result.name : '')
+    const inputs = node.inputs.map((input) => this.nameOf(input))
+    const outputs = node.results.map((result) => this.nameOf(result))
+    while (outputs.at(-1) === '') outputs.pop()
+    node.emit(this, inputs, outputs)
+  }
+
+  output(label: string, tensor: Tensor): void {
+    this.scope = `output/${label}`
+    this.node('Identity', [this.nameOf(tensor)], [label])
+  }
+
+  private nameOf(tensor: Tensor): string {
+    const name = this.names.get(tensor)
+    if (name === undefined) throw new Error(`internal error: ${tensor} was not emitted before its use`)
+    return name
+  }
+
+  node(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[] | number,
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): readonly string[] {
+    const names =
+      typeof outputs === 'number'
+        ? Array.from({ length: outputs }, () => `${this.scope}/t${this.temporaries++}`)
+        : outputs
+    this.nodes.push({
+      type,
+      name: `${this.scope}/${type}_${this.nodes.length}`,
+      inputs,
+      outputs: names,
+      attributes: new Map(Object.entries(attributes).map(([key, value]) => [key, attributeValue(value)])),
+    })
+    return names
+  }
+
+  constant(data: TensorData, shape: Shape, dtype: DType): string {
+    const bytes = bytesOf(data)
+    const key = `${dtype}[${shape.join(',')}]#${hash(bytes)}`
+    const alike = this.constants.get(key) ?? []
+    const known = alike.find((entry) => sameBytes(entry.bytes, bytes))
+    if (known) return known.name
+    const name = `constant_${this.initializers.length}`
+    this.constants.set(key, [...alike, { bytes, name }])
+    this.initializers.push({ name, dims: shape, dataType: DATA_TYPE[dtype], content: { kind: 'raw', bytes } })
+    return name
+  }
+
+  ints(values: readonly number[]): string {
+    return this.constant(
+      BigInt64Array.from(values, (v) => BigInt(v)),
+      [values.length],
+      'int64',
+    )
+  }
+
+  scalar(value: number, dtype: DType): string {
+    const data = dtype === 'float64' ? Float64Array.of(value) : Float32Array.of(value)
+    return this.constant(data, [], dtype)
+  }
+}
+
+function attributeValue(value: Attribute): AttributeValue {
+  if (typeof value === 'number') return { kind: 'int', value }
+  if (typeof value === 'string') return { kind: 'string', value }
+  if ('float' in value) return { kind: 'float', value: value.float }
+  return { kind: 'ints', value }
+}
+
+/** FNV-1a over at most 4,096 bytes: only sorts constants into buckets that are then compared byte by byte. */
+function hash(bytes: Uint8Array): number {
+  let h = 0x811c9dc5
+  const step = Math.max(1, Math.floor(bytes.length / 4096))
+  for (let i = 0; i < bytes.length; i += step) h = Math.imul(h ^ bytes[i], 0x01000193)
+  return h >>> 0
+}
+
+/** Bytes that a port holds. */
+export function byteLength(port: PortInfo): number {
+  return sizeOf(port.shape) * arrayType(port.dtype).BYTES_PER_ELEMENT
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i])
+}

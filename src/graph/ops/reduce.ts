@@ -1,0 +1,73 @@
+/** Reductions along axes: sum, mean, max, min; softmax and log-softmax-free sums over bins live on them. */
+import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
+import { mul, sub } from './elementwise.ts'
+import { axisOf, expand, reshape } from './shape.ts'
+
+interface ReduceOptions {
+  /** Keep reduced axes with length 1. */
+  readonly keepAxes?: boolean
+}
+
+function reduced(op: string, x: Tensor, axes: readonly number[], keepAxes: boolean) {
+  const unique = [...new Set(axes.map((axis) => axisOf(op, x, axis)))].sort((a, b) => a - b)
+  const kept = x.shape.map((n, i) => (unique.includes(i) ? 1 : n))
+  return { axes: unique, kept, shape: keepAxes ? kept : x.shape.filter((_, i) => !unique.includes(i)) }
+}
+
+/** Σ over the axes (all of them by default). */
+export function sum(x: Tensor, axes = x.shape.map((_, i) => i), { keepAxes = false }: ReduceOptions = {}): Tensor {
+  const to = reduced('sum', x, axes, keepAxes)
+  if (to.axes.length === 0) return x
+  const [y] = x.graph.apply({
+    op: 'sum',
+    inputs: [x],
+    outputs: [{ shape: to.shape, dtype: x.dtype }],
+    emit: (e, [name], y) => e.node('ReduceSum', [name, e.ints(to.axes)], y, { keepdims: keepAxes ? 1 : 0 }),
+    vjp: ([dy]) => [dy && expand(reshape(dy, to.kept), x.shape)],
+  })
+  return y
+}
+
+/** Arithmetic mean over the axes (all of them by default). */
+export function mean(x: Tensor, axes = x.shape.map((_, i) => i), options: ReduceOptions = {}): Tensor {
+  if (!isFloat(x.dtype)) throw new ShapeError('mean', [x], 'needs a float tensor')
+  const to = reduced('mean', x, axes, false)
+  const count = to.axes.reduce((n, axis) => n * x.shape[axis], 1)
+  if (count === 0) throw new ShapeError('mean', [x], 'has no values to average')
+  return mul(sum(x, axes, options), 1 / count)
+}
+
+function extreme(op: string, onnx: string, x: Tensor, axes: readonly number[], keepAxes: boolean): Tensor {
+  const to = reduced(op, x, axes, keepAxes)
+  const [y] = x.graph.apply({
+    op,
+    inputs: [x],
+    outputs: [{ shape: to.shape, dtype: x.dtype }],
+    emit: (e, [name], y) => e.node(onnx, [name, e.ints(to.axes)], y, { keepdims: keepAxes ? 1 : 0 }),
+  })
+  return y
+}
+
+/** Largest value over the axes. No gradient. */
+export function max(x: Tensor, axes = x.shape.map((_, i) => i), { keepAxes = false }: ReduceOptions = {}): Tensor {
+  return extreme('max', 'ReduceMax', x, axes, keepAxes)
+}
+
+/** Smallest value over the axes. No gradient. */
+export function min(x: Tensor, axes = x.shape.map((_, i) => i), { keepAxes = false }: ReduceOptions = {}): Tensor {
+  return extreme('min', 'ReduceMin', x, axes, keepAxes)
+}
+
+/** exp(x_i)/Σ_j exp(x_j) along an axis;  dx = y ⊙ (dy − Σ dy ⊙ y) */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  if (!isFloat(x.dtype)) throw new ShapeError('softmax', [x], 'needs a float tensor')
+  const a = axisOf('softmax', x, axis)
+  const [y] = x.graph.apply({
+    op: 'softmax',
+    inputs: [x],
+    outputs: [{ shape: x.shape, dtype: x.dtype }],
+    emit: (e, inputs, y) => e.node('Softmax', inputs, y, { axis: a }),
+    vjp: ([dy]) => [dy && mul(y, sub(dy, sum(mul(dy, y), [a], { keepAxes: true })))],
+  })
+  return y
+}

@@ -1,0 +1,90 @@
+/**
+ * The configuration of a model: plain data, validated at the edge (spec section 1). Names are the JSON names of
+ * checkpoints and reference fixtures. Defaults are the paper's choices on the small encoder; presets are in presets.ts.
+ */
+import { z } from 'zod'
+import { DarError } from '../support/errors.ts'
+
+const positive = z.number().int().positive()
+const size = z.tuple([positive, positive])
+
+export const configSchema = z
+  .strictObject({
+    /** What stands on the neck: `dar` (the paper), or the ablations `transformer` and `bins` (spec section 12). */
+    head: z.enum(['dar', 'transformer', 'bins']).default('dar'),
+
+    encoder: z.enum(['vit', 'mobilenetv2']).default('vit'),
+    /** Channel multiplier of mobilenetv2. */
+    encoderMultiplier: z.number().positive().default(1),
+    /** The next seven fields are the ViT's. */
+    encoderWidth: positive.default(384),
+    encoderDepth: positive.default(12),
+    encoderHeads: positive.default(6),
+    patch: positive.default(14),
+    stem: z.enum(['patch', 'conv']).default('patch'),
+    /** Grid of the stored position table. */
+    posGrid: size.default([37, 37]),
+    layerScale: z.boolean().default(true),
+    /** Tapped blocks, from 0; null: a quarter, a half, three quarters and all of the depth. */
+    taps: z.tuple([z.int(), z.int(), z.int(), z.int()]).nullable().default(null),
+
+    neckFeatures: positive.default(64),
+    neckChannels: z.tuple([positive, positive, positive, positive]).default([48, 96, 192, 384]),
+    memoryWidth: positive.default(384),
+
+    layers: positive.default(3),
+    width: positive.default(384),
+    heads: positive.default(6),
+    longSkip: z.boolean().default(true),
+    position: z.boolean().default(true),
+    level: z.boolean().default(true),
+    form: z.enum(['cached', 'masked', 'unmasked']).default('cached'),
+
+    steps: positive.default(5),
+    /** Explicit token-map sizes, coarse to fine; null: halved from the memory grid. */
+    sizes: z.array(size).nullable().default(null),
+    bins: positive.default(16),
+    gruWidth: positive.default(96),
+    /** Where windows and depth maps live: on the memory grid, or each step on its own. */
+    binGrid: z.enum(['memory', 'step']).default('memory'),
+    window: z.enum(['paper', 'neighbourhood', 'elastic', 'fixed']).default('paper'),
+    /** Bins added on each side of the chosen one. */
+    expand: z.number().int().nonnegative().default(1),
+    context: z.boolean().default(false),
+    upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
+    /** Metres. */
+    dMin: z.number().positive().default(0.1),
+    dMax: z.number().positive().default(10),
+    /** Bins of the dorn head. */
+    ordinalBins: positive.default(68),
+  })
+  .superRefine((c, context) => {
+    const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    if (c.longSkip && c.layers % 2 === 0)
+      problem('layers', `long skips pair the blocks around a middle one, so ${c.layers} layers must be odd`)
+    if (c.dMin >= c.dMax) problem('dMax', `must be above dMin = ${c.dMin}`)
+    if (c.encoderWidth % c.encoderHeads !== 0) problem('encoderHeads', `must divide encoderWidth = ${c.encoderWidth}`)
+    if (c.width % c.heads !== 0) problem('heads', `must divide width = ${c.width}`)
+    if (c.memoryWidth % 16 !== 0) problem('memoryWidth', 'must be a multiple of 16 (group norm, position code)')
+    if (c.sizes && c.sizes.length !== c.steps) problem('sizes', `must name ${c.steps} sizes, one per step`)
+    if (c.stem === 'conv' && 2 ** Math.round(Math.log2(c.patch)) !== c.patch)
+      problem('patch', 'a convolutional stem needs a power of two')
+  })
+
+export type DarConfig = z.output<typeof configSchema>
+
+/** Checks a config from outside; `source` names the file in the error. Fields left out take their defaults. */
+export function parseConfig(value: unknown, source = 'config'): DarConfig {
+  const result = configSchema.safeParse(value)
+  if (result.success) return result.data
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`)
+  throw new DarError(`${source}: ${problems.join('; ')}`)
+}
+
+export const usesTokens = (config: DarConfig): boolean => config.head !== 'bins'
+export const usesBins = (config: DarConfig): boolean => config.head !== 'transformer'
+
+/** What H and W of an image must be multiples of. */
+export function imageMultiple(config: DarConfig): number {
+  return config.encoder === 'vit' ? config.patch : 32
+}

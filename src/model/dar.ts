@@ -1,0 +1,113 @@
+/**
+ * DAR, from a normalised image to K depth maps (spec sections 2 to 7), read top to bottom like the paper.
+ *
+ * What is unusual: two orders are autoregressive at once. Token maps r_1 … r_K grow from coarse to fine (the transformer), and
+ * each pixel's depth range is divided anew at every step (the bins), all on one working grid.
+ */
+
+import type { Graph, Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import { toMap, toTokens } from '../nn/index.ts'
+import { type DarConfig, usesBins, usesTokens } from './config.ts'
+import { Decoder } from './decoder.ts'
+import { encode } from './encoder.ts'
+import { Injection } from './injection.ts'
+import { binCentres, depthSpread, expectedDepth, nextWindow, type Window, wholeRange } from './mtbin.ts'
+import { fuse, remember } from './neck.ts'
+import { positionTensor, stepSizes } from './steps.ts'
+import type { Trace } from './trace.ts'
+import { convexUpsample, convexWeights } from './upsample.ts'
+
+export interface DarOutput {
+  /** D_1 … D_K, B,1,grid each, metres. */
+  readonly depths: readonly Tensor[]
+  /** σ_1 … σ_K, metres; empty for the `transformer` ablation. */
+  readonly sigmas: readonly Tensor[]
+  /** The last depth map at its native size: D_K, or the convex ×8 map. */
+  readonly output: Tensor
+  /** `output` at the image's size, B,1,H,W. */
+  readonly depth: Tensor
+  /** Every named intermediate of the specification. */
+  readonly trace: Trace
+}
+
+/** image: B,3,H,W, normalised for the config's encoder (`normaliseImage`). */
+export function buildDar(image: Tensor, config: DarConfig): DarOutput {
+  const { graph } = image
+  const trace: Trace = new Map()
+  const size: ops.Size = [image.shape[2], image.shape[3]]
+  const paths = fuse(graph, encode(graph, image, config, trace), config, trace)
+  const memory = remember(graph, paths, size, config, trace)
+  const steps = runSteps(graph, memory, config, trace)
+  const output =
+    config.upsample === 'convex'
+      ? convexUpsample(steps.depths[steps.depths.length - 1], convexWeights(graph, steps.g))
+      : steps.depths[steps.depths.length - 1]
+  const depth = ops.resize(output, size)
+  trace.set('output', output)
+  trace.set('depth_full', depth)
+  return { depths: steps.depths, sigmas: steps.sigmas, output, depth, trace }
+}
+
+/** The K steps; g is the last hidden state, B,G,grid. */
+function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace) {
+  const [batch, width, rows, cols] = memory.shape
+  const grid: ops.Size = [rows, cols]
+  const sizes = config.sizes ?? stepSizes(grid, config.steps)
+  const grids = config.binGrid === 'step' ? sizes : sizes.map(() => grid)
+  const withPosition = config.position
+    ? ops.add(toTokens(memory), positionTensor(graph, grid, width))
+    : toTokens(memory)
+  const decoder = usesTokens(config) ? new Decoder(graph, config, withPosition) : null
+  const injection = new Injection(graph, config, memory, config.binGrid === 'step' ? null : grid)
+  const depths: Tensor[] = []
+  const sigmas: Tensor[] = []
+  let window: Window = wholeRange(memory, grids[0], config)
+  let tokenMap: Tensor | null = null
+  let g = memory
+
+  for (let k = 1; k <= config.steps; k++) {
+    const record = (name: string, value: Tensor) => trace.set(`step${k}.${name}`, value)
+    const here = grids[k - 1]
+    let yOut = memory // `bins`: no transformer
+    if (decoder) {
+      const tokens = decoder.input(k, sizes[k - 1], batch, tokenMap)
+      const y = decoder.output(tokens)
+      record('tokens_in', tokens)
+      record('y_out', y)
+      yOut = toMap(y, sizes[k - 1])
+    }
+    g = injection.initialHidden(yOut, k, here)
+    if (usesBins(config)) {
+      const centres = binCentres(window, config.bins)
+      const fBin = injection.encodeCentres(centres)
+      g = injection.inject(g, fBin)
+      const probabilities = ops.softmax(injection.logits(g, k), 1)
+      const depth = expectedDepth(probabilities, centres)
+      const sigma = depthSpread(probabilities, centres, depth)
+      record('window_lo', window.lo)
+      record('window_hi', window.hi)
+      record('centres', centres)
+      record('f_bin', fBin)
+      record('prob', probabilities)
+      record('sigma', sigma)
+      depths.push(depth)
+      sigmas.push(sigma)
+      if (k < config.steps) window = moved(nextWindow(window, depth, sigma, config), grids[k])
+    } else {
+      depths.push(ops.mul(ops.sigmoid(injection.logits(g, k)), config.dMax))
+    }
+    record('depth', depths[k - 1])
+    record('gru', g)
+    if (decoder) {
+      tokenMap = injection.token(g)
+      record('token_map', tokenMap)
+    }
+  }
+  return { depths, sigmas, g }
+}
+
+/** A window on another grid, by nearest neighbour: it stays one of the windows that the tree made. */
+function moved({ lo, hi }: Window, grid: ops.Size): Window {
+  return { lo: ops.resize(lo, grid, 'nearest'), hi: ops.resize(hi, grid, 'nearest') }
+}

@@ -1,0 +1,36 @@
+/** The encoder of a config, and how it wants its pixels (spec section 2). */
+
+import { type Graph, ShapeError, type Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import { Scope } from '../nn/index.ts'
+import { type DarConfig, imageMultiple } from './config.ts'
+import { mobileNetV2 } from './mobilenet.ts'
+import type { Trace } from './trace.ts'
+import { visionTransformer } from './vit.ts'
+
+const IMAGENET_MEAN = [0.485, 0.456, 0.406]
+const IMAGENET_STD = [0.229, 0.224, 0.225]
+
+/** RGB in [0, 1], B,3,H,W → what the encoder was trained on: ImageNet statistics for the ViT, [−1, 1] for MobileNetV2. */
+export function normaliseImage(rgb: Tensor, config: DarConfig): Tensor {
+  const channels = (values: readonly number[]) => rgb.graph.constant(values, [1, 3, 1, 1])
+  const [mean, deviation] =
+    config.encoder === 'vit'
+      ? [IMAGENET_MEAN, IMAGENET_STD]
+      : [
+          [0.5, 0.5, 0.5],
+          [0.5, 0.5, 0.5],
+        ]
+  return ops.div(ops.sub(rgb, channels(mean)), channels(deviation))
+}
+
+/** Normalised image B,3,H,W → four maps, finest first for a pyramid, block by block for a ViT. */
+export function encode(graph: Graph, image: Tensor, config: DarConfig, trace: Trace): Tensor[] {
+  if (image.rank !== 4 || image.shape[1] !== 3) throw new ShapeError('encode', [image], 'needs an image B,3,H,W')
+  const at = new Scope(graph, 'encoder')
+  if (config.encoder === 'mobilenetv2') return mobileNetV2(at, image, config.encoderMultiplier, trace)
+  const multiple = imageMultiple(config)
+  if (image.shape[2] % multiple !== 0 || image.shape[3] % multiple !== 0)
+    throw new ShapeError('encode', [image], `height and width must be multiples of ${multiple}`)
+  return visionTransformer(at, image, config, trace)
+}

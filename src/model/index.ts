@@ -1,0 +1,8 @@
+export * from './config.ts'
+export * from './dar.ts'
+export { normaliseImage } from './encoder.ts'
+export * from './loss.ts'
+export { memoryGrid } from './neck.ts'
+export * from './presets.ts'
+export { stepSizes } from './steps.ts'
+export type { Trace } from './trace.ts'

@@ -1,0 +1,75 @@
+/**
+ * Bins injection and prediction (spec section 7; paper eq. 9, 11, 12): what the transformer says of a step meets the bins of
+ * every pixel in a ConvGRU, whose state gives probabilities and the token map that is fed back. Shared by all steps;
+ * `level_k` and `bias_k` tell the modules which step it is.
+ */
+
+import type { Graph, Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import { conv, HE, Scope, SepConvGru, UNIT, ZEROS } from '../nn/index.ts'
+import { type DarConfig, usesBins } from './config.ts'
+
+export class Injection {
+  private readonly at: Scope
+  private readonly gru: SepConvGru | null
+
+  /** memory: B,M,mh,mw; grid: where windows, states and depth maps live (null: each step has its own). */
+  constructor(
+    graph: Graph,
+    private readonly config: DarConfig,
+    private readonly memory: Tensor,
+    grid: ops.Size | null,
+  ) {
+    this.at = new Scope(graph, 'bins')
+    this.gru = usesBins(config) && grid ? this.makeGru(grid) : null
+  }
+
+  private makeGru(grid: ops.Size): SepConvGru {
+    const { gruWidth, context } = this.config
+    const ctx = context
+      ? ops.resize(conv(this.at.sub('context'), this.memory, gruWidth, { kernel: 1 }), grid)
+      : undefined
+    return new SepConvGru(this.at.sub('gru'), gruWidth, gruWidth, ctx)
+  }
+
+  /** h = tanh(resize(conv1x1(y_out)) + level_k).  y_out: B,M,h_k,w_k → B,G,grid */
+  initialHidden(yOut: Tensor, k: number, grid: ops.Size): Tensor {
+    const { gruWidth, steps, level } = this.config
+    const h = ops.resize(conv(this.at.sub('hidden'), yOut, gruWidth, { kernel: 1 }), grid)
+    if (!level) return ops.tanh(h)
+    const table = this.at.parameter('level', [steps, gruWidth], ZEROS)
+    return ops.tanh(ops.add(h, ops.reshape(ops.slice(table, 0, k - 1, k), [1, gruWidth, 1, 1])))
+  }
+
+  /** f_bin = ReLU(conv3x3(ReLU(conv3x3((c − dmin)/(dmax − dmin))))).  centres: B,N,grid → B,G,grid */
+  encodeCentres(centres: Tensor): Tensor {
+    const { gruWidth, dMin, dMax } = this.config
+    const at = this.at.sub('encode')
+    const x = ops.mul(ops.sub(centres, dMin), 1 / (dMax - dMin))
+    const inner = ops.relu(conv(at.sub(0), x, gruWidth, { init: HE }))
+    return ops.relu(conv(at.sub(1), inner, gruWidth, { init: HE }))
+  }
+
+  /** g_k = SepConvGRU(h, [f_bin, context]).  All B,G,grid */
+  inject(h: Tensor, fBin: Tensor): Tensor {
+    const gru = this.gru ?? this.makeGru([h.shape[2], h.shape[3]])
+    return gru.step(h, fBin)
+  }
+
+  /** conv3x3(ReLU(conv3x3(g))) + bias_k.  B,G,grid → B,N,grid (one channel for `transformer`) */
+  logits(g: Tensor, k: number): Tensor {
+    const { gruWidth, bins, steps, level } = this.config
+    const outputs = usesBins(this.config) ? bins : 1
+    const at = this.at.sub('head')
+    const inner = ops.relu(conv(at.sub(0), g, gruWidth, { init: HE }))
+    const z = conv(at.sub(1), inner, outputs, { init: UNIT })
+    if (!level) return z
+    const table = this.at.parameter('bias', [steps, outputs], ZEROS)
+    return ops.add(z, ops.reshape(ops.slice(table, 0, k - 1, k), [1, outputs, 1, 1]))
+  }
+
+  /** r_k = conv1x1(g_k): B,G,grid → B,M,grid, the next step's input. */
+  token(g: Tensor): Tensor {
+    return conv(this.at.sub('token'), g, this.config.memoryWidth, { kernel: 1 })
+  }
+}

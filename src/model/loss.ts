@@ -1,0 +1,50 @@
+/** The training loss (spec section 8; paper eq. 13): scale-invariant log error of every step's map. */
+
+import type { Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import type { DarConfig } from './config.ts'
+import type { DarOutput } from './dar.ts'
+
+/** Smallest ground truth that counts, in the loss and in the metrics, metres. */
+export const MIN_DEPTH = 1e-3
+/** Predictions are raised to this inside a logarithm. */
+const LOG_FLOOR = 1e-6
+const VARIANCE_FOCUS = 0.85
+const SCALE = 10
+/** Under the root, so that its slope stays finite. */
+const EPSILON = 1e-9
+
+/** Finite and MIN_DEPTH < gt < dMax; NaN and ±∞ fail the comparisons. */
+export function validPixels(gt: Tensor, dMax: number): Tensor {
+  return ops.and(ops.greater(gt, MIN_DEPTH), ops.less(gt, dMax))
+}
+
+/**
+ * 10·√(mean(g²) − 0.85·mean(g)² + 1e-9), g = ln max(D, 1e-6) − ln gt, means over the valid pixels of the batch. Without a
+ * valid pixel the loss is 0, and so is its gradient.  depth, gt, valid: B,1,H,W → scalar
+ */
+export function silogLoss(depth: Tensor, gt: Tensor, valid: Tensor): Tensor {
+  const logTruth = ops.log(ops.where(valid, gt, 1))
+  const g = ops.where(valid, ops.sub(ops.log(ops.maximum(depth, LOG_FLOOR)), logTruth), 0)
+  const count = ops.sum(ops.cast(valid, depth.dtype))
+  const divisor = ops.maximum(count, 1)
+  const mean = ops.div(ops.sum(g), divisor)
+  const meanSquare = ops.div(ops.sum(ops.square(g)), divisor)
+  const root = ops.sqrt(ops.add(ops.sub(meanSquare, ops.mul(ops.square(mean), VARIANCE_FOCUS)), EPSILON))
+  return ops.mul(ops.mul(root, SCALE), ops.minimum(count, 1))
+}
+
+/**
+ * One term per step; the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
+ * never the reverse; for the last step that is the output (the convex map, so that its weights learn).
+ */
+export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig): Tensor[] {
+  const size: ops.Size = [gt.shape[2], gt.shape[3]]
+  const valid = validPixels(gt, config.dMax)
+  const maps = [...model.depths.slice(0, -1), model.output]
+  return maps.map((map) => silogLoss(ops.resize(map, size), gt, valid))
+}
+
+export function total(terms: readonly Tensor[]): Tensor {
+  return terms.reduce((sum, term) => ops.add(sum, term))
+}

@@ -1,0 +1,63 @@
+/**
+ * MobileNetV2 (Sandler et al., 2018) with batch norm folded, the light encoder of dar-nano (spec section 2). Tapped at
+ * strides 4, 8, 16 and 32. Layer names are torchvision's; padding is TensorFlow's SAME, as the weights were trained.
+ */
+
+import type { Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import { conv, HE, type Scope, UNIT } from '../nn/index.ts'
+import type { Trace } from './trace.ts'
+
+/** Expansion, channels, blocks, stride of the first. */
+const STAGES = [
+  [1, 16, 1, 1],
+  [6, 24, 2, 2],
+  [6, 32, 3, 2],
+  [6, 64, 4, 2],
+  [6, 96, 3, 1],
+  [6, 160, 3, 2],
+  [6, 320, 1, 1],
+] as const
+
+/** features.<n> that the neck reads, and the last one that is built. */
+const TAPS = [3, 6, 13, 17]
+
+/** SAME: the output has ⌈n/stride⌉ rows; the odd row of padding goes to the bottom and right. */
+function samePadding(x: Tensor, kernel: number, stride: number): ops.Padding {
+  const [rows, cols] = x.shape.slice(2).map((n) => {
+    const total = Math.max((Math.ceil(n / stride) - 1) * stride + kernel - n, 0)
+    return { before: Math.floor(total / 2), after: Math.ceil(total / 2) }
+  })
+  return [rows.before, cols.before, rows.after, cols.after]
+}
+
+/** 1×1 expansion (absent if 1), depthwise 3×3, 1×1 projection; ReLU6 after all but the projection; + x if it fits. */
+function invertedResidual(at: Scope, x: Tensor, outputs: number, expansion: number, stride: number): Tensor {
+  const layers = at.sub('conv')
+  let n = 0
+  let y = x
+  if (expansion > 1) y = ops.relu6(conv(layers.sub(n++).sub(0), y, x.shape[1] * expansion, { kernel: 1, init: HE }))
+  const padding = samePadding(y, 3, stride)
+  const channels = y.shape[1]
+  y = ops.relu6(conv(layers.sub(n++).sub(0), y, channels, { stride, padding, groups: channels, init: HE }))
+  y = conv(layers.sub(n), y, outputs, { kernel: 1, init: UNIT })
+  return stride === 1 && x.shape[1] === outputs ? ops.add(x, y) : y
+}
+
+/** image: B,3,H,W in [−1, 1] → four maps at strides 4, 8, 16, 32. */
+export function mobileNetV2(at: Scope, image: Tensor, multiplier: number, trace: Trace): Tensor[] {
+  const wide = (channels: number) => Math.max(1, Math.floor(channels * multiplier))
+  const features = at.sub('features')
+  const stem = conv(features.sub(0).sub(0), image, wide(32), { stride: 2, padding: samePadding(image, 3, 2), init: HE })
+  let x = ops.relu6(stem)
+  const taps: Tensor[] = []
+  let n = 1
+  for (const [expansion, channels, count, stride] of STAGES)
+    for (let i = 0; i < count; i++, n++) {
+      x = invertedResidual(features.sub(n), x, wide(channels), expansion, i === 0 ? stride : 1)
+      if (!TAPS.includes(n)) continue
+      trace.set(`encoder.tap${taps.length}`, x)
+      taps.push(x)
+    }
+  return taps
+}

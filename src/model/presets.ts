@@ -1,0 +1,33 @@
+/**
+ * The family (spec section 1). Layers, width and heads of small, base and large are the paper's Table 1; lite and nano
+ * are this project's, for laptops and browsers.
+ */
+import { type DarConfig, parseConfig } from './config.ts'
+
+const VIT_L = {
+  encoderWidth: 1024,
+  encoderDepth: 24,
+  encoderHeads: 16,
+  neckFeatures: 256,
+  neckChannels: [256, 512, 1024, 1024],
+  memoryWidth: 1536,
+  gruWidth: 192,
+}
+
+const LIGHT = { expand: 3, context: true, upsample: 'convex' }
+
+export const PRESETS: Readonly<Record<string, DarConfig>> = {
+  'dar-large': parseConfig({ ...VIT_L, layers: 11, width: 3072, heads: 12 }),
+  'dar-base': parseConfig({ ...VIT_L, layers: 9, width: 2048, heads: 8 }),
+  'dar-small': parseConfig({ ...VIT_L, layers: 5, width: 1024, heads: 4 }),
+  'dar-lite': parseConfig({ ...LIGHT, layers: 3, width: 384, heads: 6 }),
+  'dar-nano': parseConfig({
+    ...LIGHT,
+    encoder: 'mobilenetv2',
+    memoryWidth: 192,
+    layers: 3,
+    width: 192,
+    heads: 3,
+    gruWidth: 64,
+  }),
+}

@@ -1,0 +1,56 @@
+/** What an engine and its worker thread say to each other. Large arrays move by transfer, never by copy. */
+import type { PortInfo } from '../graph/index.ts'
+
+export type Provider = 'cpu' | 'webgpu'
+export type PortData = Float32Array | Float64Array | BigInt64Array | Uint8Array
+
+/** A stretch of a buffer that lives in the worker: `offset` and `length` count elements. */
+export interface BufferSlice {
+  readonly buffer: string
+  readonly offset: number
+  readonly length: number
+}
+
+export interface LoadRequest {
+  readonly kind: 'load'
+  readonly program: number
+  readonly name: string
+  readonly model: { readonly bytes: Uint8Array } | { readonly path: string }
+  readonly inputs: readonly PortInfo[]
+  readonly outputs: readonly PortInfo[]
+  /** Inputs and outputs that are stretches of resident buffers at every run. */
+  readonly boundInputs: Readonly<Record<string, BufferSlice>>
+  readonly boundOutputs: Readonly<Record<string, BufferSlice>>
+  readonly threads: number
+  readonly provider: Provider
+  /** Weights stay where they are (memory-mapped) instead of being repacked into the engine's own layout. */
+  readonly mapWeights: boolean
+}
+
+export type Request =
+  | LoadRequest
+  | {
+      readonly kind: 'run'
+      readonly program: number
+      readonly feeds: Readonly<Record<string, PortData>>
+      readonly fetch: readonly string[]
+    }
+  | { readonly kind: 'release'; readonly program: number }
+  | { readonly kind: 'write'; readonly buffer: string; readonly data: Float32Array }
+  | { readonly kind: 'read'; readonly slice: BufferSlice }
+  | { readonly kind: 'free'; readonly buffer: string }
+
+export interface RunResult {
+  readonly outputs: Readonly<Record<string, PortData>>
+  /** Milliseconds inside the engine's run call. */
+  readonly milliseconds: number
+}
+
+export type Reply =
+  | { readonly id: number; readonly ok: true; readonly value: RunResult | Float32Array | null }
+  | { readonly id: number; readonly ok: false; readonly message: string }
+
+export interface Envelope {
+  readonly id: number
+  readonly request: Request
+}
