@@ -56,6 +56,12 @@ describe('progress on a terminal', () => {
     expect(line.endsWith('…')).toBe(true)
   })
 
+  it('takes a terminal that does not know its width for one of 80 columns', () => {
+    const { writes, progress } = fake({ total: 2 }, { isTTY: true, columns: 0 })
+    progress.update(1, 'n'.repeat(100))
+    expect(screen(writes)[0]).toHaveLength(79)
+  })
+
   it('measures the rate and the time left of a resumed job from where it resumed', () => {
     const { writes, clock, progress } = fake({ total: 1000, from: 900 }, { isTTY: true })
     clock.ms += 10_000

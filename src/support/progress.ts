@@ -72,8 +72,9 @@ export function createProgress({
     const share = total > 0 ? Math.min(1, count / total) : 1
     const filled = Math.round(share * BAR_CELLS)
     const text = `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)} ${line()}`
-    // One column stays free: a full last column would wrap, and the redraw would start a new line.
-    stream.write(`\r${clip(text, (stream.columns ?? 80) - 1)}\x1b[K`)
+    // One column stays free: a full last column would wrap, and the redraw would start a new line. A terminal that does
+    // not know its width says 0.
+    stream.write(`\r${clip(text, (stream.columns || 80) - 1)}\x1b[K`)
   }
 
   return {
