@@ -1,0 +1,69 @@
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DarError } from '../support/errors.ts'
+import { readHeader, readSafetensors, writeSafetensors } from './safetensors-file.ts'
+
+describe('safetensors on disk', () => {
+  let folder: string
+  let path: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dar-safetensors-'))
+    path = join(folder, 'model.safetensors')
+  })
+  afterEach(() => rm(folder, { recursive: true }))
+
+  const tensors = {
+    weight: { dtype: 'F32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
+    steps: { dtype: 'I64', shape: [], data: BigInt64Array.of(5n) },
+  } as const
+
+  it('returns what was written, and leaves no other file behind', async () => {
+    await writeSafetensors(path, tensors, { format: 'pt' })
+    const file = await readSafetensors(path)
+    expect(file.metadata).toEqual({ format: 'pt' })
+    expect(file.tensors.get('weight')?.data).toEqual(tensors.weight.data)
+    expect(file.tensors.get('steps')?.data).toEqual(tensors.steps.data)
+    expect(await readdir(folder)).toEqual(['model.safetensors'])
+  })
+
+  it('reads a header whose offsets point at the data in the file', async () => {
+    await writeSafetensors(path, tensors)
+    const { tensors: entries, dataOffset } = await readHeader(path)
+    const { begin, end, ...rest } = entries.get('weight')!
+    expect(rest).toEqual({ dtype: 'F32', shape: [2, 3] })
+    const bytes = (await readFile(path)).subarray(dataOffset + begin, dataOffset + end)
+    expect(new Float32Array(Uint8Array.from(bytes).buffer)).toEqual(tensors.weight.data)
+  })
+
+  it('reads no more than the header: weights of many gigabytes cost nothing', async () => {
+    const gigabytes = 40 * 2 ** 30
+    const header = `{"w":{"dtype":"U8","shape":[${gigabytes}],"data_offsets":[0,${gigabytes}]}}`
+    const prefix = Buffer.alloc(8)
+    prefix.writeBigUInt64LE(BigInt(header.length))
+    await writeFile(path, Buffer.concat([prefix, Buffer.from(header)]))
+    await truncate(path, 8 + header.length + gigabytes) // sparse: takes no space
+    expect((await readHeader(path)).tensors.get('w')?.end).toBe(gigabytes)
+  })
+
+  it.each([
+    ['readHeader', readHeader],
+    ['readSafetensors', readSafetensors],
+  ])('%s names the file when it is cut off, missing or a folder', async (_, read) => {
+    await writeSafetensors(path, tensors)
+    await truncate(path, (await stat(path)).size - 1)
+    await expect(read(path)).rejects.toThrow(/model\.safetensors is truncated or wrong: tensor "weight"/)
+    await truncate(path, 5)
+    await expect(read(path)).rejects.toThrow(/model\.safetensors is 5 bytes long/)
+    await expect(read(join(folder, 'absent'))).rejects.toThrow(/cannot read .*absent \(ENOENT/)
+    await expect(read(folder)).rejects.toThrow(DarError)
+  })
+
+  it('leaves the old file in place when the new one cannot be made', async () => {
+    await writeSafetensors(path, tensors)
+    const wrong = { weight: { ...tensors.weight, shape: [7] } }
+    await expect(writeSafetensors(path, wrong)).rejects.toThrow(/cannot store tensor "weight"/)
+    expect((await readSafetensors(path)).tensors.size).toBe(2)
+  })
+})

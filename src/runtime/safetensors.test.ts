@@ -1,0 +1,338 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DarError } from '../support/errors.ts'
+import {
+  MAX_HEADER_BYTES,
+  parseSafetensors,
+  type SafetensorsDtype,
+  serialiseSafetensors,
+  type TensorData,
+} from './safetensors.ts'
+
+/** A file of the given header text and data, however wrong; `length` lies about the header's length when given. */
+function fileOf(header: string | Uint8Array, dataBytes = 0, length?: bigint): Uint8Array {
+  const json = typeof header === 'string' ? new TextEncoder().encode(header) : header
+  const bytes = new Uint8Array(8 + json.byteLength + dataBytes)
+  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(json.byteLength), true)
+  bytes.set(json, 8)
+  for (let i = 0; i < dataBytes; i++) bytes[8 + json.byteLength + i] = i
+  return bytes
+}
+
+const entry = (dtype: string, shape: string, offsets: string) =>
+  `{"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}}`
+
+/** A file with the one tensor `a`, an F32 vector of 2 unless told otherwise, and 8 bytes of data. */
+const oneTensor = ({ dtype = 'F32', shape = '[2]', offsets = '[0,8]', dataBytes = 8 } = {}) =>
+  fileOf(`{"a":${entry(dtype, shape, offsets)}}`, dataBytes)
+
+const valid = entry('F32', '[2]', '[0,8]')
+
+describe('a hostile file', () => {
+  const cases: [rule: string, bytes: Uint8Array, message: RegExp][] = [
+    ['is empty', new Uint8Array(0), /0 bytes long, too short/],
+    ['ends inside the header length', new Uint8Array(7), /7 bytes long, too short/],
+    ['has a header over the limit', fileOf('{}', 0, BigInt(MAX_HEADER_BYTES) + 1n), /100000001 bytes, more than/],
+    ['has a header length of 2⁶⁴ − 1', fileOf('{}', 0, 2n ** 64n - 1n), /18446744073709551615 bytes, more than/],
+    ['has a header longer than the file', fileOf('{}', 0, 3n), /header of 3 bytes, but has only 2/],
+    ['has no header', fileOf(''), /does not start with '{'/],
+    ['starts its header with a space', fileOf(' {}'), /does not start with '{'/],
+    ['starts its header with a byte order mark', fileOf('\ufeff{}'), /does not start with '{'/],
+    ['has an array for a header', fileOf('[]'), /does not start with '{'/],
+    ['has a header that is not UTF-8', fileOf(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), /not valid UTF-8/],
+    [
+      'has a surrogate encoded as UTF-8',
+      fileOf(Uint8Array.of(0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x7d)),
+      /not valid UTF-8/,
+    ],
+    ['has half a surrogate pair for a name', fileOf(`{"\\ud800":${valid}}`, 8), /not valid Unicode/],
+    ['has a header that stops early', fileOf('{"a":'), /not valid JSON/],
+    ['has text after its header', fileOf('{} x'), /not valid JSON/],
+    ['has a NUL after its header', fileOf('{}\0'), /not valid JSON/],
+    ['names a tensor twice', fileOf(`{"a":${valid},"a":${valid}}`, 8), /key "a" twice/],
+    ['names a tensor twice, once escaped', fileOf(`{"a":${valid},"\\u0061":${valid}}`, 8), /key "a" twice/],
+    [
+      'names a field twice',
+      fileOf('{"a":{"dtype":"F32","dtype":"I32","shape":[2],"data_offsets":[0,8]}}', 8),
+      /"dtype" twice/,
+    ],
+    ['has two equal keys of metadata', fileOf('{"__metadata__":{"k":"1","k":"2"}}'), /key "k" twice/],
+    ['has metadata twice', fileOf('{"__metadata__":{},"__metadata__":{}}'), /key "__metadata__" twice/],
+    ['has metadata that is not an object', fileOf('{"__metadata__":["x"]}'), /__metadata__ that is not an object/],
+    ['has null metadata', fileOf('{"__metadata__":null}'), /__metadata__ that is not an object/],
+    [
+      'has a number in its metadata',
+      fileOf('{"__metadata__":{"epoch":3}}'),
+      /__metadata__ "epoch" that is not a string/,
+    ],
+    ['has an entry that is not an object', fileOf('{"a":[1]}'), /tensor "a": its entry is not an object/],
+    [
+      'has an entry without dtype',
+      fileOf('{"a":{"shape":[2],"data_offsets":[0,8]}}', 8),
+      /tensor "a": dtype undefined is unknown/,
+    ],
+    ['has an unknown dtype', oneTensor({ dtype: 'F31' }), /tensor "a": dtype "F31" is unknown/],
+    ['has a dtype in lower case', oneTensor({ dtype: 'f32' }), /tensor "a": dtype "f32" is unknown/],
+    ['has a dtype that every object inherits', oneTensor({ dtype: 'toString' }), /dtype "toString" is unknown/],
+    ['has a shape that is no array', oneTensor({ shape: '2' }), /tensor "a": shape 2 is not an array/],
+    ['has a negative size', oneTensor({ shape: '[-2]' }), /tensor "a": shape \[-2\] is not an array of non-negative/],
+    [
+      'has a minus zero size',
+      oneTensor({ shape: '[-0]', offsets: '[0,0]', dataBytes: 0 }),
+      /is not an array of non-negative/,
+    ],
+    ['has a size that is no integer', oneTensor({ shape: '[1.5]' }), /tensor "a": shape \[1.5\] is not/],
+    ['has a size in quotes', oneTensor({ shape: '["2"]' }), /tensor "a": shape \["2"\] is not/],
+    ['has a size of 2⁵³ + 1', oneTensor({ shape: '[9007199254740993]' }), /tensor "a": shape .* is not/],
+    [
+      'has a shape that overflows',
+      oneTensor({ shape: '[4294967296,4294967296]' }),
+      /tensor "a": .* more bytes than can be counted/,
+    ],
+    [
+      'overflows before a zero',
+      oneTensor({ shape: '[4294967296,4294967296,0]', offsets: '[0,0]' }),
+      /more bytes than can be counted/,
+    ],
+    ['has one offset', oneTensor({ offsets: '[0]' }), /tensor "a": data_offsets \[0\] is not a pair/],
+    ['has three offsets', oneTensor({ offsets: '[0,8,8]' }), /tensor "a": data_offsets \[0,8,8\] is not a pair/],
+    ['has a negative offset', oneTensor({ offsets: '[-8,0]' }), /tensor "a": data_offsets \[-8,0\] is not a pair/],
+    ['ends a tensor before its start', oneTensor({ offsets: '[8,0]' }), /tensor "a": its data ends at byte 0, before/],
+    [
+      'has fewer bytes than its shape',
+      oneTensor({ shape: '[3]' }),
+      /tensor "a": shape \[3\] of F32 takes 12 bytes, but .* span 8/,
+    ],
+    [
+      'has more bytes than its shape',
+      oneTensor({ shape: '[1]' }),
+      /tensor "a": shape \[1\] of F32 takes 4 bytes, but .* span 8/,
+    ],
+    ['is truncated', oneTensor({ dataBytes: 7 }), /truncated or wrong: tensor "a" ends at byte 8 .* has only 7/],
+    ['puts a tensor beyond its end', oneTensor({ offsets: '[1000,1008]' }), /tensor "a" ends at byte 1008/],
+    ['has bytes after its last tensor', oneTensor({ dataBytes: 9 }), /1 bytes after its last tensor/],
+    ['has data but no tensor', fileOf('{}', 4), /4 bytes after its last tensor/],
+    [
+      'leaves a gap at the start',
+      oneTensor({ offsets: '[4,12]', dataBytes: 12 }),
+      /tensor "a": it leaves a gap .* byte 4, expected 0/,
+    ],
+    [
+      'leaves a gap between tensors',
+      fileOf(`{"a":${valid},"b":${entry('U8', '[1]', '[9,10]')}}`, 10),
+      /tensor "b": it leaves a gap before it \(starts at byte 9, expected 8\)/,
+    ],
+    [
+      'lets two tensors overlap',
+      fileOf(`{"a":${valid},"b":${entry('F32', '[2]', '[4,12]')}}`, 12),
+      /tensor "b": it overlaps the tensor before it \(starts at byte 4, expected 8\)/,
+    ],
+    ['lets two tensors share their bytes', fileOf(`{"a":${valid},"b":${valid}}`, 8), /tensor "b": it overlaps/],
+    [
+      'hides an empty tensor inside another',
+      fileOf(`{"a":${valid},"b":${entry('U8', '[0]', '[4,4]')}}`, 8),
+      /tensor "b": it overlaps/,
+    ],
+  ]
+
+  it.each(cases)('that %s is refused', (_, bytes, message) => {
+    const read = () => parseSafetensors(bytes, 'weights/x.safetensors')
+    expect(read).toThrow(DarError)
+    expect(read).toThrow(message)
+    expect(read).toThrow(/^weights\/x\.safetensors /)
+  })
+
+  it('never gives anything but a file or a DarError, whatever is done to the bytes of a good one', () => {
+    const good = serialiseSafetensors(
+      {
+        a: { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) },
+        b: { dtype: 'U8', shape: [], data: Uint8Array.of(7) },
+      },
+      { format: 'pt' },
+    )
+    fc.assert(
+      fc.property(fc.nat(good.length - 1), fc.nat(255), fc.nat(good.length), (at, value, keep) => {
+        const bytes = good.slice(0, keep)
+        bytes[at] = value
+        try {
+          parseSafetensors(bytes, 'x')
+        } catch (error) {
+          expect(error).toBeInstanceOf(DarError)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('with a very long name is refused in a message of reasonable length', () => {
+    const name = 'n'.repeat(100_000)
+    expect(() => parseSafetensors(fileOf(`{"${name}":1}`), 'x')).toThrow(/^.{1,400}$/)
+  })
+})
+
+describe('a lawful file', () => {
+  it('may list its tensors in any order; they are given in the order of their data', () => {
+    const header = `{"b":${entry('U8', '[3]', '[8,11]')},"a":${valid},"10":${entry('I8', '[1]', '[11,12]')}}`
+    const { tensors } = parseSafetensors(fileOf(header, 12), 'x')
+    expect([...tensors.keys()]).toEqual(['a', 'b', '10'])
+    expect(tensors.get('b')?.data).toEqual(Uint8Array.of(8, 9, 10))
+  })
+
+  it('may hold scalars, empty tensors, no tensor at all and spaces after the header', () => {
+    const header = `{"s":${entry('F32', '[]', '[0,4]')},"e":${entry('F32', '[0,5]', '[0,0]')}}  `
+    const { tensors } = parseSafetensors(fileOf(header, 4), 'x')
+    expect(tensors.get('s')?.data.length).toBe(1)
+    expect(tensors.get('e')?.data.length).toBe(0)
+    expect(parseSafetensors(fileOf('{}'), 'x')).toEqual({ metadata: {}, tensors: new Map() })
+  })
+
+  it('may have equal keys in different objects, and braces, quotes and commas inside strings', () => {
+    const metadata = { dtype: 'x', a: '{"a":1,"a":2}', 'quote " \\': ',"a":' }
+    const bytes = fileOf(
+      `{"__metadata__":${JSON.stringify(metadata)},"a":${valid},"shape":${entry('U8', '[0]', '[8,8]')}}`,
+      8,
+    )
+    expect(parseSafetensors(bytes, 'x').metadata).toEqual(metadata)
+  })
+
+  it('may use names that JavaScript objects treat specially', () => {
+    const { tensors } = parseSafetensors(fileOf(`{"__proto__":${valid}}`, 8), 'x')
+    expect(tensors.get('__proto__')?.shape).toEqual([2])
+  })
+
+  it('is read from a slice of a larger buffer, and at any alignment', () => {
+    const good = serialiseSafetensors({ a: { dtype: 'F64', shape: [2], data: Float64Array.of(1.5, -2.5) } })
+    for (const shift of [0, 1, 8]) {
+      const buffer = new Uint8Array(good.length + shift + 5)
+      buffer.set(good, shift)
+      const { tensors } = parseSafetensors(buffer.subarray(shift, shift + good.length), 'x')
+      expect(tensors.get('a')?.data).toEqual(Float64Array.of(1.5, -2.5))
+    }
+  })
+})
+
+const samples: Record<SafetensorsDtype, TensorData> = {
+  F64: Float64Array.of(Math.PI, -0),
+  F32: Float32Array.of(1.5, Number.NaN),
+  F16: Uint16Array.of(0x3c00, 0xc100),
+  BF16: Uint16Array.of(0x3f80, 0xc020),
+  I64: BigInt64Array.of(-(2n ** 63n), 1n),
+  I32: Int32Array.of(-(2 ** 31), 1),
+  I16: Int16Array.of(-32768, 1),
+  I8: Int8Array.of(-128, 127),
+  U64: BigUint64Array.of(2n ** 64n - 1n, 0n),
+  U32: Uint32Array.of(2 ** 32 - 1, 0),
+  U16: Uint16Array.of(65535, 0),
+  U8: Uint8Array.of(255, 0),
+  BOOL: Uint8Array.of(1, 0),
+}
+
+describe('what is written', () => {
+  const tensorsOf = (dtypes: SafetensorsDtype[]) =>
+    Object.fromEntries(dtypes.map((dtype) => [`t.${dtype}`, { dtype, shape: [1, 2], data: samples[dtype] }]))
+  const dtypes = Object.keys(samples) as SafetensorsDtype[]
+
+  it('comes back with the same dtypes, shapes, values and metadata', () => {
+    const metadata = { note: 'naïve – 深度', format: 'pt' }
+    const file = parseSafetensors(serialiseSafetensors(tensorsOf(dtypes), metadata), 'x')
+    expect(file.metadata).toEqual(metadata)
+    expect(file.tensors.size).toBe(dtypes.length)
+    for (const dtype of dtypes) {
+      const tensor = file.tensors.get(`t.${dtype}`)
+      expect([tensor?.dtype, tensor?.shape, tensor?.data]).toEqual([dtype, [1, 2], samples[dtype]])
+    }
+  })
+
+  it('has every tensor at a multiple of its element size', () => {
+    const bytes = serialiseSafetensors({
+      odd: { dtype: 'U8', shape: [3], data: new Uint8Array(3) },
+      half: { dtype: 'F16', shape: [1], data: new Uint16Array(1) },
+      ...tensorsOf(dtypes),
+    })
+    for (const { data } of parseSafetensors(bytes, 'x').tensors.values()) {
+      expect(data.buffer).toBe(bytes.buffer) // a view, not an aligned copy
+    }
+  })
+
+  it('is the same whatever the order of the keys', () => {
+    const forward = serialiseSafetensors(tensorsOf(dtypes), { a: '1', b: '2' })
+    const backward = serialiseSafetensors(tensorsOf(dtypes.toReversed()), { b: '2', a: '1' })
+    expect(backward).toEqual(forward)
+  })
+
+  it('is laid out byte for byte as the reference implementation lays it out', () => {
+    // `prepare` in safetensors/src/tensor.rs: metadata first, data by falling dtype then name, padded with spaces to 8 bytes.
+    const expected =
+      '{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},' +
+      '"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]},"0":{"dtype":"U8","shape":[2],"data_offsets":[8,10]}}'
+    const bytes = serialiseSafetensors(
+      {
+        0: { dtype: 'U8', shape: [2], data: Uint8Array.of(8, 9) },
+        b: { dtype: 'F32', shape: [], data: new Float32Array(Uint8Array.of(4, 5, 6, 7).buffer) },
+        a: { dtype: 'F32', shape: [1], data: new Float32Array(Uint8Array.of(0, 1, 2, 3).buffer) },
+      },
+      { format: 'pt' },
+    )
+    expect(bytes).toEqual(fileOf(expected.padEnd(Math.ceil(expected.length / 8) * 8), 10))
+  })
+
+  it('holds the part of a larger array that was given, and nothing else of it', () => {
+    const data = Float32Array.of(1, 2, 3, 4).subarray(1, 3)
+    const { tensors } = parseSafetensors(serialiseSafetensors({ a: { dtype: 'F32', shape: [2], data } }), 'x')
+    expect(tensors.get('a')?.data).toEqual(Float32Array.of(2, 3))
+  })
+
+  it.each([
+    [
+      'a shape that does not go with the data',
+      { a: { dtype: 'F32', shape: [3], data: new Float32Array(2) } },
+      /"a": shape \[3\].* 2 elements/,
+    ],
+    ['a negative shape', { a: { dtype: 'F32', shape: [-1, -2], data: new Float32Array(2) } }, /"a": shape \[-1,-2\]/],
+    [
+      'an array of another dtype',
+      { a: { dtype: 'F16', shape: [2], data: new Float32Array(2) } },
+      /"a": F16 needs its data as Uint16Array/,
+    ],
+    [
+      'the reserved name',
+      { __metadata__: { dtype: 'F32', shape: [2], data: new Float32Array(2) } },
+      /reserves this name/,
+    ],
+    [
+      'half a surrogate pair for a name',
+      { '\ud800': { dtype: 'F32', shape: [2], data: new Float32Array(2) } },
+      /not valid Unicode/,
+    ],
+  ] as const)('is refused for %s', (_, tensors, message) => {
+    expect(() => serialiseSafetensors(tensors)).toThrow(DarError)
+    expect(() => serialiseSafetensors(tensors)).toThrow(message)
+  })
+})
+
+describe('toFloat32', () => {
+  const float32Of = (dtype: SafetensorsDtype) =>
+    parseSafetensors(serialiseSafetensors({ a: { dtype, shape: [2], data: samples[dtype] } }), 'x.safetensors')
+      .tensors.get('a')
+      ?.toFloat32()
+
+  it.each([
+    ['F64', [Math.fround(Math.PI), -0]],
+    ['F32', [1.5, Number.NaN]],
+    ['F16', [1, -2.5]],
+    ['BF16', [1, -2.5]],
+  ] as const)('converts %s', (dtype, expected) => {
+    expect(float32Of(dtype)).toEqual(Float32Array.from(expected))
+  })
+
+  it('gives an array of its own, so that writing to it does not change the file', () => {
+    const bytes = serialiseSafetensors({ a: { dtype: 'F32', shape: [1], data: Float32Array.of(1) } })
+    const tensor = parseSafetensors(bytes, 'x').tensors.get('a')
+    tensor?.toFloat32().fill(9)
+    expect(tensor?.data).toEqual(Float32Array.of(1))
+  })
+
+  it('refuses integers, naming file and tensor', () => {
+    expect(() => float32Of('I32')).toThrow('x.safetensors: tensor "a" holds I32')
+  })
+})

@@ -1,0 +1,337 @@
+/**
+ * The safetensors container (github.com/huggingface/safetensors, README "Format"): 8 bytes of little-endian header length,
+ * a JSON header that gives each tensor's dtype, shape and byte range, then the raw little-endian data.
+ *
+ * The reader refuses everything that the format forbids, because a lenient reader is how one file comes to mean two things:
+ * duplicate keys, gaps, overlaps, sizes that do not add up, bytes left over. Unknown fields of a tensor's entry are ignored,
+ * as the reference implementation does. This file knows bytes only, so that it runs in a browser: files are in
+ * safetensors-file.ts. Left out: the 8-bit and 4-bit floats of newer versions, and big-endian machines.
+ */
+import { assert, DarError } from '../support/errors.ts'
+import { bfloat16ToFloat32, halfToFloat32 } from './float16.ts'
+
+/** The most bytes that a header may have; the reference implementation's limit. */
+export const MAX_HEADER_BYTES = 100_000_000
+
+/** Bytes before the header: its length as an unsigned 64-bit integer. */
+export const LENGTH_BYTES = 8
+
+/** The array that holds each dtype; F16 and BF16 are raw bits (see float16.ts), BOOL is 0 or 1. */
+const ARRAYS = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U64: BigUint64Array,
+  U32: Uint32Array,
+  U16: Uint16Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+} as const
+
+export type SafetensorsDtype = keyof typeof ARRAYS
+export type TensorData<D extends SafetensorsDtype = SafetensorsDtype> = InstanceType<(typeof ARRAYS)[D]>
+
+/** Where the reference implementation puts each dtype in the data, so that every tensor is aligned to its own size. */
+const DATA_ORDER: readonly SafetensorsDtype[] = [
+  ...(['U64', 'I64', 'F64'] as const),
+  ...(['F32', 'U32', 'I32'] as const),
+  ...(['BF16', 'F16', 'U16', 'I16'] as const),
+  ...(['I8', 'U8', 'BOOL'] as const),
+]
+
+const isDtype = (name: unknown): name is SafetensorsDtype => typeof name === 'string' && Object.hasOwn(ARRAYS, name)
+
+export interface TensorEntry {
+  readonly dtype: SafetensorsDtype
+  readonly shape: readonly number[]
+  /** First byte of the data, counted from the header's `dataOffset`. */
+  readonly begin: number
+  /** One past the last byte, counted likewise. */
+  readonly end: number
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>
+  /** In the order of their data. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>
+  /** Where the data starts, in bytes from the start of the file. */
+  readonly dataOffset: number
+}
+
+/** One tensor of a file that is in memory. */
+export class StoredTensor {
+  readonly dtype: SafetensorsDtype
+  readonly shape: readonly number[]
+  private readonly bytes: Uint8Array
+  private readonly where: string
+
+  constructor(entry: TensorEntry, bytes: Uint8Array, where: string) {
+    this.dtype = entry.dtype
+    this.shape = entry.shape
+    this.bytes = bytes
+    this.where = where
+  }
+
+  /** The elements as stored: a view of the file's bytes where alignment allows, else a copy. Read it, do not write to it. */
+  get data(): TensorData {
+    const type = ARRAYS[this.dtype]
+    const { buffer, byteOffset, byteLength } = this.bytes
+    const length = byteLength / type.BYTES_PER_ELEMENT
+    if (byteOffset % type.BYTES_PER_ELEMENT === 0) return new type(buffer as ArrayBuffer, byteOffset, length)
+    return new type(this.bytes.slice().buffer, 0, length)
+  }
+
+  /** A new float32 array, the caller's to keep. Throws a DarError unless the dtype is F32, F16, BF16 or F64 (rounded). */
+  toFloat32(): Float32Array {
+    const data = this.data
+    if (this.dtype === 'F16') return halfToFloat32(data as Uint16Array)
+    if (this.dtype === 'BF16') return bfloat16ToFloat32(data as Uint16Array)
+    if (data instanceof Float32Array || data instanceof Float64Array) return new Float32Array(data)
+    throw new DarError(
+      `${this.where} holds ${this.dtype}, but floating point is needed: store it as F32, F16, BF16 or F64`,
+    )
+  }
+}
+
+export interface SafetensorsFile {
+  readonly metadata: Readonly<Record<string, string>>
+  /** In the order of their data. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>
+}
+
+/**
+ * Reads a whole file from memory. `source` names it in messages. The tensors' data are views of `bytes`, which must not
+ * change while they are in use. Throws a DarError, naming the file and the tensor, for anything that the format forbids.
+ */
+export function parseSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
+  assert(new Uint8Array(Uint16Array.of(1).buffer)[0] === 1, 'safetensors needs a little-endian machine')
+  const length = parseHeaderLength(bytes.subarray(0, LENGTH_BYTES), bytes.byteLength, source)
+  const header = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), bytes.byteLength, source)
+  const data = bytes.subarray(header.dataOffset)
+  const tensors = new Map<string, StoredTensor>()
+  for (const [name, entry] of header.tensors) {
+    tensors.set(
+      name,
+      new StoredTensor(entry, data.subarray(entry.begin, entry.end), `${source}: tensor ${quote(name)}`),
+    )
+  }
+  return { metadata: header.metadata, tensors }
+}
+
+/** The header's length from the first 8 bytes of a file of `fileBytes` bytes; a DarError when it cannot be right. */
+export function parseHeaderLength(prefix: Uint8Array, fileBytes: number, source: string): number {
+  if (prefix.byteLength < LENGTH_BYTES) {
+    throw refused(source, `is ${fileBytes} bytes long, too short for the ${LENGTH_BYTES} bytes of the header's length`)
+  }
+  const length = new DataView(prefix.buffer, prefix.byteOffset, LENGTH_BYTES).getBigUint64(0, true)
+  if (length > MAX_HEADER_BYTES) {
+    throw refused(source, `claims a header of ${length} bytes, more than the format's limit of ${MAX_HEADER_BYTES}`)
+  }
+  if (Number(length) > fileBytes - LENGTH_BYTES) {
+    throw refused(
+      source,
+      `claims a header of ${length} bytes, but has only ${fileBytes - LENGTH_BYTES} after the length`,
+    )
+  }
+  return Number(length)
+}
+
+/** Reads and checks the JSON header of a file of `fileBytes` bytes in all. */
+export function parseHeader(json: Uint8Array, fileBytes: number, source: string): SafetensorsHeader {
+  if (json[0] !== 0x7b) throw refused(source, "has a header that does not start with '{'")
+  let text: string
+  let header: Record<string, unknown>
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json)
+  } catch {
+    throw refused(source, 'has a header that is not valid UTF-8')
+  }
+  try {
+    header = JSON.parse(text) as Record<string, unknown> // an object, as it starts with '{'
+  } catch (error) {
+    throw refused(source, `has a header that is not valid JSON (${(error as Error).message})`)
+  }
+  refuseDuplicateKeys(text, source)
+
+  const dataOffset = LENGTH_BYTES + json.byteLength
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__')
+  const tensors = entries.map(([name, entry]) => [name, parseEntry(name, entry, source)] as const)
+  tensors.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
+  refuseGapsAndOverlaps(tensors, fileBytes - dataOffset, source)
+  return { metadata: parseMetadata(header, source), tensors: new Map(tensors), dataOffset }
+}
+
+/**
+ * JSON.parse keeps the last of two equal keys and says nothing, so the keys are gone through once more. `text` is known to
+ * be valid JSON: only strings, braces, brackets, commas and colons matter.
+ */
+function refuseDuplicateKeys(text: string, source: string): void {
+  const open: (Set<string> | null)[] = [] // the keys of every open object, null for an array
+  let keyExpected = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]
+    if (character === '"') {
+      const start = i
+      for (i++; text[i] !== '"'; i++) if (text[i] === '\\') i++
+      const keys = open[open.length - 1]
+      if (!keyExpected || !keys) continue
+      const key = JSON.parse(text.slice(start, i + 1)) as string // "a" and "\u0061" are the same key
+      if (keys.has(key)) throw refused(source, `has the key ${quote(key)} twice in its header`)
+      if (/\p{Surrogate}/u.test(key)) throw refused(source, `has the key ${quote(key)}, which is not valid Unicode`)
+      keys.add(key)
+      keyExpected = false
+    } else if (character === '{' || character === '[') {
+      open.push(character === '{' ? new Set() : null)
+      keyExpected = character === '{'
+    } else if (character === '}' || character === ']') {
+      open.pop()
+      keyExpected = false
+    } else if (character === ',') keyExpected = open[open.length - 1] !== null
+  }
+}
+
+function parseEntry(name: string, entry: unknown, source: string): TensorEntry {
+  const wrong = (what: string) => refused(source, `is wrong at tensor ${quote(name)}: ${what}`)
+  if (!isObject(entry)) throw wrong('its entry is not an object')
+  const { dtype, shape, data_offsets: offsets } = entry
+  if (!isDtype(dtype)) {
+    throw wrong(`dtype ${JSON.stringify(dtype)} is unknown; known are ${Object.keys(ARRAYS).join(', ')}`)
+  }
+  if (!isCountArray(shape)) throw wrong(`shape ${JSON.stringify(shape)} is not an array of non-negative integers`)
+  if (!isCountArray(offsets) || offsets.length !== 2) {
+    throw wrong(`data_offsets ${JSON.stringify(offsets)} is not a pair of non-negative integers`)
+  }
+  const [begin, end] = offsets
+  if (end < begin) throw wrong(`its data ends at byte ${end}, before its start at ${begin}`)
+  const size = byteSize(dtype, shape)
+  if (size === null) throw wrong(`shape [${shape}] of ${dtype} has more bytes than can be counted`)
+  if (size !== end - begin) {
+    throw wrong(
+      `shape [${shape}] of ${dtype} takes ${size} bytes, but data_offsets [${begin}, ${end}] span ${end - begin}`,
+    )
+  }
+  return { dtype, shape, begin, end }
+}
+
+function refuseGapsAndOverlaps(
+  tensors: readonly (readonly [string, TensorEntry])[],
+  dataBytes: number,
+  source: string,
+): void {
+  let reached = 0
+  for (const [name, { begin, end }] of tensors) {
+    if (end > dataBytes) {
+      const what = `ends at byte ${end} of the data, but the file has only ${dataBytes}`
+      throw refused(source, `is truncated or wrong: tensor ${quote(name)} ${what}`)
+    }
+    if (begin !== reached) {
+      const what = begin < reached ? 'overlaps the tensor before it' : 'leaves a gap before it'
+      throw refused(
+        source,
+        `is wrong at tensor ${quote(name)}: it ${what} (starts at byte ${begin}, expected ${reached})`,
+      )
+    }
+    reached = end
+  }
+  if (reached !== dataBytes) {
+    throw refused(source, `has ${dataBytes - reached} bytes after its last tensor, which belong to none`)
+  }
+}
+
+function parseMetadata(header: Record<string, unknown>, source: string): Record<string, string> {
+  if (!Object.hasOwn(header, '__metadata__')) return {}
+  const metadata = header.__metadata__
+  if (!isObject(metadata)) throw refused(source, 'has a __metadata__ that is not an object')
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') throw refused(source, `has __metadata__ ${quote(key)} that is not a string`)
+  }
+  return metadata as Record<string, string>
+}
+
+/** What the writer takes: any array of the dtype's kind, whose length is the product of the shape. */
+export interface TensorToStore {
+  readonly dtype: SafetensorsDtype
+  readonly shape: readonly number[]
+  readonly data: TensorData
+}
+
+/**
+ * The bytes of a safetensors file: the same for the same input, whatever the order of its keys. Data lie in the reference
+ * implementation's order (largest elements first, then by name) and the header is padded to 8 bytes, so every tensor is
+ * aligned. Throws a DarError naming the tensor when dtype, shape and data do not agree.
+ */
+export function serialiseSafetensors(
+  tensors: Readonly<Record<string, TensorToStore>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const wrong = (name: string, what: string) => new DarError(`cannot store tensor ${quote(name)}: ${what}`)
+  const sorted = Object.entries(tensors).sort(([a, { dtype: x }], [b, { dtype: y }]) => {
+    return DATA_ORDER.indexOf(x) - DATA_ORDER.indexOf(y) || (a < b ? -1 : 1)
+  })
+  const lines: string[] = [] // text rather than an object: object keys that look like numbers would move to the front
+  const keys = Object.keys(metadata).sort()
+  if (keys.length > 0) {
+    const pairs = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`)
+    lines.push(`"__metadata__":{${pairs.join(',')}}`)
+  }
+  let dataBytes = 0
+  for (const [name, { dtype, shape, data }] of sorted) {
+    if (name === '__metadata__') throw wrong(name, 'the format reserves this name; choose another')
+    if (/\p{Surrogate}/u.test(name)) throw wrong(name, 'the name is not valid Unicode')
+    if (!isDtype(dtype)) throw wrong(name, `dtype ${JSON.stringify(dtype)} is unknown`)
+    if (!(data instanceof ARRAYS[dtype])) throw wrong(name, `${dtype} needs its data as ${ARRAYS[dtype].name}`)
+    if (!isCountArray(shape)) throw wrong(name, `shape [${shape}] is not made of non-negative integers`)
+    if (byteSize(dtype, shape) !== data.byteLength) {
+      throw wrong(name, `shape [${shape}] does not go with ${data.length} elements`)
+    }
+    const end = dataBytes + data.byteLength
+    const entry = `{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${dataBytes},${end}]}`
+    lines.push(`${JSON.stringify(name)}:${entry}`)
+    dataBytes = end
+  }
+  const json = new TextEncoder().encode(`{${lines.join(',')}}`)
+  const padded = Math.ceil(json.byteLength / 8) * 8
+  if (padded > MAX_HEADER_BYTES) {
+    throw new DarError(
+      `the header would have ${padded} bytes, more than the format's ${MAX_HEADER_BYTES}: store less metadata`,
+    )
+  }
+
+  const bytes = new Uint8Array(LENGTH_BYTES + padded + dataBytes)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true)
+  bytes.set(json, LENGTH_BYTES)
+  bytes.fill(0x20, LENGTH_BYTES + json.byteLength, LENGTH_BYTES + padded)
+  let offset = LENGTH_BYTES + padded
+  for (const [, { data }] of sorted) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset)
+    offset += data.byteLength
+  }
+  return bytes
+}
+
+/** Shape × dtype in bytes; null when it is no exact integer in a double. */
+function byteSize(dtype: SafetensorsDtype, shape: readonly number[]): number | null {
+  let size: number = ARRAYS[dtype].BYTES_PER_ELEMENT
+  for (const side of shape) {
+    size *= side
+    if (!Number.isSafeInteger(size)) return null
+  }
+  return size
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isCountArray = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0 && !Object.is(item, -0))
+
+/** A name from a file, safe to print: control characters escaped, and not a screenful. */
+const quote = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
+
+const refused = (source: string, what: string) =>
+  new DarError(`${source} ${what}; it is not a valid safetensors file: download or export it again`)

@@ -1,0 +1,57 @@
+/**
+ * Model files: a .safetensors file with the parameters under the names of spec section 13 and, in its metadata, the config
+ * as JSON. float16 and bfloat16 storage is widened to float32 when read.
+ */
+import { DarError } from '../support/errors.ts'
+import { float32ToHalf } from './float16.ts'
+import type { TensorToStore } from './safetensors.ts'
+import { readSafetensors, writeSafetensors } from './safetensors-file.ts'
+
+export interface Weights {
+  readonly metadata: Readonly<Record<string, string>>
+  readonly values: ReadonlyMap<string, Float32Array>
+  readonly shapes: ReadonlyMap<string, readonly number[]>
+}
+
+/** Every floating-point tensor of a file, as float32. */
+export async function readWeights(path: string): Promise<Weights> {
+  const file = await readSafetensors(path)
+  const values = new Map<string, Float32Array>()
+  const shapes = new Map<string, readonly number[]>()
+  for (const [name, tensor] of file.tensors) {
+    values.set(name, tensor.toFloat32())
+    shapes.set(name, tensor.shape)
+  }
+  return { metadata: file.metadata, values, shapes }
+}
+
+/** The config of a model file, parsed from its metadata but not yet checked. */
+export function storedConfig(weights: Weights, path: string): unknown {
+  const text = weights.metadata.config
+  if (text === undefined)
+    throw new DarError(`${path} holds no model config; it is a weights file but not one that dar-depth wrote`)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new DarError(`${path}: the config in its metadata is not JSON; train or export it again`)
+  }
+}
+
+export interface NamedValues {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly values: Float32Array<ArrayBuffer>
+}
+
+/** Writes parameters as float16 or float32, whole or not at all. */
+export async function writeWeights(
+  path: string,
+  parameters: readonly NamedValues[],
+  metadata: Readonly<Record<string, string>>,
+  { dtype = 'F32' }: { readonly dtype?: 'F16' | 'F32' } = {},
+): Promise<void> {
+  const tensors: Record<string, TensorToStore> = {}
+  for (const { name, shape, values } of parameters)
+    tensors[name] = { dtype, shape, data: dtype === 'F16' ? float32ToHalf(values) : values }
+  await writeSafetensors(path, tensors, metadata)
+}
