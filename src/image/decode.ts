@@ -1,0 +1,174 @@
+/**
+ * Files to pixels: photos to 8-bit RGB, depth PNGs to metres. The work is sharp's (libvips); this file decides what is
+ * accepted and says what is wrong with the rest in one line that names the file.
+ *
+ * Photos: JPEG, PNG and WebP. EXIF orientation is obeyed; an embedded ICC profile is converted to sRGB (phones write
+ * Display P3); CMYK, 16-bit, grey and palette images become 8-bit RGB; an alpha channel is dropped, which shows the
+ * colours stored under transparent pixels; of an animation the first frame is read.
+ *
+ * Refused from the header, before any pixel is decoded: other formats (recognised by their first bytes, so that an SVG
+ * never reaches an SVG renderer) and images of more than `maxPixels`. The default, 100 megapixels, lets through what
+ * ordinary cameras produce and keeps a decoded image under 300 MB. A file that ends early or breaks off is refused; a
+ * harmless oddity that libjpeg only warns about (some phones write them) is not.
+ *
+ * Left out: HEIC/AVIF (sharp's prebuilt binary cannot read an iPhone's HEIC), TIFF, raw, EXR, the other frames of animations.
+ */
+import { open } from 'node:fs/promises'
+import readExif from 'exif-reader'
+import sharp from 'sharp'
+import { DarError, messageOf } from '../support/errors.ts'
+import { type Format, formatName, sniffFormat } from './sniff.ts'
+import type { DepthImage, RgbImage } from './types.ts'
+
+/**
+ * Reads a photo. `source` is a path or the bytes of a file; `name` is what messages call it (default: the path).
+ * Data is `height × width × 3`, 8-bit sRGB, upright, in a buffer of its own that may be transferred to a worker.
+ *
+ * @throws DarError, one line, when the file is missing, empty, a folder, not a JPEG, PNG or WebP, damaged, or larger
+ * than `maxPixels`.
+ */
+export async function decodeImage(
+  source: string | Uint8Array,
+  { maxPixels = 100e6, name = nameOf(source) }: { maxPixels?: number; name?: string } = {},
+): Promise<RgbImage> {
+  const bytes = await readSource(source, name)
+  const format = sniffFormat(bytes, name, ['jpeg', 'png', 'webp'])
+  if (format === 'jpeg' && !jpegIsClosed(bytes)) throw damaged(name, format, 'it has no end-of-image marker')
+  try {
+    const input = sharp(bytes, { failOn: 'error', autoOrient: true, limitInputPixels: false })
+    const header = await input.metadata()
+    checkPixels(header, name, maxPixels)
+    const { data, info } = await input.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' }).toUint8Array()
+    const focal35 = header.exif && focalLength35(header.exif)
+    return {
+      width: info.width,
+      height: info.height,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+      ...(focal35 && { focal35 }),
+    }
+  } catch (error) {
+    throw error instanceof DarError ? error : damaged(name, format, messageOf(error))
+  }
+}
+
+/**
+ * Reads a 16-bit grey PNG as metres: `value / unitsPerMetre`, 0 = no measurement. Values are taken as stored: no gamma,
+ * no colour profile, no orientation. NYU-style files have 1000 units per metre, KITTI's 256.
+ *
+ * @throws DarError as `decodeImage`, and for a PNG that is not 16-bit grey.
+ */
+export async function decodeDepthPng(
+  source: string | Uint8Array,
+  {
+    unitsPerMetre = 1000,
+    maxPixels = 100e6,
+    name = nameOf(source),
+  }: { unitsPerMetre?: number; maxPixels?: number; name?: string } = {},
+): Promise<DepthImage> {
+  if (!(unitsPerMetre > 0 && Number.isFinite(unitsPerMetre)))
+    throw new DarError(`unitsPerMetre is ${unitsPerMetre}; give a positive number, for example 1000 for millimetres`)
+  const bytes = await readSource(source, name)
+  const format = sniffFormat(bytes, name, ['png'])
+  try {
+    const input = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true })
+    const header = await input.metadata()
+    checkPixels(header, name, maxPixels)
+    if (header.depth !== 'ushort')
+      throw new DarError(
+        `${name} is an 8-bit PNG, and 256 levels cannot hold metric depth; save depth as a 16-bit grey PNG (a colour map cannot be read back)`,
+      )
+    if (header.channels !== 1)
+      throw new DarError(
+        `${name} is a 16-bit PNG with ${header.channels} channels; save depth with one (grey, no alpha)`,
+      )
+    const { data, info } = await input.toColourspace('grey16').raw({ depth: 'ushort' }).toUint8Array()
+    const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
+    return { width: info.width, height: info.height, data: Float32Array.from(values, (value) => value / unitsPerMetre) }
+  } catch (error) {
+    throw error instanceof DarError ? error : damaged(name, format, messageOf(error))
+  }
+}
+
+function nameOf(source: string | Uint8Array): string {
+  return typeof source === 'string' ? source : 'the image'
+}
+
+function damaged(name: string, format: Format, reason: string): DarError {
+  // libvips repeats itself over several lines, each behind the name of the loader.
+  const line = reason
+    .replace(/^Input (buffer|file) has corrupt header: /i, '')
+    .split('\n')[0]
+    .replace(/^(VipsJpeg|vipspng|webp|webp2vips): /, '')
+  return new DarError(`${name} is a damaged or incomplete ${formatName(format)} (${line}); copy or download it again`)
+}
+
+/** The largest file that is read: Node's own limit for one read. Far above any image of 100 megapixels. */
+const MAX_FILE_BYTES = 2 ** 31 - 1
+
+/** Whole files only: libvips caches what it opens by path and would serve an old image after the file has changed. */
+async function readSource(source: string | Uint8Array, name: string): Promise<Uint8Array> {
+  const bytes = typeof source === 'string' ? await readWhole(source, name) : source
+  if (bytes.length === 0) throw new DarError(`${name} is empty (0 bytes); copy or download it again`)
+  return bytes
+}
+
+async function readWhole(path: string, name: string): Promise<Uint8Array> {
+  let file: Awaited<ReturnType<typeof open>> | undefined
+  try {
+    file = await open(path)
+    const stat = await file.stat()
+    if (stat.isDirectory()) throw new DarError(`${name} is a folder; name the image files in it`)
+    if (!stat.isFile()) throw new DarError(`${name} is not a regular file; save the image to a file first`)
+    if (stat.size > MAX_FILE_BYTES) throw new DarError(`${name} is larger than 2 GB; scale it down first`)
+    return await file.readFile()
+  } catch (error) {
+    if (error instanceof DarError) throw error
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new DarError(`${name} was not found; check the path`)
+    if (code === 'EACCES' || code === 'EPERM') throw new DarError(`${name} may not be read; check its permissions`)
+    throw new DarError(`${name} cannot be read: ${messageOf(error)}`)
+  } finally {
+    await file?.close()
+  }
+}
+
+function checkPixels({ width, height }: { width: number; height: number }, name: string, maxPixels: number): void {
+  if (!(width > 0 && height > 0)) throw new DarError(`${name} has no pixels (${width}×${height}); give another image`)
+  if (width * height > maxPixels)
+    throw new DarError(
+      `${name} has ${width}×${height} pixels, more than the ${maxPixels / 1e6} megapixels accepted; scale it down or raise maxPixels`,
+    )
+}
+
+/**
+ * Whether an end-of-image marker (FF D9) follows the first scan. libjpeg accepts a file whose second half is zeros, as
+ * an interrupted copy into a preallocated file leaves it, without a warning. Inside a scan FF is always escaped, so the
+ * two bytes cannot occur there by chance; the marker of an EXIF thumbnail lies in a segment before the scan.
+ */
+function jpegIsClosed(bytes: Uint8Array): boolean {
+  let at = 2
+  while (at + 4 <= bytes.length && bytes[at] === 0xff) {
+    const marker = bytes[at + 1]
+    // A marker may be preceded by fill bytes FF; TEM and RST carry no length.
+    if (marker === 0xff) at += 1
+    else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) at += 2
+    else {
+      at += 2 + ((bytes[at + 2] << 8) | bytes[at + 3])
+      if (marker === 0xda) break
+    }
+  }
+  for (let end = bytes.indexOf(0xff, at); end >= 0; end = bytes.indexOf(0xff, end + 1))
+    if (bytes[end + 1] === 0xd9) return true
+  return false
+}
+
+/** FocalLengthIn35mmFilm in millimetres. EXIF is a hint: a broken or absent one means an unknown focal length. */
+function focalLength35(exif: Buffer): number | undefined {
+  try {
+    const millimetres = Number(readExif(exif).Photo?.FocalLengthIn35mmFilm)
+    // The standard writes 0 for unknown.
+    return Number.isFinite(millimetres) && millimetres > 0 ? millimetres : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * NumPy's `.npy`, format 1.0, for float32 arrays: `numpy.load('photo.depth.npy')` gives metres. Layout as in
+ * numpy/lib/format.py: magic, version, a Python dict literal padded to 64 bytes, then the raw values. The bytes are the
+ * ones that numpy itself would write.
+ *
+ * Left out: other dtypes, Fortran order, `.npz`. Runs in the browser.
+ */
+import { DarError } from '../support/errors.ts'
+
+export interface NpyArray {
+  readonly shape: readonly number[]
+  /** C order: the last axis varies fastest. */
+  readonly data: Float32Array
+}
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] // \x93NUMPY
+const ALIGNMENT = 64
+/** numpy leaves room for the first axis to grow to this many digits when a file is appended to. */
+const GROWTH_DIGITS = 21
+
+/** Bytes of a `.npy` file, little endian, C order. @throws DarError when the shape does not fit the data. */
+export function encodeNpy(data: Float32Array, shape: readonly number[]): Uint8Array {
+  const count = shape.reduce((product, axis) => product * axis, 1)
+  if (count !== data.length || !shape.every((axis) => Number.isInteger(axis) && axis >= 0))
+    throw new DarError(`cannot write ${data.length} values as an array of shape [${shape}]; check the shape`)
+  // A Python tuple of one element keeps its comma.
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
+  let header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`
+  if (shape.length > 0) header += ' '.repeat(Math.max(0, GROWTH_DIGITS - String(shape[0]).length))
+  // numpy pads by 1 to 64 spaces, never by none.
+  const start = Math.ceil((10 + header.length + 1 + 1) / ALIGNMENT) * ALIGNMENT
+  header = `${header.padEnd(start - 10 - 1)}\n`
+
+  const bytes = new Uint8Array(start + 4 * data.length)
+  const view = new DataView(bytes.buffer)
+  bytes.set(MAGIC)
+  bytes.set([1, 0], 6)
+  view.setUint16(8, header.length, true)
+  bytes.set(new TextEncoder().encode(header), 10)
+  for (let i = 0; i < data.length; i++) view.setFloat32(start + 4 * i, data[i], true)
+  return bytes
+}
+
+/**
+ * Reads a float32 `.npy` (format 1 to 3, either endianness). `name` is what messages call the file.
+ * @throws DarError when it is not one: another dtype, Fortran order, cut off, or with bytes left over.
+ */
+export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?: string } = {}): NpyArray {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte))
+    throw new DarError(`${name} is not a .npy file; write it with numpy.save`)
+  const version = bytes[6]
+  if (version < 1 || version > 3) throw new DarError(`${name} has .npy version ${version}; write it with numpy.save`)
+  const [prefix, headerLength] = version === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)]
+  const start = prefix + headerLength
+  if (start > bytes.length) throw new DarError(`${name} ends inside its header; copy or download it again`)
+  const header = new TextDecoder().decode(bytes.subarray(prefix, start))
+
+  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1]
+  if (descr !== '<f4' && descr !== '>f4')
+    throw new DarError(`${name} holds ${descr ?? 'a structured type'}, not float32; save array.astype('float32')`)
+  if (!/'fortran_order':\s*False/.test(header))
+    throw new DarError(`${name} is in Fortran order; save numpy.ascontiguousarray(array)`)
+  const tuple = /'shape':\s*\(([\d,\s]*)\)/.exec(header)?.[1]
+  if (tuple === undefined) throw new DarError(`${name} has no shape in its header; write it with numpy.save`)
+  const shape = tuple
+    .split(',')
+    .map((axis) => axis.trim())
+    .filter((axis) => axis !== '')
+    .map(Number)
+
+  const count = shape.reduce((product, axis) => product * axis, 1)
+  if (bytes.length - start !== 4 * count)
+    throw new DarError(
+      `${name} has ${bytes.length - start} bytes of data where shape [${shape}] needs ${4 * count}; copy or download it again`,
+    )
+  const data = new Float32Array(count)
+  for (let i = 0; i < count; i++) data[i] = view.getFloat32(start + 4 * i, descr === '<f4')
+  return { shape, data }
+}

@@ -1,0 +1,43 @@
+/**
+ * PNG out: depth as 16-bit grey in millimetres, the layout that NYU-style tools read (× 1000), and pictures as 8-bit RGB.
+ * These return bytes; `writeFileAtomically` puts them in a file.
+ */
+import sharp from 'sharp'
+import { DarError } from '../support/errors.ts'
+import type { DepthImage, RgbImage } from './types.ts'
+
+/**
+ * A 16-bit grey PNG of round(metres · unitsPerMetre). What is not a depth (NaN, infinite, zero, negative) becomes 0, "no
+ * measurement"; what exceeds the range (65.535 m at 1000 units per metre) becomes 65535.
+ * @throws DarError when the data does not have width × height values.
+ */
+export async function encodeDepthPng(
+  depth: DepthImage,
+  { unitsPerMetre = 1000 }: { unitsPerMetre?: number } = {},
+): Promise<Uint8Array> {
+  checkLength(depth, 1)
+  const values = Uint16Array.from(depth.data, (metres) =>
+    Number.isFinite(metres) && metres > 0 ? Math.min(65535, Math.round(metres * unitsPerMetre)) : 0,
+  )
+  const raw = { width: depth.width, height: depth.height, channels: 1 } as const
+  return (
+    await sharp(values, { raw, limitInputPixels: false })
+      .toColourspace('grey16')
+      .png({ adaptiveFiltering: true })
+      .toUint8Array()
+  ).data
+}
+
+/** An 8-bit RGB PNG. @throws DarError when the data does not have width × height × 3 values. */
+export async function encodePngRgb(image: RgbImage): Promise<Uint8Array> {
+  checkLength(image, 3)
+  const raw = { width: image.width, height: image.height, channels: 3 } as const
+  return (await sharp(image.data, { raw, limitInputPixels: false }).png().toUint8Array()).data
+}
+
+function checkLength({ width, height, data }: DepthImage | RgbImage, channels: number): void {
+  if (!(width > 0 && height > 0) || data.length !== width * height * channels)
+    throw new DarError(
+      `cannot write ${data.length} values as a ${width}×${height} PNG of ${channels} channel(s); check the size`,
+    )
+}
