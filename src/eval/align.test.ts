@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DarError } from '../support/errors.ts'
+import { align, clampPrediction, median, parseAlignment } from './align.ts'
+
+const depths = fc.array(fc.double({ min: 0.5, max: 9, noNaN: true }), { minLength: 3, maxLength: 40 })
+const ones = (n: number) => new Uint8Array(n).fill(1)
+
+describe('median', () => {
+  it('is the middle value of an odd count and the mean of the middle two of an even one', () => {
+    expect(median([5, 1, 3])).toBe(3)
+    expect(median([4, 1, 3, 2])).toBe(2.5)
+    expect(median([10, 9, 100])).toBe(10)
+  })
+
+  it('is NaN of nothing and leaves its input as it was', () => {
+    expect(median([])).toBeNaN()
+    const values = [3, 1, 2]
+    median(values)
+    expect(values).toEqual([3, 1, 2])
+  })
+})
+
+describe('align', () => {
+  it('none returns the prediction unchanged, in a new array', () => {
+    const prediction = [1, Number.NaN, -3]
+    const aligned = align(prediction, [2, 2, 2], ones(3), 'none')
+    expect([...aligned]).toEqual(prediction)
+  })
+
+  it('median undoes any scale', () => {
+    fc.assert(
+      fc.property(depths, fc.double({ min: 0.1, max: 10, noNaN: true }), (truth, scale) => {
+        const aligned = align(
+          truth.map((g) => g * scale),
+          truth,
+          ones(truth.length),
+          'median',
+        )
+        for (let i = 0; i < truth.length; i++) expect(aligned[i]).toBeCloseTo(truth[i], 9)
+      }),
+    )
+  })
+
+  it('scale+shift undoes any scale and shift', () => {
+    fc.assert(
+      fc.property(
+        depths,
+        fc.double({ min: 0.2, max: 5, noNaN: true }),
+        fc.double({ min: -3, max: 3, noNaN: true }),
+        (base, scale, shift) => {
+          const truth = [1, 5, ...base]
+          const aligned = align(
+            truth.map((g) => (g - shift) / scale),
+            truth,
+            ones(truth.length),
+            'scale+shift',
+          )
+          for (let i = 0; i < truth.length; i++) expect(aligned[i]).toBeCloseTo(truth[i], 7)
+        },
+      ),
+    )
+  })
+
+  it('scale+shift has no larger squared error than any nearby line', () => {
+    const prediction = [1, 2, 3, 4.5, 7]
+    const truth = [1.4, 2.1, 4, 5, 6]
+    const error = (line: ArrayLike<number>) => truth.reduce((sum, g, i) => sum + (line[i] - g) ** 2, 0)
+    const best = error(align(prediction, truth, ones(5), 'scale+shift'))
+    // Slope and intercept of the fit, from two of its points.
+    const fit = align(prediction, truth, ones(5), 'scale+shift')
+    const slope = (fit[1] - fit[0]) / (prediction[1] - prediction[0])
+    const intercept = fit[0] - slope * prediction[0]
+    for (const [ds, dt] of [
+      [0.01, 0],
+      [-0.01, 0],
+      [0, 0.01],
+      [0, -0.01],
+    ])
+      expect(error(prediction.map((d) => (slope + ds) * d + intercept + dt))).toBeGreaterThan(best)
+  })
+
+  it('fits on valid pixels with a finite prediction only', () => {
+    const prediction = [2, 4, 6, Number.POSITIVE_INFINITY, 100]
+    const truth = [1, 2, 3, 4, 0]
+    for (const kind of ['median', 'scale+shift'] as const) {
+      const aligned = align(prediction, truth, [1, 1, 1, 1, 0], kind)
+      expect(aligned[0]).toBeCloseTo(1, 12)
+      expect(aligned[2]).toBeCloseTo(3, 12)
+      expect(aligned[4]).toBeCloseTo(50, 12)
+    }
+  })
+
+  it('gives NaN when a constant prediction leaves the slope undetermined', () => {
+    expect(align([2, 2], [1, 3], ones(2), 'scale+shift').every(Number.isNaN)).toBe(true)
+  })
+})
+
+it('clampPrediction sends NaN and −inf to the smallest depth and +inf to the cap', () => {
+  const odd = Float64Array.of(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -2, 50, 3)
+  expect([...clampPrediction(odd, 10)]).toEqual([1e-3, 10, 1e-3, 1e-3, 10, 3])
+})
+
+it('parseAlignment names the choices when it does not know the value', () => {
+  expect(parseAlignment('median')).toBe('median')
+  expect(() => parseAlignment('least-squares')).toThrow(DarError)
+  expect(() => parseAlignment('least-squares')).toThrow(/"least-squares".*none, median, scale\+shift/)
+})
