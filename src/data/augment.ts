@@ -1,0 +1,114 @@
+/**
+ * From a frame to a training sample at the network's size. `augment` draws a random view (crop, stretch, small rotation,
+ * mirror; view.ts) and random colours (colour.ts); `prepare` is its deterministic counterpart for validation, the whole
+ * frame without a change. Both label in canonical metres (image/camera.ts), so a crop, which looks like a longer lens,
+ * gets the smaller depths that such a lens would show.
+ */
+import { toPlanes } from '../image/resize.ts'
+import type { Random } from '../support/random.ts'
+import { drawColour, finishColour } from './colour.ts'
+import type { Frame } from './types.ts'
+import { cameraOf, sampleDepth, sampleImage, type View, viewOf, viewScale, wholeView } from './view.ts'
+
+export interface Sample {
+  /** 3·height·width planar RGB in [0, 1]. */
+  readonly image: Float32Array
+  /** height·width canonical metres, 0 where nothing was measured. */
+  readonly depth: Float32Array
+  /** The frame's name. */
+  readonly name: string
+  /** Canonical metres per true metre: divide a prediction by it to get metres. */
+  readonly scale: number
+}
+
+export interface SampleSize {
+  readonly width: number
+  readonly height: number
+  /** Where to write, 3·height·width and height·width long; new arrays when absent. */
+  readonly into?: { readonly image: Float32Array; readonly depth: Float32Array }
+}
+
+/** How much to change; plain data, so that a recipe can state it and a worker receive it. */
+export interface Augmentation {
+  /** Sides of the crop, in parts of the largest crop of its shape that fits the frame. */
+  readonly minScale?: number
+  readonly maxScale?: number
+  /** Probability of the largest crop, upright: what `prepare` and prediction show. */
+  readonly whole?: number
+  /** Largest stretch of one side against the other, beyond what fitting the frame into the network's shape takes. */
+  readonly stretch?: number
+  /** Degrees, either way. A rotated crop is made small enough to stay inside the frame. */
+  readonly rotation?: number
+  /** Probability of a mirror image. */
+  readonly mirror?: number
+  /** Strength of the colour changes, 0 to 1. */
+  readonly colour?: number
+  /** Probabilities of a grey image, of a slight blur and of noise. */
+  readonly grey?: number
+  readonly blur?: number
+  readonly noise?: number
+}
+
+/** A random sample; the same `random` gives the same bytes. A frame without depth gets an empty label. */
+export function augment(frame: Frame, random: Random, options: SampleSize & Augmentation): Sample {
+  const { colour = 1, grey = 0.05, blur = 0.15, noise = 0.3 } = options
+  const view = drawView(frame, random, options)
+  const change = drawColour(frame.image, random, { strength: colour, grey, blur, noise })
+  const { image, depth } = buffers(options)
+  sampleImage(frame.image, view, change.curves, image)
+  finishColour(image, view.width, view.height, change, random)
+  return labelled(frame, view, image, depth)
+}
+
+/** The whole frame at the network's size, its image resized as prediction does it; no chance involved. */
+export function prepare(frame: Frame, size: SampleSize): Sample {
+  const { width, height } = size
+  const { image, depth } = buffers(size)
+  toPlanes(frame.image, width, height, { out: image })
+  return labelled(frame, wholeView(frame, width, height), image, depth)
+}
+
+function buffers({ width, height, into }: SampleSize): { image: Float32Array; depth: Float32Array } {
+  return into ?? { image: new Float32Array(3 * width * height), depth: new Float32Array(width * height) }
+}
+
+function labelled(frame: Frame, view: View, image: Float32Array, depth: Float32Array): Sample {
+  const scale = viewScale(frame, view)
+  sampleDepth(frame, view, scale, depth)
+  return { image, depth, name: frame.name, scale }
+}
+
+/**
+ * A random view inside the frame.
+ *
+ * With k the shape (width over height) of the crop over that of the network, k = 1 shows things as they are and
+ * k = k₀ = frame shape / network shape is what stretching the whole frame does. Training has to cover both:
+ * k = k₀^t · stretch^s with t uniform in [0, 1] and s in [−1, 1].
+ */
+export function drawView(frame: Frame, random: Random, options: SampleSize & Augmentation): View {
+  const { width, height, minScale = 0.7, maxScale = 1, whole = 0.15 } = options
+  const { stretch = 1.1, rotation = 4, mirror = 0.5 } = options
+  const { width: w, height: h } = frame.image
+  const networkShape = width / height
+  const toFrame = w / h / networkShape
+  const upright = random.chance(whole)
+  const shape = networkShape * toFrame ** random.uniform() * stretch ** random.uniform(-1, 1)
+  const scale = upright ? maxScale : random.uniform(minScale, maxScale)
+  const angle = upright ? 0 : (random.uniform(-rotation, rotation) * Math.PI) / 180
+  const mirrored = random.chance(mirror)
+  let cropHeight = scale * Math.min(h, w / shape)
+  let cropWidth = cropHeight * shape
+  // The upright box around the rotated crop has to fit into the frame.
+  const { fx, fy } = cameraOf(frame)
+  const [sin, cos] = [Math.abs(Math.sin(angle)), Math.cos(angle)]
+  const boxWidth = (cw: number, ch: number) => cos * cw + sin * (fx / fy) * ch
+  const boxHeight = (cw: number, ch: number) => cos * ch + sin * (fy / fx) * cw
+  const fit = Math.min(1, w / boxWidth(cropWidth, cropHeight), h / boxHeight(cropWidth, cropHeight))
+  cropWidth *= fit
+  cropHeight *= fit
+  const [marginX, marginY] = [boxWidth(cropWidth, cropHeight) / 2, boxHeight(cropWidth, cropHeight) / 2]
+  const centreX = random.uniform(marginX, w - marginX)
+  const centreY = random.uniform(marginY, h - marginY)
+  const place = { width, height, cropWidth, cropHeight, centreX, centreY }
+  return viewOf({ ...place, angle, mirrored, pixelAspect: fx / fy })
+}

@@ -1,0 +1,105 @@
+/**
+ * Makes training batches: batch i is a pure function of the options and of i. Every sample has a stream of random numbers
+ * of its own, seeded by its position, so nothing depends on what was made before, by whom, or when; that is what lets
+ * worker threads share the work and a run resume in the middle.
+ */
+
+import { DarError } from '../support/errors.ts'
+import { Random } from '../support/random.ts'
+import { type Augmentation, augment } from './augment.ts'
+import { slotAt } from './mix.ts'
+import { LANES, openSource, type RenderRoom, type Source, type SourceSpec } from './sources.ts'
+
+/** Plain data: it crosses to the worker threads as it is. */
+export interface BatchOptions {
+  readonly sources: readonly SourceSpec[]
+  /** Samples per batch. */
+  readonly batch: number
+  /** Size of the network's input. */
+  readonly width: number
+  readonly height: number
+  readonly seed: number
+  readonly augmentation?: Augmentation
+  /** Decoded frames are kept at up to this many times the network's size, each side. */
+  readonly keepScale?: number
+  /** Memory for decoded frames, per worker. */
+  readonly cacheMegabytes?: number
+}
+
+export interface Batch {
+  readonly index: number
+  /** batch·3·height·width, RGB in [0, 1]. */
+  readonly image: Float32Array
+  /** batch·1·height·width, canonical metres, 0 = not measured. */
+  readonly depth: Float32Array
+  /** Of the frames, for messages. */
+  readonly names: readonly string[]
+  /** Canonical metres per true metre, one per sample. */
+  readonly scales: Float32Array
+}
+
+/** Throws a DarError naming the first option that makes no sense. */
+export function checkBatchOptions(options: BatchOptions): void {
+  for (const key of ['batch', 'width', 'height'] as const)
+    if (!Number.isInteger(options[key]) || options[key] < 1)
+      throw new DarError(`the loader's ${key} is ${options[key]}; give a whole number of at least 1`)
+  if (options.sources.length === 0) throw new DarError('the loader has no sources; name at least one')
+  for (const source of options.sources) {
+    const name = source.kind === 'folder' ? source.name : 'rooms'
+    if (!(source.weight > 0))
+      throw new DarError(`source ${name} has weight ${source.weight}; give a positive one or leave it out`)
+    if (source.kind !== 'rooms') continue
+    const { reuse = 1, pool = LANES } = source
+    if (!(reuse >= 1)) throw new DarError(`source rooms has reuse ${reuse}; give at least 1`)
+    if (!Number.isInteger(pool / LANES) || pool < LANES)
+      throw new DarError(`source rooms has a pool of ${pool}; give a multiple of ${LANES}`)
+  }
+}
+
+export interface BatchMaker {
+  /** Batch `index` ≥ 0. Throws a DarError that names the file when a frame cannot be read. */
+  make(index: number): Promise<Batch>
+}
+
+/** Opens the sources. Throws a DarError when an option or a folder is wrong. */
+export async function createBatchMaker(options: BatchOptions, render: RenderRoom): Promise<BatchMaker> {
+  checkBatchOptions(options)
+  const { batch, width, height, seed, augmentation = {}, keepScale = 2, cacheMegabytes = 1024 } = options
+  const sources: Source[] = await Promise.all(
+    options.sources.map((spec, i) =>
+      openSource(spec, {
+        // A stream that no sample uses: samples count up from 0.
+        seed: new Random(seed, -1 - i).bits(),
+        maxWidth: Math.round(keepScale * width),
+        maxHeight: Math.round(keepScale * height),
+        cacheBytes: (cacheMegabytes * 2 ** 20) / options.sources.length,
+        render,
+      }),
+    ),
+  )
+  const weights = options.sources.map(({ weight }) => weight)
+  const pixels = width * height
+
+  const make = async (index: number): Promise<Batch> => {
+    const drawn = await Promise.all(
+      Array.from({ length: batch }, async (_, j) => {
+        const position = index * batch + j
+        const random = new Random(seed, position)
+        const { source, ordinal } = slotAt(position, weights)
+        return { frame: await sources[source].frame(ordinal, index, random), random }
+      }),
+    )
+    const image = new Float32Array(batch * 3 * pixels)
+    const depth = new Float32Array(batch * pixels)
+    const samples = drawn.map(({ frame, random }, j) => {
+      const into = {
+        image: image.subarray(3 * j * pixels, 3 * (j + 1) * pixels),
+        depth: depth.subarray(j * pixels, (j + 1) * pixels),
+      }
+      return augment(frame, random, { ...augmentation, width, height, into })
+    })
+    const names = samples.map(({ name }) => name)
+    return { index, image, depth, names, scales: Float32Array.from(samples, ({ scale }) => scale) }
+  }
+  return { make }
+}

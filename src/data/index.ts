@@ -1,0 +1,14 @@
+/**
+ * The DATA room: data sets, hold-outs, augmentation, and batches made ahead of time in worker threads. Labels of samples
+ * and batches are in canonical metres (image/camera.ts); frames are in true metres.
+ */
+export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
+export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
+export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
+export { createLoader, type Loader, type LoaderOptions } from './loader.ts'
+export { REAL_SETS, REAL_SPLITS, type RealSet } from './real-splits.ts'
+export { type RenderedRoom, type RoomOptions, type RoomsOptions, renderRoom, roomsDataset } from './rooms/index.ts'
+export type { FolderSource, RoomsSource, SourceSpec } from './sources.ts'
+export { type Split, type SplitRule, splitBlocks, splitByPrefix, splitNames, splitTail } from './split.ts'
+export type { Dataset, Frame } from './types.ts'
+export { cameraOf, viewScale, wholeView } from './view.ts'

@@ -1,0 +1,42 @@
+/**
+ * The worker half of loader.ts: makes the batches it is asked for, one after the other in the order of asking, and hands
+ * their memory over. Opens the sources on the first request, so that a wrong folder is an answer and not a crash.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { assert, DarError, messageOf } from '../support/errors.ts'
+import { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
+import { renderRoom } from './rooms/index.ts'
+
+/** To the worker: make this batch. */
+export interface BatchRequest {
+  readonly index: number
+}
+
+/** From the worker: the batch, or why there is none. */
+export type BatchReply =
+  | { readonly index: number; readonly batch: Batch }
+  | { readonly index: number; readonly error: string; readonly isUserError: boolean }
+
+const port = parentPort
+assert(port !== null, 'loader-worker is not in a worker thread')
+const options: BatchOptions = workerData
+
+let maker: Promise<BatchMaker> | null = null
+let queue: Promise<void> = Promise.resolve()
+
+port.on('message', ({ index }: BatchRequest) => {
+  queue = queue.then(() => answer(index))
+})
+
+async function answer(index: number): Promise<void> {
+  try {
+    maker ??= createBatchMaker(options, renderRoom)
+    const batch = await (await maker).make(index)
+    const { image, depth, scales } = batch
+    const reply: BatchReply = { index, batch }
+    port?.postMessage(reply, [image.buffer, depth.buffer, scales.buffer] as ArrayBuffer[])
+  } catch (error) {
+    const reply: BatchReply = { index, error: messageOf(error), isUserError: error instanceof DarError }
+    port?.postMessage(reply)
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Training batches, made ahead of time in worker threads.
+ *
+ * Worker w of W makes the batches w, w + W, …; at most `prefetch` batches are asked for and not yet consumed, which bounds
+ * memory. Since batch i is a pure function of the options and of i (batch.ts), the sequence does not depend on the number
+ * of workers or on timing, and `start` continues a run exactly where it stopped. The sequence is endless; epochs are the
+ * sources' business. Memory moves from worker to consumer without a copy, and a batch belongs to whoever received it.
+ *
+ * Left out: sharing decoded frames between workers (each keeps its own), so prefer one worker while it keeps up.
+ */
+import { assert, DarError } from '../support/errors.ts'
+import { startWorker } from '../support/threads.ts'
+import { type Batch, type BatchOptions, checkBatchOptions } from './batch.ts'
+import type { BatchReply, BatchRequest } from './loader-worker.ts'
+
+export interface LoaderOptions extends BatchOptions {
+  readonly workers?: number
+  /** Batches made ahead of the consumer. */
+  readonly prefetch?: number
+  /** The first batch: the number of batches consumed before, when a run resumes. */
+  readonly start?: number
+}
+
+/**
+ * An endless, single sequence of batches. Leaving a `for await` loop disposes it, as does a failure.
+ */
+export interface Loader extends AsyncIterableIterator<Batch> {
+  /** The next batch. Rejects with a DarError that names the file when a frame cannot be read. */
+  next(): Promise<IteratorYieldResult<Batch> | IteratorReturnResult<undefined>>
+  /** Stops the workers; waiting consumers get the end of the sequence. May be called twice. */
+  dispose(): Promise<void>
+}
+
+/** A batch that was asked for: resolved with null when the loader is disposed first. */
+interface Pending {
+  readonly promise: Promise<Batch | null>
+  readonly resolve: (batch: Batch | null) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Throws a DarError when an option makes no sense; wrong folders show at the first batch. */
+export function createLoader(options: LoaderOptions): Loader {
+  const { workers = 1, prefetch = 4, start = 0, ...batchOptions } = options
+  checkBatchOptions(batchOptions)
+  for (const [key, value] of Object.entries({ workers, prefetch }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new DarError(`the loader's ${key} is ${value}; give a whole number of at least 1`)
+  assert(Number.isInteger(start) && start >= 0, `loader starts at batch ${start}`)
+
+  const pending = new Map<number, Pending>()
+  let requested = start
+  let consumed = start
+  let disposed = false
+  const threads = Array.from({ length: workers }, () =>
+    startWorker('loader-worker', import.meta.url, { workerData: batchOptions }),
+  )
+
+  const failAll = (error: Error): void => {
+    for (const { reject } of pending.values()) reject(error)
+  }
+  for (const thread of threads) {
+    thread.on('message', (reply: BatchReply) => {
+      const waiting = pending.get(reply.index)
+      if ('batch' in reply) waiting?.resolve(reply.batch)
+      else waiting?.reject(reply.isUserError ? new DarError(reply.error) : new Error(reply.error))
+    })
+    thread.on('error', failAll)
+    thread.on('exit', (code) => {
+      if (!disposed) failAll(new Error(`a loader worker stopped with code ${code}`))
+    })
+  }
+
+  const request = (): void => {
+    const limit = consumed + prefetch
+    for (; requested < limit; requested++) {
+      pending.set(requested, newPending())
+      const message: BatchRequest = { index: requested }
+      threads[requested % workers].postMessage(message)
+    }
+  }
+
+  const dispose = async (): Promise<void> => {
+    if (disposed) return
+    disposed = true
+    for (const { resolve } of pending.values()) resolve(null)
+    await Promise.all(threads.map((thread) => thread.terminate()))
+  }
+
+  const next: Loader['next'] = async () => {
+    if (disposed) return { done: true, value: undefined }
+    const index = consumed++
+    request()
+    const entry = pending.get(index)
+    assert(entry, `batch ${index} was never asked for`)
+    try {
+      const batch = await entry.promise
+      return batch === null ? { done: true, value: undefined } : { done: false, value: batch }
+    } catch (error) {
+      await dispose()
+      throw error
+    } finally {
+      pending.delete(index)
+    }
+  }
+
+  request()
+  const loader: Loader = {
+    next,
+    dispose,
+    async return() {
+      await dispose()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]: () => loader,
+  }
+  return loader
+}
+
+function newPending(): Pending {
+  let resolve: Pending['resolve'] = () => {}
+  let reject: Pending['reject'] = () => {}
+  const promise = new Promise<Batch | null>((onBatch, onError) => {
+    resolve = onBatch
+    reject = onError
+  })
+  // Whoever consumes the batch sees the error; until then it must not count as unhandled.
+  promise.catch(() => {})
+  return { promise, resolve, reject }
+}

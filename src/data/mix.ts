@@ -1,0 +1,54 @@
+/**
+ * Which frame comes when: a pure function from a position in the training stream to a source and an item of it, so that
+ * any batch can be made by any worker, in any order, and a run can resume in the middle.
+ *
+ * Sources are mixed by weight without chance. With p = w₀ / Σw, position t belongs to source 0 if ⌊(t+1)p⌋ > ⌊tp⌋, and
+ * is then its ⌊tp⌋-th; otherwise it is position t − ⌊tp⌋ of the stream of the remaining sources, and so on. Every stretch
+ * of the stream therefore holds each source in proportion, and a source's own count has no gaps: reading it as
+ * (epoch, place) visits every frame exactly once per epoch, in an order shuffled anew for each.
+ */
+import { Random } from '../support/random.ts'
+
+export interface Slot {
+  /** Index into the weights. */
+  readonly source: number
+  /** How many earlier positions belong to the same source. */
+  readonly ordinal: number
+}
+
+/** The source of position `t` ≥ 0, and the position's number within that source. `weights`: positive, any sum. */
+export function slotAt(t: number, weights: readonly number[]): Slot {
+  let rest = weights.reduce((sum, w) => sum + w, 0)
+  let position = t
+  for (let source = 0; source < weights.length - 1; source++) {
+    const p = weights[source] / rest
+    const ordinal = Math.floor(position * p)
+    if (Math.floor((position + 1) * p) > ordinal) return { source, ordinal }
+    position -= ordinal
+    rest -= weights[source]
+  }
+  return { source: weights.length - 1, ordinal: position }
+}
+
+/** Turns a source's running count into frame numbers: each epoch visits all of them once, in its own shuffled order. */
+export class EpochOrder {
+  private epoch = -1
+  private order: number[] = []
+  private readonly length: number
+  private readonly seed: number
+
+  constructor(length: number, seed: number) {
+    this.length = length
+    this.seed = seed
+  }
+
+  /** The frame, in [0, length), that the `ordinal`-th draw reads. */
+  at(ordinal: number): number {
+    const epoch = Math.floor(ordinal / this.length)
+    if (epoch !== this.epoch) {
+      this.order = new Random(this.seed, epoch).shuffle(Array.from({ length: this.length }, (_, i) => i))
+      this.epoch = epoch
+    }
+    return this.order[ordinal % this.length]
+  }
+}

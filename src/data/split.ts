@@ -1,0 +1,94 @@
+/**
+ * Hold-outs that never put neighbouring frames on both sides. A frame of a walk, or of one sitting in front of one
+ * curtain, is nearly its neighbour; a random split of such frames measures memory and not depth. So frames are held out
+ * by day of capture, by the end of the walk, or by contiguous blocks, with a gap of dropped frames at every border.
+ *
+ * Pure functions on names: the names are sorted first, and sorted names must be in order of capture. Random splits are
+ * left out on purpose.
+ */
+import { DarError } from '../support/errors.ts'
+
+export interface Split {
+  readonly train: readonly string[]
+  readonly test: readonly string[]
+}
+
+export type SplitRule =
+  | ({ readonly kind: 'prefix' } & PrefixOptions)
+  | ({ readonly kind: 'tail' } & TailOptions)
+  | ({ readonly kind: 'blocks' } & BlockOptions)
+
+export interface PrefixOptions {
+  /** Names that begin with one of these are held out: days, for names `yyyymmddhhmmss`. */
+  readonly heldOut: readonly string[]
+}
+
+export interface TailOptions {
+  /** Share of the frames, at the end, that is held out. */
+  readonly fraction?: number
+  /** Frames dropped between the two sides. */
+  readonly gap?: number
+}
+
+export interface BlockOptions {
+  /** How many blocks are held out, one in the middle of each of as many equal pieces of the sequence. */
+  readonly blocks?: number
+  /** Share of all frames that the blocks hold together. */
+  readonly fraction?: number
+  /** Frames dropped on either side of every block. */
+  readonly gap?: number
+}
+
+/** Any of the three, by a rule that is plain data. Throws a DarError when a side would be empty. */
+export function splitNames(names: readonly string[], rule: SplitRule): Split {
+  if (rule.kind === 'prefix') return splitByPrefix(names, rule)
+  return rule.kind === 'tail' ? splitTail(names, rule) : splitBlocks(names, rule)
+}
+
+/** Holds out whole groups of frames. Throws a DarError for a prefix that no name has (a typing mistake hides leaks). */
+export function splitByPrefix(names: readonly string[], { heldOut }: PrefixOptions): Split {
+  const unknown = heldOut.find((prefix) => !names.some((name) => name.startsWith(prefix)))
+  if (unknown !== undefined) throw new DarError(`no frame name begins with "${unknown}"; check the held-out prefixes`)
+  const held = (name: string) => heldOut.some((prefix) => name.startsWith(prefix))
+  const sorted = names.toSorted()
+  return checked({ train: sorted.filter((name) => !held(name)), test: sorted.filter(held) })
+}
+
+/** Holds out the end of the sequence. */
+export function splitTail(names: readonly string[], { fraction = 0.2, gap = 2 }: TailOptions = {}): Split {
+  const sorted = names.toSorted()
+  const start = sorted.length - Math.round(share(fraction) * sorted.length)
+  return checked({ train: sorted.slice(0, Math.max(0, start - gap)), test: sorted.slice(start) })
+}
+
+/** Holds out contiguous blocks, spread over the sequence. */
+export function splitBlocks(
+  names: readonly string[],
+  { blocks = 2, fraction = 0.2, gap = 2 }: BlockOptions = {},
+): Split {
+  const sorted = names.toSorted()
+  const train: string[] = []
+  const test: string[] = []
+  const size = (share(fraction) * sorted.length) / blocks
+  const piece = sorted.length / blocks
+  const borders = Array.from({ length: blocks }, (_, k) => {
+    const start = Math.round(k * piece + (piece - size) / 2)
+    return { start, end: Math.round(start + size) }
+  })
+  sorted.forEach((name, i) => {
+    if (borders.some(({ start, end }) => i >= start && i < end)) test.push(name)
+    else if (!borders.some(({ start, end }) => i >= start - gap && i < end + gap)) train.push(name)
+  })
+  return checked({ train, test })
+}
+
+function share(fraction: number): number {
+  if (!(fraction > 0 && fraction < 1)) throw new DarError(`cannot hold out a share of ${fraction}; give one in (0, 1)`)
+  return fraction
+}
+
+function checked(split: Split): Split {
+  for (const side of ['train', 'test'] as const)
+    if (split[side].length === 0) throw new DarError(`the split leaves no frame to ${side}; hold out other frames`)
+  return split
+}

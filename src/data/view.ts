@@ -1,0 +1,209 @@
+/**
+ * A view: the affine map from a training image back to the frame that it is cut out of. Crop, resize, stretch, flip and
+ * small rotation are one map, so a frame is sampled once and nothing is blurred twice.
+ *
+ *     x = a·u + b·v + c,   y = d·u + e·v + f            (u, v) in the view, (x, y) in the frame, pixel centres at ½
+ *
+ * What it does to metric depth. Rotating the picture about the optical axis is a roll of the camera: rays turn, and the
+ * depth of a point along that axis stays what it was. Any rotated rectangle of the frame is such a roll followed by an
+ * upright crop, so its labels need no change. A mirror image changes x only. Cropping and resizing change the focal
+ * length, and with it the label in canonical metres (image/camera.ts). A view pixel covers D = |ae − bd| frame pixels;
+ * under an anisotropic resize fx and fy grow by different factors, whose product is 1/D, so that
+ *
+ *     f = √(fx·fy / D) / √(width² + height²)            width, height of the view
+ *     d_canonical = d · CANONICAL_FOCAL / f
+ *
+ * This is `relativeFocal` of what the network sees. Apparent size follows: an object of area S² m², facing the camera at
+ * depth d, covers S²·fx·fy/(D·d²) view pixels, that is (CANONICAL_FOCAL·S/d_canonical)² squared view diagonals, whatever
+ * the crop. A frame of unknown camera is read as having the canonical focal length over its full size (or what its EXIF
+ * says). Rotation turns rays, not pixels: with r = fx/fy it is [[cos, −r·sin], [sin/r, cos]] in pixels.
+ *
+ * Left out: the principal point of a view, which no label depends on, and lens distortion. (Intrinsics count pixel centres
+ * as integers, as calibration tools do: a point at cx lies at x = cx + ½ here.)
+ */
+import { CANONICAL_FOCAL, canonicalScale, relativeFocalFrom35 } from '../image/camera.ts'
+import { resizeImage, resizeNearestDepth } from '../image/resize.ts'
+import type { Intrinsics, RgbImage } from '../image/types.ts'
+import type { Frame } from './types.ts'
+
+export interface View {
+  readonly a: number
+  readonly b: number
+  readonly c: number
+  readonly d: number
+  readonly e: number
+  readonly f: number
+  /** Size of the view in its own pixels. */
+  readonly width: number
+  readonly height: number
+}
+
+export interface ViewOptions {
+  /** Size of the view in its own pixels. */
+  readonly width: number
+  readonly height: number
+  /** Size of the cut-out in frame pixels. */
+  readonly cropWidth: number
+  readonly cropHeight: number
+  /** Centre of the cut-out in the frame. */
+  readonly centreX: number
+  readonly centreY: number
+  /** Radians; positive turns the cut-out clockwise in the frame, and so the content anticlockwise in the view. */
+  readonly angle?: number
+  /** Left and right change places. */
+  readonly mirrored?: boolean
+  /** fx / fy of the frame. */
+  readonly pixelAspect?: number
+}
+
+export function viewOf({
+  width,
+  height,
+  cropWidth,
+  cropHeight,
+  centreX,
+  centreY,
+  angle = 0,
+  mirrored = false,
+  pixelAspect = 1,
+}: ViewOptions): View {
+  const stepX = (cropWidth / width) * (mirrored ? -1 : 1)
+  const stepY = cropHeight / height
+  const [sin, cos] = [Math.sin(angle), Math.cos(angle)]
+  const a = cos * stepX
+  const b = -sin * pixelAspect * stepY
+  const d = (sin / pixelAspect) * stepX
+  const e = cos * stepY
+  return {
+    a,
+    b,
+    c: centreX - (a * width + b * height) / 2,
+    d,
+    e,
+    f: centreY - (d * width + e * height) / 2,
+    width,
+    height,
+  }
+}
+
+/** The whole frame, stretched to `width`×`height`. */
+export function wholeView(frame: Frame, width: number, height: number): View {
+  const { width: w, height: h } = frame.image
+  return viewOf({ width, height, cropWidth: w, cropHeight: h, centreX: w / 2, centreY: h / 2 })
+}
+
+/** The frame's camera: what is known, else what EXIF says, else the canonical lens over the full frame. */
+export function cameraOf({ image, intrinsics }: Frame): Intrinsics {
+  if (intrinsics) return intrinsics
+  const relative = image.focal35 === undefined ? CANONICAL_FOCAL : relativeFocalFrom35(image.focal35)
+  const focal = relative * Math.hypot(image.width, image.height)
+  return { fx: focal, fy: focal, cx: (image.width - 1) / 2, cy: (image.height - 1) / 2 }
+}
+
+/** Factor from true metres to canonical metres in this view of the frame. */
+export function viewScale(frame: Frame, view: View): number {
+  const { fx, fy } = cameraOf(frame)
+  const covered = Math.abs(view.a * view.e - view.b * view.d)
+  return canonicalScale(Math.sqrt((fx * fy) / covered) / Math.hypot(view.width, view.height))
+}
+
+/**
+ * Samples the image into `out`, 3·height·width planar. Each output pixel is the mean of n×n bilinear samples, n the
+ * number of frame pixels a step covers, rounded up: with a bilinear kernel one pixel wide around samples no further than
+ * a pixel apart nothing is skipped, so shrinking does not alias. Beyond the border the edge pixel repeats. `curves`: three
+ * times 256 values, channel by channel, that turn bytes into numbers (v/255 where colours stay as they are); between two
+ * of them it is linear.
+ */
+export function sampleImage(image: RgbImage, view: View, curves: Float32Array, out: Float32Array): void {
+  const { a, b, c, d, e, f, width, height } = view
+  const { data, width: w, height: h } = image
+  const step = Math.max(Math.hypot(a, d), Math.hypot(b, e))
+  const n = Math.max(1, Math.ceil(step - 0.2))
+  const [subA, subB, subD, subE] = [a / n, b / n, d / n, e / n]
+  const plane = width * height
+  const norm = 1 / (n * n)
+  // Just short of the last pixel centre, so that every sample has a right and a lower neighbour to read.
+  const [lastX, lastY] = [Math.max(0, w - 1 - 1e-4), Math.max(0, h - 1 - 1e-4)]
+  const [right, down] = [w > 1 ? 3 : 0, h > 1 ? 3 * w : 0]
+  for (let v = 0; v < height; v++) {
+    for (let u = 0; u < width; u++) {
+      let red = 0
+      let green = 0
+      let blue = 0
+      // The first sub-sample's position, moved by ½ to where integer coordinates are pixel centres.
+      const startX = a * u + b * v + c + (subA + subB) / 2 - 0.5
+      const startY = d * u + e * v + f + (subD + subE) / 2 - 0.5
+      for (let j = 0; j < n; j++) {
+        for (let i = 0; i < n; i++) {
+          const x = Math.min(Math.max(startX + i * subA + j * subB, 0), lastX)
+          const y = Math.min(Math.max(startY + i * subD + j * subE, 0), lastY)
+          const x0 = x | 0
+          const y0 = y | 0
+          const w11 = (x - x0) * (y - y0)
+          const w10 = x - x0 - w11
+          const w01 = y - y0 - w11
+          const w00 = 1 - w11 - w10 - w01
+          const p = 3 * (y0 * w + x0)
+          const q = p + right
+          const r = p + down
+          const s = q + down
+          red += w00 * data[p] + w10 * data[q] + w01 * data[r] + w11 * data[s]
+          green += w00 * data[p + 1] + w10 * data[q + 1] + w01 * data[r + 1] + w11 * data[s + 1]
+          blue += w00 * data[p + 2] + w10 * data[q + 2] + w01 * data[r + 2] + w11 * data[s + 2]
+        }
+      }
+      const at = v * width + u
+      out[at] = onCurve(curves, 0, red * norm)
+      out[plane + at] = onCurve(curves, 256, green * norm)
+      out[2 * plane + at] = onCurve(curves, 512, blue * norm)
+    }
+  }
+}
+
+/** The curve that starts at `offset`, at a value in [0, 255], a rounding error more or less. */
+function onCurve(curves: Float32Array, offset: number, value: number): number {
+  const low = Math.min(value | 0, 254)
+  const from = curves[offset + low]
+  return from + (value - low) * (curves[offset + low + 1] - from)
+}
+
+/**
+ * Samples depth into `out`, height·width, times `scale`: the nearest measurement, never a mean, because the mean of two
+ * surfaces is a surface that is not there and the mean of a surface and a hole is wrong. 0 outside the frame and where
+ * the map is empty. `depth` may have a resolution of its own; the view is in pixels of the frame's image.
+ */
+export function sampleDepth(frame: Frame, view: View, scale: number, out: Float32Array): void {
+  const { depth, image } = frame
+  out.fill(0)
+  if (depth === null) return
+  const perX = depth.width / image.width
+  const perY = depth.height / image.height
+  const { width, height, a, b, c, d, e, f } = view
+  for (let v = 0; v < height; v++) {
+    for (let u = 0; u < width; u++) {
+      const x = Math.floor((a * (u + 0.5) + b * (v + 0.5) + c) * perX)
+      const y = Math.floor((d * (u + 0.5) + e * (v + 0.5) + f) * perY)
+      if (x >= 0 && y >= 0 && x < depth.width && y < depth.height)
+        out[v * width + u] = depth.data[y * depth.width + x] * scale
+    }
+  }
+}
+
+/** The frame at a smaller size, if it is larger than `width`×`height` on both sides; the shape is kept. */
+export function shrinkFrame(frame: Frame, width: number, height: number): Frame {
+  const { name, image, depth, intrinsics } = frame
+  const factor = Math.max(width / image.width, height / image.height)
+  if (factor >= 1) return frame
+  const [w, h] = [Math.round(image.width * factor), Math.round(image.height * factor)]
+  return {
+    name,
+    image: resizeImage(image, w, h),
+    depth: depth && resizeNearestDepth(depth, w, h),
+    intrinsics: intrinsics && scaleIntrinsics(intrinsics, w / image.width, h / image.height),
+  }
+}
+
+/** The same camera after a resize by `perX`, `perY`. Pixel centres are integers, so it is cx + ½ that scales. */
+export function scaleIntrinsics({ fx, fy, cx, cy }: Intrinsics, perX: number, perY: number): Intrinsics {
+  return { fx: fx * perX, fy: fy * perY, cx: (cx + 0.5) * perX - 0.5, cy: (cy + 0.5) * perY - 0.5 }
+}
