@@ -1,0 +1,51 @@
+/**
+ * Writes a contact sheet of `rooms`: a grid of scenes, each as RGB beside its depth in colour (fixed range 0.3 to 10 m, so that
+ * scenes can be compared). `npx tsx scripts/contact-sheet.ts [FILE] [FIRST SEED]`; the default is docs/rooms.jpg from seed 1.
+ */
+import { interpolateTurbo } from 'd3-scale-chromatic'
+import sharp, { type OverlayOptions } from 'sharp'
+import { renderRoom } from '../src/data/rooms/index.ts'
+import { writeFileAtomically } from '../src/support/files.ts'
+
+const COLUMNS = 4
+const ROWS = 4
+const WIDTH = 200
+const HEIGHT = 150
+const NEAR = 0.3
+const FAR = 10
+const GAP = 4
+
+/** Turbo over the logarithm of depth, near = red. */
+const PALETTE = Array.from({ length: 256 }, (_, i) => (interpolateTurbo(1 - i / 255).match(/\d+/g) ?? []).map(Number))
+
+const file = process.argv[2] ?? 'docs/rooms.jpg'
+const first = Number(process.argv[3] ?? 1)
+const tiles: OverlayOptions[] = []
+for (let i = 0; i < COLUMNS * ROWS; i++) {
+  const { image, depth } = renderRoom({ seed: first + i })
+  const coloured = new Uint8Array(image.data.length)
+  depth.data.forEach((d, k) => {
+    const level = Math.round((255 * Math.log(d / NEAR)) / Math.log(FAR / NEAR))
+    coloured.set(PALETTE[Math.min(Math.max(level, 0), 255)], 3 * k)
+  })
+  const raw = { width: image.width, height: image.height, channels: 3 as const }
+  const left = GAP + (i % COLUMNS) * (2 * WIDTH + 2 * GAP)
+  const top = GAP + Math.floor(i / COLUMNS) * (HEIGHT + GAP)
+  for (const [k, data] of [image.data, coloured].entries()) {
+    tiles.push({
+      input: await sharp(data, { raw }).resize(WIDTH, HEIGHT).png().toBuffer(),
+      left: left + k * WIDTH,
+      top,
+    })
+  }
+}
+const width = COLUMNS * (2 * WIDTH + 2 * GAP)
+const height = ROWS * (HEIGHT + GAP) + GAP
+const sheet = sharp({ create: { width, height, channels: 3, background: 'white' } }).composite(tiles)
+await writeFileAtomically(
+  file,
+  file.endsWith('.png') ? await sheet.png().toBuffer() : await sheet.jpeg({ quality: 85 }).toBuffer(),
+)
+console.log(
+  `${file}: seeds ${first} to ${first + COLUMNS * ROWS - 1}, depth ${NEAR} (red) to ${FAR} m (blue), logarithmic`,
+)

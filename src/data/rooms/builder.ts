@@ -1,0 +1,103 @@
+/** What a scene is put together with: solids with materials, lamps, and the surfaces on which things may be put. */
+import type { Random } from '../../support/random.ts'
+import { anyColour, drawStyle, fabric, type Material, paint, type Rgb, type Style } from './materials.ts'
+import { BOX, ELLIPSOID, FRUSTUM, type Frame, PrimitiveList, QUAD, type SolidOptions } from './primitives.ts'
+
+export type Vector = readonly [number, number, number]
+
+/** An area that sheds light: a parallelogram `centre ± u ± v`, or a ball-like lamp where `normal` is null. */
+export interface Light {
+  readonly centre: Vector
+  readonly u: Vector
+  readonly v: Vector
+  /** The side it shines to, or null for all directions. */
+  readonly normal: Vector | null
+  /** Radiant intensity, linear RGB. */
+  readonly colour: Rgb
+}
+
+/** A level area, centred on `frame`'s origin, on which clutter may be put. */
+export interface Support {
+  readonly frame: Frame
+  readonly width: number
+  readonly depth: number
+  /** Free height above, metres. */
+  readonly room: number
+  /** Expected number of things per square metre. */
+  readonly density: number
+}
+
+export class SceneBuilder {
+  readonly random: Random
+  readonly solids = new PrimitiveList()
+  readonly materials: Material[] = []
+  readonly lights: Light[] = []
+  readonly supports: Support[] = []
+  /** Points worth looking at: the middle of a piece of furniture, world metres. */
+  readonly sights: Vector[] = []
+  readonly style: Style
+
+  constructor(random: Random) {
+    this.random = random
+    this.style = drawStyle(random, (m) => this.add(m))
+  }
+
+  add(material: Material): number {
+    return this.materials.push(material) - 1
+  }
+
+  /** A new paint of any colour. */
+  anyPaint(): number {
+    return this.add(paint(this.random))
+  }
+
+  anyFabric(): number {
+    return this.add(fabric(this.random))
+  }
+
+  /** A plain matt material of the given or any colour. */
+  matt(colour: Rgb = anyColour(this.random)): number {
+    return this.add(paint(this.random, colour, 0))
+  }
+
+  /** `size`: whole extents in metres. */
+  box(f: Frame, centre: Vector, size: Vector, material: number, options?: SolidOptions): void {
+    this.solids.add(BOX, f, centre, [size[0] / 2, size[1] / 2, size[2] / 2], material, options)
+  }
+
+  ball(f: Frame, centre: Vector, radii: Vector, material: number, options?: SolidOptions): void {
+    this.solids.add(ELLIPSOID, f, centre, radii, material, options)
+  }
+
+  /** An upright cylinder or frustum that stands on `foot`. */
+  post(f: Frame, foot: Vector, radius: number, height: number, material: number, options?: SolidOptions): void {
+    const centre: Vector = [foot[0], foot[1], foot[2] + height / 2]
+    this.solids.add(FRUSTUM, f, centre, [radius, radius, height / 2], material, options)
+  }
+
+  /** A vertical rectangle facing +y of the frame. */
+  sheet(f: Frame, centre: Vector, width: number, height: number, material: number, options?: SolidOptions): void {
+    this.solids.add(QUAD, f, centre, [width / 2, height / 2, 1], material, { pitch: Math.PI / 2, ...options })
+  }
+
+  /** A horizontal rectangle. */
+  slab(f: Frame, centre: Vector, width: number, depth: number, material: number, options?: SolidOptions): void {
+    this.solids.add(QUAD, f, centre, [width / 2, depth / 2, 1], material, options)
+  }
+
+  /** A tapering limb between two points of the frame, with a ball at its end. */
+  limb(f: Frame, p: Vector, q: Vector, radius: number, taper: number, material: number): void {
+    const a = f.at(p[0], p[1], p[2])
+    const b = f.at(q[0], q[1], q[2])
+    this.solids.addLimb([a.x, a.y, a.z], [b.x, b.y, b.z], radius, taper, material)
+  }
+
+  sight(f: Frame, x: number, y: number, z: number): void {
+    const p = f.at(x, y, z)
+    this.sights.push([p.x, p.y, p.z])
+  }
+
+  support(frame: Frame, width: number, depth: number, density: number, room = 1): void {
+    this.supports.push({ frame, width, depth, density, room })
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Where the photo is taken from: a pinhole camera held by a person who looks across the room, at something in it, or at what
+ * is right in front. Candidates are drawn, probed with a coarse grid of rays, and the one whose depths suit the drawn intent
+ * best is taken.
+ *
+ * Camera frame: x right, y down, z forward. The ray of pixel (x, y), integers at pixel centres, is
+ * ((x − cx)/fx, (y − cy)/fy, 1), so that the ray parameter of a hit is its z-depth.
+ */
+import type { Intrinsics } from '../../image/types.ts'
+import { Random } from '../../support/random.ts'
+import type { Vector } from './builder.ts'
+import type { Scene } from './scene.ts'
+
+/** Least and greatest z-depth of any pixel, metres. */
+export const NEAREST = 0.3
+export const FARTHEST = 10
+
+export interface Viewpoint {
+  readonly position: Vector
+  readonly right: Vector
+  readonly down: Vector
+  readonly forward: Vector
+  readonly intrinsics: Intrinsics
+}
+
+/** Grid of rays that a candidate is judged by. */
+const COLUMNS = 13
+const ROWS = 10
+
+/** Focal length in pixels and principal point for a lens drawn at random; horizontal field of view 50 to 90 degrees, mostly 55 to 75. */
+function drawIntrinsics(random: Random, width: number, height: number): Intrinsics {
+  const degrees = random.chance(0.8) ? random.uniform(55, 75) : random.uniform(50, 90)
+  // The field of view belongs to the longer side, as on a phone.
+  const f = Math.max(width, height) / 2 / Math.tan((degrees * Math.PI) / 360)
+  const shift = () => random.uniform(-0.01, 0.01)
+  return { fx: f, fy: f, cx: (width - 1) / 2 + shift() * width, cy: (height - 1) / 2 + shift() * height }
+}
+
+/** Yaw about the vertical axis, pitch (up is positive) and roll, in radians. */
+function look(position: Vector, yaw: number, pitch: number, roll: number, intrinsics: Intrinsics): Viewpoint {
+  const cp = Math.cos(pitch)
+  const sp = Math.sin(pitch)
+  const cw = Math.cos(yaw)
+  const sw = Math.sin(yaw)
+  const cr = Math.cos(roll)
+  const sr = Math.sin(roll)
+  const forward: Vector = [cw * cp, sw * cp, sp]
+  const right: Vector = [sw, -cw, 0]
+  const down: Vector = [cw * sp, sw * sp, -cp]
+  const turn = (a: number, b: number): Vector => [
+    a * right[0] + b * down[0],
+    a * right[1] + b * down[1],
+    a * right[2] + b * down[2],
+  ]
+  return { position, forward, right: turn(cr, sr), down: turn(-sr, cr), intrinsics }
+}
+
+/** Viewpoints of the scene, best first, at most `wanted`; none if nobody could stand there. */
+export function drawViewpoints(scene: Scene, seed: number, width: number, height: number, wanted = 3): Viewpoint[] {
+  const random = new Random(seed, 2)
+  const intrinsics = drawIntrinsics(random, width, height)
+  const intent = random.uniform()
+  const mode = intent < 0.42 ? 'across' : intent < 0.82 ? 'sight' : 'close'
+  const target =
+    mode === 'across'
+      ? random.uniform(2.2, 5.5)
+      : mode === 'sight'
+        ? random.uniform(1.4, 3.6)
+        : random.uniform(0.7, 2.2)
+  const found: { view: Viewpoint; cost: number }[] = []
+  const depths = new Float64Array(COLUMNS * ROWS)
+  const e = scene.plan.extent()
+  for (let attempt = 0; attempt < 60 && found.length < 8; attempt++) {
+    const x = random.uniform(e.x0, e.x1)
+    const y = random.uniform(e.y0, e.y1)
+    const z = Math.min(Math.max(random.normal(1.42, 0.25), 0.8), 1.9)
+    const roll = random.chance(0.85) ? random.normal(0, 0.025) : random.normal(0, 0.1)
+    let yaw = random.uniform(0, 2 * Math.PI)
+    let pitch = Math.min(Math.max(random.normal(mode === 'close' ? -0.18 : -0.12, 0.14), -0.8), 0.5)
+    if (mode === 'sight' && scene.sights.length > 0) {
+      const p = random.pick(scene.sights)
+      const dx = p[0] - x
+      const dy = p[1] - y
+      const flat = Math.sqrt(dx * dx + dy * dy)
+      if (flat < 0.5 || flat > 4.5) continue
+      yaw = Math.atan2(dy, dx) + random.normal(0, 0.15)
+      pitch = Math.min(Math.max(Math.atan2(p[2] - z, flat) * random.uniform(0.4, 1) + random.normal(0, 0.08), -1), 0.5)
+    }
+    if (!scene.plan.inside(x, y) || z > scene.height - 0.2) continue
+    if (scene.tracer.contains(x, y, z, 0.22)) continue
+    const view = look([x, y, z], yaw, pitch, roll, intrinsics)
+    const solids = probe(scene, view, width, height, depths)
+    if (solids === 0) continue
+    depths.sort()
+    const median = depths[depths.length >> 1]
+    // Of equal depths, the view that shows more things is the better photo, and one along a near wall the worse.
+    const crowded = Math.min(solids, 30) / 30
+    const wall = Math.max(0.7 - depths[Math.floor(0.1 * depths.length)], 0)
+    found.push({ view, cost: Math.abs(Math.log(median / target)) - 0.6 * crowded + (mode === 'close' ? 0 : wall) })
+  }
+  found.sort((a, b) => a.cost - b.cost)
+  return found.slice(0, wanted).map((f) => f.view)
+}
+
+/** Depths on a coarse grid over the image. Returns how many solids it meets, or 0 if a depth is outside the range. */
+function probe(scene: Scene, view: Viewpoint, width: number, height: number, depths: Float64Array): number {
+  const seen = new Set<number>()
+  const { position: p, right: r, down: d, forward: f, intrinsics: k } = view
+  for (let j = 0; j < ROWS; j++)
+    for (let i = 0; i < COLUMNS; i++) {
+      const a = ((i * (width - 1)) / (COLUMNS - 1) - k.cx) / k.fx
+      const b = ((j * (height - 1)) / (ROWS - 1) - k.cy) / k.fy
+      const { ray } = scene.tracer
+      ray[0] = p[0]
+      ray[1] = p[1]
+      ray[2] = p[2]
+      ray[3] = f[0] + a * r[0] + b * d[0]
+      ray[4] = f[1] + a * r[1] + b * d[1]
+      ray[5] = f[2] + a * r[2] + b * d[2]
+      seen.add(scene.tracer.nearest())
+      const t = ray[6]
+      if (t < NEAREST * 1.05 || t > FARTHEST * 0.99) return 0
+      depths[j * COLUMNS + i] = t
+    }
+  return seen.size
+}
