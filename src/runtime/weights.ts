@@ -13,7 +13,7 @@ export interface Weights {
   readonly shapes: ReadonlyMap<string, readonly number[]>
 }
 
-/** Every floating-point tensor of a file, as float32. */
+/** Every tensor of a file, as float32. Throws a DarError that names a tensor which is not floating-point. */
 export async function readWeights(path: string): Promise<Weights> {
   const file = await readSafetensors(path)
   const values = new Map<string, Float32Array>()

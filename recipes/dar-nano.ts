@@ -1,0 +1,35 @@
+/**
+ * dar-nano: the model that ships. MobileNetV2 encoder (ImageNet), procedural rooms mixed with three small sets of real
+ * frames, small images first.
+ *
+ *     dar train dar-nano --data DATA --encoder mobilenetv2_imagenet.safetensors
+ *
+ * DATA holds rgbdd/, hololens/ and kitchen/, each with rgb/ and depth/.
+ */
+import { REAL_SPLITS } from '../src/data/index.ts'
+import { PRESETS } from '../src/model/index.ts'
+import type { Recipe } from '../src/train/index.ts'
+
+const recipe: Recipe = {
+  name: 'dar-nano',
+  summary: 'the shipped model, first run: about 100 minutes on two CPU cores',
+  expected: 'see models/dar-nano/card.md',
+  model: PRESETS['dar-nano'],
+  seed: 1,
+  data: [
+    { kind: 'rooms', seed: 10, weight: 3, width: 256, height: 192, reuse: 10, validation: 24 },
+    { kind: 'folder', name: 'rgbdd', path: 'rgbdd', weight: 3, split: REAL_SPLITS.rgbdd },
+    { kind: 'folder', name: 'hololens', path: 'hololens', weight: 2, split: REAL_SPLITS.hololens },
+    { kind: 'folder', name: 'kitchen', path: 'kitchen', weight: 1.5, split: REAL_SPLITS.kitchen },
+  ],
+  stages: [
+    { height: 96, width: 128, batch: 16, updates: 624, validationBatch: 8 },
+    { height: 96, width: 128, batch: 16, updates: 436, validationBatch: 8, portraitEvery: 5 },
+  ],
+  schedule: { rate: 7e-4, initialRate: 3e-5, finalRate: 1e-5, warmup: 100 },
+  optimiser: { weightDecay: 0.1, clip: 5, ema: 0.998, multipliers: { 'encoder.': 0.3 } },
+  validateEvery: 100,
+  checkpointMinutes: 5,
+}
+
+export default recipe

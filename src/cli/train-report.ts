@@ -1,0 +1,63 @@
+/**
+ * What `dar train` tells a person: progress with the time left, the figures of every validation, and how the run ended.
+ * All of it goes to standard error. In a pipe or a log file whole lines are written; on a terminal the progress line is
+ * redrawn, and taken away before another line is printed.
+ */
+import { createProgress, durationText, type Progress, type ProgressStream } from '../support/progress.ts'
+import { modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
+
+export interface Report {
+  readonly onEvent: (event: TrainEvent) => void
+  /** Ends the progress line; call it also after a failure. */
+  close(): void
+}
+
+/** Share of the newest loss in the running one that is shown. */
+const NEWEST = 0.02
+
+export function createReport(
+  out: string,
+  { stream = process.stderr }: { readonly stream?: ProgressStream } = {},
+): Report {
+  let progress: Progress | null = null
+  let running: number | null = null
+  const line = (text: string) => stream.write(stream.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`)
+
+  const onEvent = (event: TrainEvent): void => {
+    switch (event.event) {
+      case 'start':
+        line(`${(event.parameters / 1e6).toFixed(2)} M parameters, ${event.total} updates, into ${out}`)
+        for (const note of event.notes) line(note)
+        if (event.step < event.total)
+          progress = createProgress({ total: event.total, label: 'updates', from: event.step, stream })
+        return
+      case 'step':
+        running = running === null ? event.loss : (1 - NEWEST) * running + NEWEST * event.loss
+        progress?.update(event.step + 1, `loss ${running.toFixed(3)}, ${event.imagesPerSecond.toFixed(1)} images/s`)
+        return
+      case 'validation':
+        for (const set of event.sets) line(`  update ${event.step}, ${figuresText(set)}`)
+        return
+      case 'end':
+        progress?.done()
+        line(endText(event, out))
+        return
+      case 'failed':
+        progress?.done()
+    }
+  }
+  return { onEvent, close: () => progress?.done() }
+}
+
+function figuresText({ set, images, metrics, steps }: SetFigures): string {
+  const { d1, abs_rel, rmse } = metrics
+  const bySteps = steps.map((step) => step.abs_rel.toFixed(3)).join(' ')
+  return `${set} (${images} images): d1 ${d1.toFixed(3)}, abs_rel ${abs_rel.toFixed(3)}, rmse ${rmse.toFixed(3)} m; abs_rel by step ${bySteps}`
+}
+
+function endText({ step, total, seconds, reason }: Extract<TrainEvent, { event: 'end' }>, out: string): string {
+  const took = `${durationText(seconds)} of training`
+  if (reason === 'done') return `done: ${total} updates, ${took}; the model is ${modelPath(out)}`
+  const why = reason === 'time' ? 'time is up' : 'interrupted'
+  return `${why} after update ${step} of ${total}, ${took}; go on with --resume`
+}

@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { tinyRecipe, writeRooms } from '../train/testing.ts'
+import { createProgram } from './program.ts'
+import { EXIT_MISTAKE, run } from './run.ts'
+import { registerTrain } from './train.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
+
+/** Runs `dar` with these arguments, and gives what it would exit with and what it said. */
+async function dar(...args: string[]): Promise<{ code: number; errors: string }> {
+  let errors = ''
+  const write = (text: string) => {
+    errors += text
+  }
+  const program = createProgram([registerTrain], '1.2.3')
+  for (const command of program.commands) command.configureOutput({ writeErr: write, writeOut: write })
+  const code = await run(() => program.parseAsync(args, { from: 'user' }), { write })
+  return { code, errors }
+}
+
+describe('dar train', () => {
+  let folder = ''
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dar-cli-train-'))
+  })
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    process.exitCode = undefined
+    await rm(folder, { recursive: true })
+  })
+
+  it.each([
+    [['nothing-like-this'], /^dar: there is no recipe nothing-like-this; .*dar-nano/],
+    [['dar-nano', '--minutes', '-1'], /^dar: --minutes -1: give a number above 0/],
+    [['dar-nano', '--minutes', 'ten'], /^dar: --minutes ten: /],
+    [['dar-nano', '--threads', '1.5'], /^dar: --threads 1\.5: give a whole number/],
+    [['dar-nano', '--data', '/nowhere'], /^dar: .*\/nowhere\//],
+  ])('answers %j in one line, with code 1', async (args, message) => {
+    const { code, errors } = await dar('train', ...args)
+    expect(code).toBe(EXIT_MISTAKE)
+    expect(errors).toMatch(message)
+    expect(errors.split('\n')).toHaveLength(2)
+  })
+
+  it('stops at a signal with a checkpoint and the exit code of that signal, and says how to go on', async () => {
+    await writeRooms(join(folder, 'rooms'), { count: 2, width: 64, height: 32 })
+    const recipe = join(folder, 'mine.mjs')
+    await writeFile(recipe, `export default ${JSON.stringify(tinyRecipe({ name: 'mine' }))}`)
+    const out = join(folder, 'run')
+    const printed: string[] = []
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    vi.spyOn(console, 'log').mockImplementation((line: string) => {
+      printed.push(line)
+      // As npm does it: the terminal's signal, and npm's copy of it.
+      if (JSON.parse(line).event === 'step') for (let i = 0; i < 2; i++) process.emit('SIGINT', 'SIGINT')
+    })
+    const before = process.listenerCount('SIGINT')
+    const { code, errors } = await dar('train', recipe, '--data', folder, '--out', out, '--threads', '1', '--json')
+    expect(errors).toBe('')
+    expect(code).toBe(0)
+    expect(process.exitCode).toBe(130)
+    expect(process.listenerCount('SIGINT')).toBe(before)
+    const events = printed.map((line) => JSON.parse(line))
+    expect(events.map(({ event }) => event)).toEqual(['start', 'step', 'checkpoint', 'end'])
+    expect(events.at(-1)).toMatchObject({ step: 1, total: 6, reason: 'interrupted' })
+    expect((await readFile(join(out, 'log.jsonl'), 'utf8')).split('\n')).toHaveLength(5)
+  })
+})

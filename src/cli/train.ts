@@ -1,0 +1,105 @@
+/**
+ * `dar train RECIPE`: runs a recipe, with progress and time left; resumes where it stopped.
+ *
+ * Exit codes: 0 when the recipe is finished or `--minutes` are over; 130 or 143 when SIGINT or SIGTERM stopped it, as a
+ * shell expects (128 + the signal's number), with a checkpoint written; 1 and 70 as every command (run.ts). A second
+ * signal ends the process at once, without a checkpoint.
+ */
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { DarError } from '../support/errors.ts'
+import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
+import { createReport } from './train-report.ts'
+
+interface Flags {
+  readonly data: string
+  readonly out?: string
+  readonly weights?: string
+  readonly encoder?: string
+  readonly resume?: boolean
+  readonly minutes?: string
+  readonly threads?: string
+  readonly json?: boolean
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+type Signal = (typeof SIGNALS)[number]
+
+export function registerTrain(program: Command): void {
+  program
+    .command('train')
+    .description('run a training recipe')
+    .argument('<recipe>', 'a recipe file, or the name of one in recipes/')
+    .option('--data <dir>', 'folder that the recipe’s data paths are relative to', process.env.DAR_DATA ?? 'data')
+    .option('--out <dir>', 'folder for checkpoints, the model and the log (default: runs/<recipe>)')
+    .option('--weights <file>', 'start from this model file')
+    .option('--encoder <file>', 'start from these encoder weights')
+    .option('--resume', 'go on from the checkpoint in the output folder')
+    .option('--minutes <n>', 'stop after this long, with a checkpoint')
+    .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .option('--json', 'print every event as a line of JSON')
+    .addHelpText(
+      'after',
+      '\nCtrl-C stops after the current update, with a checkpoint (exit code 130); twice stops at once.',
+    )
+    .action(action)
+}
+
+async function action(name: string, flags: Flags): Promise<void> {
+  const minutes = above0('--minutes', flags.minutes)
+  const threads = above0('--threads', flags.threads)
+  if (threads !== undefined && !Number.isInteger(threads))
+    throw new DarError(`--threads ${threads}: give a whole number`)
+  const recipe = await loadRecipe(name)
+  const { data, weights, encoder, resume, out = join('runs', recipe.name) } = flags
+  const report = flags.json ? null : createReport(out)
+  const onEvent = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))
+  const signals = untilSignal()
+  try {
+    const { reason } = await train(recipe, {
+      data,
+      out,
+      weights,
+      encoder,
+      resume,
+      minutes,
+      threads,
+      signal: signals.signal,
+      onEvent,
+    })
+    const caught = signals.caught()
+    if (reason === 'interrupted' && caught) process.exitCode = 128 + constants.signals[caught]
+  } finally {
+    report?.close()
+    signals.ignore()
+  }
+}
+
+/** npm and npx pass a signal on that the terminal has sent to every process already: it arrives twice at once. */
+const SAME_SIGNAL_MS = 1000
+
+/** Aborts at the first signal; a later one then has its usual effect and ends the process. */
+function untilSignal() {
+  const stop = new AbortController()
+  let caught: Signal | null = null
+  const onSignal = (signal: Signal) => {
+    if (caught) return
+    caught = signal
+    setTimeout(ignore, SAME_SIGNAL_MS).unref()
+    console.error('\nstopping after this update, with a checkpoint; once more to stop at once')
+    stop.abort()
+  }
+  const ignore = () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+  }
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  return { signal: stop.signal, caught: (): Signal | null => caught, ignore }
+}
+
+function above0(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!(value > 0 && Number.isFinite(value))) throw new DarError(`${flag} ${text}: give a number above 0`)
+  return value
+}

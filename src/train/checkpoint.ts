@@ -1,0 +1,112 @@
+/**
+ * Checkpoints: one safetensors file with parameters, their moving average and the optimiser's moments, written whole or not
+ * at all; and the model file that others load, the moving average in float16. Tensors are named `<kind>/<parameter>` with
+ * the kinds of `STORED`; the metadata hold the recipe's name, the updates done, the seconds taken and the model's config.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type DarConfig, parseConfig } from '../model/index.ts'
+import { type NamedValues, readWeights, storedConfig, writeWeights } from '../runtime/weights.ts'
+import { DarError } from '../support/errors.ts'
+import type { TrainingState } from './optimiser.ts'
+import type { Layout } from './parameters.ts'
+
+const STORED = ['params', 'ema', 'm', 'v'] as const
+type Stored = Record<(typeof STORED)[number], Float32Array>
+
+export interface Progressed {
+  /** Updates done, which is also the number of the next one. */
+  readonly step: number
+  /** Seconds of training so far, over all sessions. */
+  readonly seconds: number
+}
+
+/** What a checkpoint belongs to. */
+export interface Belonging {
+  readonly config: DarConfig
+  /** The recipe's name. */
+  readonly recipe: string
+}
+
+export const checkpointPath = (folder: string): string => join(folder, 'checkpoint.safetensors')
+export const modelPath = (folder: string): string => join(folder, 'model.safetensors')
+
+/**
+ * Writes checkpoint.safetensors, then model.safetensors, each complete or as it was before. `predictSizes`, `WIDTHxHEIGHT`
+ * with commas between, are the image sizes that the model was trained at last. Throws a DarError when the folder cannot be written.
+ */
+export async function writeCheckpoint(
+  folder: string,
+  layout: Layout,
+  state: TrainingState,
+  { step, seconds }: Progressed,
+  { config, recipe, predictSizes }: Belonging & { readonly predictSizes: string },
+): Promise<void> {
+  const arrays = Object.fromEntries(
+    await Promise.all(STORED.map(async (name) => [name, await state[name].read()] as const)),
+  ) as Stored
+  const named = STORED.flatMap((kind) => split(layout, arrays[kind], `${kind}/`))
+  const metadata = {
+    recipe,
+    step: `${step}`,
+    seconds: seconds.toFixed(1),
+    config: JSON.stringify(config),
+    predictSizes,
+  }
+  await writeWeights(checkpointPath(folder), named, metadata)
+  await writeWeights(modelPath(folder), split(layout, arrays.ema), metadata, { dtype: 'F16' })
+}
+
+function split(layout: Layout, values: Float32Array, prefix = ''): NamedValues[] {
+  return layout.entries.map(({ name, shape, offset, length }) => ({
+    name: prefix + name,
+    shape,
+    values: values.slice(offset, offset + length),
+  }))
+}
+
+/**
+ * The state to go on from. Throws a DarError when there is no checkpoint in the folder, when it is of another recipe or
+ * another model config, and when a tensor is missing or has another shape.
+ */
+export async function readCheckpoint(
+  folder: string,
+  layout: Layout,
+  { recipe, config }: Belonging,
+): Promise<Stored & Progressed> {
+  const path = checkpointPath(folder)
+  if (!existsSync(path))
+    throw new DarError(`there is no checkpoint ${path} to go on from; check --out, or start anew without --resume`)
+  const weights = await readWeights(path)
+  const { metadata, values, shapes } = weights
+  if (metadata.recipe !== recipe)
+    throw new DarError(`${path} belongs to recipe ${metadata.recipe}, not ${recipe}; choose another --out folder`)
+  refuseOtherConfig(parseConfig(storedConfig(weights, path), path), config, path)
+  const whole = (kind: string): Float32Array => {
+    const all = new Float32Array(layout.length)
+    for (const { name, shape, offset } of layout.entries) {
+      const part = values.get(`${kind}/${name}`)
+      if (!part || shapes.get(`${kind}/${name}`)?.join() !== shape.join())
+        throw new DarError(`${path}: ${kind}/${name} is missing or of another shape; start anew without --resume`)
+      all.set(part, offset)
+    }
+    return all
+  }
+  const step = Number(metadata.step)
+  const seconds = Number(metadata.seconds)
+  if (!Number.isInteger(step) || step < 0 || !(seconds >= 0))
+    throw new DarError(`${path}: its metadata name no update to go on from; start anew without --resume`)
+  return { params: whole('params'), ema: whole('ema'), m: whole('m'), v: whole('v'), step, seconds }
+}
+
+/** Two configs may share every shape and still be other models: other bins, another window, another range of depth. */
+function refuseOtherConfig(stored: DarConfig, wanted: DarConfig, path: string): void {
+  const keys = Object.keys(wanted) as (keyof DarConfig)[]
+  const differing = keys.filter((key) => JSON.stringify(stored[key]) !== JSON.stringify(wanted[key]))
+  if (differing.length === 0) return
+  const list = differing.map((key) => `${key} ${JSON.stringify(stored[key])} instead of ${JSON.stringify(wanted[key])}`)
+  throw new DarError(
+    `${path} is of another model config: ${list.join(', ')}; change the recipe back, or start a run in another --out ` +
+      'folder with --weights and its model.safetensors',
+  )
+}

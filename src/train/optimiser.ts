@@ -1,0 +1,150 @@
+/**
+ * AdamW (Loshchilov & Hutter, 2019) with gradient clipping and an exponential moving average of the weights, as one
+ * element-wise graph over flat buffers that it updates in place:
+ *
+ *     ĝ = clip·g      m ← β₁m + (1−β₁)ĝ      v ← β₂v + (1−β₂)ĝ²
+ *     p ← p − η·s·( m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε) + λ·w·p )      e ← δe + (1−δ)p
+ *
+ * s is a learning-rate multiplier and w is 1 where weight decay applies (weights of two or more axes), per value.
+ * In place is safe here because every buffer that is written is read exactly once, before its write, by the node chain
+ * that writes it; graphs that read a parameter elsewhere must never do this.
+ */
+
+import { compile, Graph } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
+import { Owner } from './owner.ts'
+import type { Layout } from './parameters.ts'
+
+export interface AdamOptions {
+  /** β₁, default 0.9. */
+  readonly beta1?: number
+  /** β₂, default 0.999. */
+  readonly beta2?: number
+  /** ε, default 1e-8. */
+  readonly epsilon?: number
+  /** λ, default 0.1. */
+  readonly weightDecay?: number
+  /** Largest norm of the whole gradient, default 1; Infinity clips nothing. */
+  readonly clip?: number
+  /** δ of the moving average, default 0.999, once the run is long enough for it (see `emaDecay`). */
+  readonly ema?: number
+  /** Learning-rate multipliers by the start of a parameter's name, the first that fits: `{ 'encoder.': 0.1 }`. */
+  readonly multipliers?: Readonly<Record<string, number>>
+}
+
+/** The state of a run, resident in the engine. All of the layout's length. */
+export interface TrainingState {
+  readonly params: ResidentBuffer
+  readonly grads: ResidentBuffer
+  readonly m: ResidentBuffer
+  readonly v: ResidentBuffer
+  readonly ema: ResidentBuffer
+}
+
+export const STATE_NAMES = ['params', 'grads', 'm', 'v', 'ema'] as const
+
+/** Early in a run the average follows closely: min(δ, (1+t)/(10+t)). */
+export function emaDecay(limit: number, step: number): number {
+  return Math.min(limit, (1 + step) / (10 + step))
+}
+
+/** Holds two programs and two buffers in the engine: dispose it. The state belongs to the caller. */
+export class AdamW {
+  private constructor(
+    private readonly norm: Program,
+    private readonly update: Program,
+    private readonly owner: Owner,
+    private readonly options: Required<AdamOptions>,
+  ) {}
+
+  /** Multipliers and weight decay are by the layout's names and shapes; the state's buffers have the layout's length. */
+  static async create(engine: Engine, layout: Layout, state: TrainingState, options: AdamOptions = {}): Promise<AdamW> {
+    const all = {
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0.1,
+      clip: 1,
+      ema: 0.999,
+      multipliers: {},
+      ...options,
+    }
+    const factors = new Float32Array(layout.length).fill(1)
+    const decay = new Float32Array(layout.length)
+    for (const { name, shape, offset, length } of layout.entries) {
+      const [, multiplier] = Object.entries(all.multipliers).find(([start]) => name.startsWith(start)) ?? ['', 1]
+      factors.fill(multiplier, offset, offset + length)
+      decay.fill(shape.length >= 2 ? all.weightDecay : 0, offset, offset + length)
+    }
+    const owner = new Owner()
+    const whole = (buffer: ResidentBuffer) => buffer.slice(0, layout.length)
+    try {
+      const s = whole(owner.hold(await engine.allocate('adamw.factors', factors)))
+      const w = whole(owner.hold(await engine.allocate('adamw.decay', decay)))
+      const [p, g, m, v, e] = STATE_NAMES.map((name) => whole(state[name]))
+      const norm = owner.hold(await engine.load(normGraph(layout.length), { boundInputs: { g } }))
+      const update = await engine.load(updateGraph(layout.length, all), {
+        boundInputs: { p, g, m, v, e, s, w },
+        boundOutputs: { p2: p, m2: m, v2: v, e2: e },
+      })
+      return new AdamW(norm, owner.hold(update), owner, all)
+    } catch (error) {
+      await owner.dispose()
+      throw error
+    }
+  }
+
+  /** L2 norm of the gradient in the buffer, over all parameters, before clipping. */
+  async gradientNorm(): Promise<number> {
+    const { norm } = await this.norm.run({})
+    return Math.sqrt(Number(norm[0]))
+  }
+
+  /** One update of parameters, moments and average; `step` counts from 0, `rate` is η, `norm` the gradient's. */
+  async apply(step: number, rate: number, norm: number): Promise<void> {
+    const { beta1, beta2, clip, ema } = this.options
+    const t = step + 1
+    const scalar = (value: number) => Float32Array.of(value)
+    await this.update.run({
+      rate: scalar(rate),
+      scale: scalar(norm > clip ? clip / norm : 1),
+      correction1: scalar(1 / (1 - beta1 ** t)),
+      correction2: scalar(1 / (1 - beta2 ** t)),
+      average: scalar(emaDecay(ema, step)),
+    })
+  }
+
+  async dispose(): Promise<void> {
+    await this.owner.dispose()
+  }
+}
+
+function normGraph(length: number) {
+  const graph = new Graph()
+  const g = graph.input('g', [length])
+  return compile({ norm: ops.dot(g, g) }, { name: 'gradient norm' })
+}
+
+function updateGraph(length: number, { beta1, beta2, epsilon }: Required<AdamOptions>) {
+  const graph = new Graph()
+  const vector = (name: string) => graph.input(name, [length])
+  const scalar = (name: string) => graph.input(name, [1])
+  const [p, g, m, v, e, s, w] = ['p', 'g', 'm', 'v', 'e', 's', 'w'].map(vector)
+  const [rate, scale, correction1, correction2, average] = [
+    'rate',
+    'scale',
+    'correction1',
+    'correction2',
+    'average',
+  ].map(scalar)
+  const clipped = ops.mul(g, scale)
+  const m2 = ops.add(ops.mul(m, beta1), ops.mul(clipped, 1 - beta1))
+  const v2 = ops.add(ops.mul(v, beta2), ops.mul(ops.square(clipped), 1 - beta2))
+  const direction = ops.div(ops.mul(m2, correction1), ops.add(ops.sqrt(ops.mul(v2, correction2)), epsilon))
+  const eta = ops.mul(s, rate)
+  // p is read once: p·(1 − η·λw) − η·direction
+  const p2 = ops.sub(ops.mul(p, ops.sub(1, ops.mul(eta, w))), ops.mul(eta, direction))
+  const e2 = ops.add(ops.mul(e, average), ops.mul(p2, ops.sub(1, average)))
+  return compile({ p2, m2, v2, e2 }, { name: 'adamw' })
+}

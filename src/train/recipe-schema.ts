@@ -1,0 +1,126 @@
+/**
+ * A recipe checked at the edge: recipe files are written by people, and a misspelt field or a size that the encoder cannot
+ * take should show in the first second, not when its stage begins two hours later. The meaning of the fields is in recipe.ts.
+ */
+import { z } from 'zod'
+import type { Augmentation, SplitRule } from '../data/index.ts'
+import { configSchema, imageMultiple } from '../model/index.ts'
+import { DarError } from '../support/errors.ts'
+import type { AdamOptions } from './optimiser.ts'
+import type { Recipe, Stage } from './recipe.ts'
+import type { Schedule } from './schedule.ts'
+
+const count = z.int().positive()
+const positive = z.number().positive()
+const share = z.number().min(0).max(1)
+
+const split = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('prefix'), heldOut: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({ kind: z.literal('tail'), fraction: positive.optional(), gap: z.int().min(0).optional() }),
+  z.strictObject({
+    kind: z.literal('blocks'),
+    blocks: count.optional(),
+    fraction: positive.optional(),
+    gap: z.int().min(0).optional(),
+  }),
+]) satisfies z.ZodType<SplitRule>
+
+const data = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('folder'),
+    name: z.string().min(1),
+    path: z.string(),
+    weight: positive,
+    split: split.optional(),
+    depthScale: positive.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('rooms'),
+    seed: z.int(),
+    weight: positive,
+    width: count,
+    height: count,
+    reuse: z.number().min(1).optional(),
+    validation: z.int().min(0).optional(),
+  }),
+])
+
+const augmentation = z.strictObject({
+  minScale: positive.max(1).optional(),
+  maxScale: positive.max(1).optional(),
+  whole: share.optional(),
+  stretch: z.number().min(1).optional(),
+  rotation: z.number().min(0).max(45).optional(),
+  mirror: share.optional(),
+  colour: share.optional(),
+  grey: share.optional(),
+  blur: share.optional(),
+  noise: share.optional(),
+}) satisfies z.ZodType<Augmentation>
+
+const stage = z.strictObject({
+  height: count,
+  width: count,
+  batch: count,
+  updates: count,
+  portraitEvery: count.min(2).optional(),
+  validationBatch: count.optional(),
+}) satisfies z.ZodType<Stage>
+
+const schedule = z.strictObject({
+  rate: positive,
+  initialRate: z.number().min(0),
+  finalRate: z.number().min(0),
+  warmup: z.int().min(0),
+}) satisfies z.ZodType<Schedule>
+
+const optimiser = z.strictObject({
+  beta1: z.number().min(0).lt(1).optional(),
+  beta2: z.number().min(0).lt(1).optional(),
+  epsilon: positive.optional(),
+  weightDecay: z.number().min(0).optional(),
+  clip: positive.optional(),
+  ema: z.number().min(0).lt(1).optional(),
+  multipliers: z.record(z.string(), z.number().min(0)).optional(),
+}) satisfies z.ZodType<AdamOptions>
+
+const recipeSchema = z
+  .strictObject({
+    /** Also the name of the folder in runs/. */
+    name: z.string().regex(/^\w[\w.-]*$/, 'must be letters, digits, ".", "_" and "-"'),
+    summary: z.string(),
+    expected: z.string(),
+    model: configSchema,
+    seed: z.int(),
+    data: z.array(data).min(1),
+    augmentation: augmentation.optional(),
+    stages: z.array(stage).min(1),
+    schedule,
+    optimiser,
+    validateEvery: count,
+    checkpointMinutes: z.number().min(0),
+  })
+  .superRefine(({ data, model, stages }, context) => {
+    const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+    const multiple = imageMultiple(model)
+    stages.forEach((stage, i) => {
+      for (const side of ['height', 'width'] as const)
+        if (stage[side] % multiple !== 0)
+          problem(['stages', i, side], `is ${stage[side]}, but ${model.encoder} takes multiples of ${multiple}`)
+    })
+    const names = data.map((one) => (one.kind === 'folder' ? one.name : 'rooms'))
+    names.forEach((name, i) => {
+      if (names.indexOf(name) < i) problem(['data', i], `is the second data set named ${name}; names must differ`)
+    })
+  }) satisfies z.ZodType<Recipe>
+
+/**
+ * Checks a recipe and fills in the model config's defaults. Throws a DarError naming `source` and every field that is
+ * wrong.
+ */
+export function parseRecipe(value: unknown, source: string): Recipe {
+  const result = recipeSchema.safeParse(value)
+  if (result.success) return result.data
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'recipe'}: ${message}`)
+  throw new DarError(`${source}: ${problems.join('; ')}`)
+}

@@ -1,0 +1,107 @@
+/**
+ * What a training run is, as data: a recipe file exports one of these as its default. Paths of data are relative to the
+ * folder given by `--data`, so that a recipe means the same on every machine.
+ */
+import type { Augmentation, SplitRule } from '../data/index.ts'
+import type { DarConfig } from '../model/index.ts'
+import type { AdamOptions } from './optimiser.ts'
+import type { Schedule } from './schedule.ts'
+
+export interface FolderData {
+  readonly kind: 'folder'
+  readonly name: string
+  /** Relative to the data folder: holds rgb/ and depth/. */
+  readonly path: string
+  /** Share of the training stream, relative to the other sources. */
+  readonly weight: number
+  /** Which frames are held out; they become a validation set of this name. */
+  readonly split?: SplitRule
+  /** Depth units per metre; default: the folder's meta.json, else 1000. */
+  readonly depthScale?: number
+}
+
+export interface RoomsData {
+  readonly kind: 'rooms'
+  readonly seed: number
+  /** Share of the training stream, relative to the other sources. */
+  readonly weight: number
+  /** Pixels that scenes are rendered at. */
+  readonly width: number
+  readonly height: number
+  /** How often a scene is used, on average, each time augmented anew. */
+  readonly reuse?: number
+  /** How many scenes of another seed to validate on; default none. */
+  readonly validation?: number
+}
+
+export interface Stage {
+  /** Pixels of the network's input; multiples of what the encoder takes (`imageMultiple`). */
+  readonly height: number
+  readonly width: number
+  /** Images per update. */
+  readonly batch: number
+  readonly updates: number
+  /** Every n-th update sees portrait crops, height and width exchanged; default: none. */
+  readonly portraitEvery?: number
+  /** Images that validation predicts at once, at this stage's size; default 4. */
+  readonly validationBatch?: number
+}
+
+export interface Recipe {
+  /** Letters, digits, `.`, `_`, `-`; a checkpoint belongs to the recipe of its name. */
+  readonly name: string
+  /** What it is for, the expected figure, the time and the hardware, for people. */
+  readonly summary: string
+  readonly expected: string
+  readonly model: DarConfig
+  /** Of the starting weights, the order of the data and its augmentation. */
+  readonly seed: number
+  readonly data: readonly (FolderData | RoomsData)[]
+  readonly augmentation?: Augmentation
+  /** Image sizes from small to large; the schedule runs over all of them. */
+  readonly stages: readonly Stage[]
+  readonly schedule: Schedule
+  readonly optimiser: AdamOptions
+  /** Updates between validations. */
+  readonly validateEvery: number
+  /** Minutes between checkpoints; 0: one after every update. */
+  readonly checkpointMinutes: number
+}
+
+/** Updates of all stages. */
+export function totalUpdates({ stages }: Recipe): number {
+  return stages.reduce((sum, stage) => sum + stage.updates, 0)
+}
+
+/** The stage that update `step` belongs to, and how many updates of that stage came before it. */
+export function stageAt(
+  { stages }: Recipe,
+  step: number,
+): { readonly stage: Stage; readonly index: number; readonly done: number } {
+  let begin = 0
+  for (const [index, stage] of stages.entries()) {
+    if (step < begin + stage.updates) return { stage, index, done: step - begin }
+    begin += stage.updates
+  }
+  throw new Error(`internal error: update ${step} is past the end of the recipe`)
+}
+
+/** The shapes that a stage trains at: its own, and on its side if it has portrait updates. */
+export function shapesOf({
+  height,
+  width,
+  portraitEvery,
+}: Stage): readonly { readonly height: number; readonly width: number }[] {
+  const upright = { height, width }
+  return portraitEvery === undefined ? [upright] : [upright, { height: width, width: height }]
+}
+
+/** Which shape the stage's update `done` (from 0) has, and how many updates of each shape came before it. */
+export function turnAt(
+  { portraitEvery }: Stage,
+  done: number,
+): { readonly shape: number; readonly before: readonly number[] } {
+  if (portraitEvery === undefined) return { shape: 0, before: [done] }
+  const portraits = Math.floor(done / portraitEvery)
+  return { shape: done % portraitEvery === portraitEvery - 1 ? 1 : 0, before: [done - portraits, portraits] }
+}

@@ -1,0 +1,53 @@
+/** From a recipe's data to what the loader reads and what validation predicts: paths resolved, hold-outs taken out. */
+import { join } from 'node:path'
+import { type Dataset, folderDataset, roomsDataset, type SourceSpec, splitNames } from '../data/index.ts'
+import { DarError, messageOf } from '../support/errors.ts'
+import type { FolderData, Recipe, RoomsData } from './recipe.ts'
+
+export interface ResolvedData {
+  readonly sources: readonly SourceSpec[]
+  /** One per data set that holds frames out; empty when none does. */
+  readonly validation: readonly Dataset[]
+}
+
+/**
+ * `root` is the folder that the recipe's paths are relative to. Opens every folder, so that a wrong path or layout shows
+ * before anything else is done: throws a DarError that names it.
+ */
+export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string): Promise<ResolvedData> {
+  const resolved = await Promise.all(
+    data.map((one) => (one.kind === 'folder' ? resolveFolder(one, root) : resolveRooms(one))),
+  )
+  return {
+    sources: resolved.map(({ source }) => source),
+    validation: resolved.flatMap(({ validation }) => validation ?? []),
+  }
+}
+
+async function resolveFolder(data: FolderData, root: string) {
+  const { name, weight, depthScale, split } = data
+  const folder = join(root, data.path)
+  const source = { kind: 'folder', root: folder, name, weight, depthScale } as const
+  const { names } = await folderDataset(folder, { name, depthScale })
+  if (!split) return { source, validation: null }
+  const { train, test } = splitFolder(names, split, folder)
+  return {
+    source: { ...source, names: train },
+    validation: await folderDataset(folder, { name, depthScale, names: test }),
+  }
+}
+
+function splitFolder(names: readonly string[], split: NonNullable<FolderData['split']>, folder: string) {
+  try {
+    return splitNames(names, split)
+  } catch (error) {
+    throw error instanceof DarError ? new DarError(`${folder}: ${messageOf(error)}`) : error
+  }
+}
+
+function resolveRooms({ seed, weight, width, height, reuse, validation = 0 }: RoomsData) {
+  const source = { kind: 'rooms', seed, weight, width, height, reuse } as const
+  // Another seed: scenes that training never draws.
+  const held = validation > 0 ? roomsDataset({ seed: seed + 1, count: validation, width, height }) : null
+  return { source, validation: held }
+}

@@ -1,0 +1,60 @@
+/** One training step as a graph: images and labels in, the loss out, and every gradient into the gradient buffer. */
+import { type Compiled, compile, Graph, gradient, type Tensor } from '../graph/index.ts'
+import { buildDar, type DarConfig, normaliseImage, stepLosses, total } from '../model/index.ts'
+import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
+import { type Layout, layoutOf, slicesOf } from './parameters.ts'
+
+interface Size {
+  readonly height: number
+  readonly width: number
+  readonly batch: number
+}
+
+const GRADIENT = 'gradient of '
+
+/** The parameters of a model. `size` is any that the model can run at: parameters do not depend on it. */
+export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'batch'>): Layout {
+  const graph = new Graph()
+  buildDar(graph.input('image', [1, 3, height, width]), config)
+  return layoutOf(graph.parameters.values())
+}
+
+/**
+ * image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`, its terms `loss1` … `lossK` (one
+ * per coarse-to-fine step), and the gradient of every parameter. Throws when a parameter does not influence the loss.
+ */
+export function trainingGraph(
+  config: DarConfig,
+  { batch, height, width }: Size,
+): { readonly compiled: Compiled; readonly layout: Layout } {
+  const graph = new Graph()
+  const image = graph.input('image', [batch, 3, height, width])
+  const depth = graph.input('depth', [batch, 1, height, width])
+  const terms = stepLosses(buildDar(normaliseImage(image, config), config), depth, config)
+  const loss = total(terms)
+  const parameters = [...graph.parameters.values()]
+  const gradients = gradient(loss, parameters)
+  const outputs: Record<string, Tensor> = { loss }
+  terms.forEach((term, k) => {
+    outputs[`loss${k + 1}`] = term
+  })
+  parameters.forEach(({ name }, i) => {
+    outputs[GRADIENT + name] = gradients[i]
+  })
+  return {
+    compiled: compile(outputs, { name: `training step ${batch}×${width}×${height}` }),
+    layout: layoutOf(parameters),
+  }
+}
+
+/** The step on the engine: parameters are read from `params`, gradients overwrite `grads`; both of the layout's length. */
+export async function loadStep(
+  engine: Engine,
+  { compiled, layout }: { readonly compiled: Compiled; readonly layout: Layout },
+  { params, grads }: { readonly params: ResidentBuffer; readonly grads: ResidentBuffer },
+): Promise<Program> {
+  return engine.load(compiled, {
+    boundInputs: slicesOf(layout, params.name),
+    boundOutputs: slicesOf(layout, grads.name, GRADIENT),
+  })
+}

@@ -1,0 +1,392 @@
+/**
+ * The training loop: batches from the loader, a gradient from the step graph, an update in place; validation, checkpoints
+ * and a JSON-lines log on the way.
+ *
+ * The engine's thread holds the whole state (parameters, gradients, moments, moving average); this thread only moves
+ * batches in and losses out, and decides. A step whose loss or gradient is not finite is never applied. With the same
+ * recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
+ */
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Batch, createLoader, type Loader } from '../data/index.ts'
+import { Engine, type Program } from '../runtime/engine.ts'
+import { readWeights } from '../runtime/weights.ts'
+import { DarError, messageOf } from '../support/errors.ts'
+import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
+import { Owner } from './owner.ts'
+import { initialise, type Layout, loadInto } from './parameters.ts'
+import { type Recipe, type Stage, shapesOf, stageAt, totalUpdates, turnAt } from './recipe.ts'
+import { parseRecipe } from './recipe-schema.ts'
+import { rateAt } from './schedule.ts'
+import { type ResolvedData, resolveData } from './sources.ts'
+import { loadStep, modelLayout, trainingGraph } from './step-program.ts'
+import { type SetFigures, Validator } from './validate.ts'
+
+export interface TrainOptions {
+  /** Folder that the recipe's data paths are relative to. */
+  readonly data: string
+  /** Folder for checkpoint.safetensors, model.safetensors and log.jsonl, made if need be. */
+  readonly out: string
+  /** Weights to start from: a model file, whose names are the model's. */
+  readonly weights?: string
+  /** Encoder weights to start from: a file with the encoder's bare names. */
+  readonly encoder?: string
+  /** Go on from the checkpoint in `out`; `weights` and `encoder` are not read then. */
+  readonly resume?: boolean
+  /** Stop after this many minutes, with a checkpoint. */
+  readonly minutes?: number
+  /** Threads of the engine; default: all cores. */
+  readonly threads?: number
+  /** When aborted, the run stops after the update that it is at, with a checkpoint. */
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: TrainEvent) => void
+}
+
+/** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
+export type TrainEvent =
+  | {
+      /** Of every session: a log that holds several is read from a `start` on, whose `step` may lie before the last one. */
+      readonly event: 'start'
+      /** Updates done. */
+      readonly step: number
+      readonly total: number
+      /** Values that are trained. */
+      readonly parameters: number
+      readonly notes: readonly string[]
+    }
+  | {
+      readonly event: 'step'
+      /** Number of this update, from 0. */
+      readonly step: number
+      readonly loss: number
+      /** One per coarse-to-fine step; the loss is their sum. */
+      readonly terms: readonly number[]
+      readonly rate: number
+      /** Of the gradient, before clipping. */
+      readonly norm: number
+      readonly imagesPerSecond: number
+      readonly seconds: number
+    }
+  | {
+      readonly event: 'validation'
+      /** Updates done. */
+      readonly step: number
+      readonly seconds: number
+      readonly sets: readonly SetFigures[]
+    }
+  | { readonly event: 'checkpoint'; readonly step: number; readonly seconds: number }
+  | ({ readonly event: 'end' } & TrainResult)
+  | { readonly event: 'failed'; readonly step: number; readonly seconds: number; readonly message: string }
+
+export interface TrainResult {
+  /** Updates done, of `total`. */
+  readonly step: number
+  readonly total: number
+  /** Seconds of training, over all sessions. */
+  readonly seconds: number
+  readonly reason: 'done' | 'time' | 'interrupted'
+}
+
+/**
+ * Runs a recipe to its end, its time or its interruption; each leaves a checkpoint and a model in `out`.
+ *
+ * Throws a DarError for a recipe, data folder or weights file that is wrong, for a checkpoint that is in the way or not
+ * there, and when the loss is no longer finite. In the last case, and when a frame cannot be read, the state before the
+ * failing update is kept in `out`, unless the weights themselves have diverged: then the checkpoint before is left as it is.
+ */
+export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
+  const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
+  const { out, resume = false, threads } = options
+  if (!resume && existsSync(checkpointPath(out)))
+    throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
+  const data = await resolveData(checked, options.data)
+  makeFolder(out)
+  const engine = new Engine({ threads })
+  const owner = new Owner()
+  try {
+    const run = await Run.open(engine, owner, checked, options, data)
+    return await run.loop()
+  } finally {
+    // The thread first: that frees all memory at once, and works also when the thread answers no longer.
+    await engine.dispose()
+    await owner.dispose()
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw new DarError(`cannot make the folder ${path}: ${messageOf(error)}; choose another --out`)
+  }
+}
+
+class Run {
+  private step = 0
+  private secondsBefore = 0
+  private readonly began = performance.now()
+  private readonly total: number
+  private section: Section | null = null
+  /** Updates done at the checkpoint on disk. */
+  private savedStep: number | null = null
+  private savedAt = performance.now()
+
+  private constructor(
+    private readonly engine: Engine,
+    private readonly owner: Owner,
+    private readonly recipe: Recipe,
+    private readonly options: TrainOptions,
+    private readonly data: ResolvedData,
+    private readonly layout: Layout,
+    private readonly state: TrainingState,
+    private readonly optimiser: AdamW,
+  ) {
+    this.total = totalUpdates(recipe)
+  }
+
+  /** Everything native belongs to `owner`, also when this fails half-way. */
+  static async open(
+    engine: Engine,
+    owner: Owner,
+    recipe: Recipe,
+    options: TrainOptions,
+    data: ResolvedData,
+  ): Promise<Run> {
+    const { model, name, optimiser, seed, stages } = recipe
+    const layout = modelLayout(model, stages[0])
+    const saved = options.resume ? await readCheckpoint(options.out, layout, { recipe: name, config: model }) : null
+    const params = saved?.params ?? initialise(layout, seed)
+    const notes = saved ? resumeNotes(saved.step, options) : await startFrom(params, layout, options)
+    const zeros = new Float32Array(layout.length)
+    const start = { params, grads: zeros, m: saved?.m ?? zeros, v: saved?.v ?? zeros, ema: saved?.ema ?? params }
+    const hold = async (buffer: (typeof STATE_NAMES)[number]) =>
+      owner.hold(await engine.allocate(buffer, start[buffer]))
+    const state: TrainingState = {
+      params: await hold('params'),
+      grads: await hold('grads'),
+      m: await hold('m'),
+      v: await hold('v'),
+      ema: await hold('ema'),
+    }
+    const adam = owner.hold(await AdamW.create(engine, layout, state, optimiser))
+    const run = new Run(engine, owner, recipe, options, data, layout, state, adam)
+    if (saved) run.goOnFrom(saved)
+    run.emit({ event: 'start', step: run.step, total: run.total, parameters: layout.length, notes })
+    return run
+  }
+
+  private goOnFrom({ step, seconds }: { readonly step: number; readonly seconds: number }): void {
+    if (step > this.total)
+      throw new DarError(
+        `the checkpoint in ${this.options.out} is of update ${step}, but the recipe has only ${this.total}; ` +
+          'give the recipe its stages back, or start a run of its own with --weights',
+      )
+    this.step = step
+    this.savedStep = step
+    this.secondsBefore = seconds
+  }
+
+  async loop(): Promise<TrainResult> {
+    try {
+      let stop = this.reasonToStop()
+      for (; stop === null; stop = this.reasonToStop()) {
+        this.section = await this.sectionFor(this.section)
+        await this.update(this.section)
+        this.step++
+        if (this.step % this.recipe.validateEvery === 0 || this.step === this.total) await this.validate(this.section)
+        if (performance.now() - this.savedAt > 60_000 * this.recipe.checkpointMinutes) await this.save()
+      }
+      await this.save()
+      const result = { step: this.step, total: this.total, seconds: this.elapsed(), reason: stop }
+      this.emit({ event: 'end', ...result })
+      return result
+    } catch (error) {
+      this.emit({ event: 'failed', step: this.step, seconds: this.elapsed(), message: messageOf(error) })
+      throw error
+    }
+  }
+
+  private reasonToStop(): TrainResult['reason'] | null {
+    const { signal, minutes = Number.POSITIVE_INFINITY } = this.options
+    if (this.step >= this.total) return 'done'
+    if (signal?.aborted) return 'interrupted'
+    return this.elapsed() - this.secondsBefore > 60 * minutes ? 'time' : null
+  }
+
+  /** What the next update needs: `current` as long as its stage lasts. */
+  private async sectionFor(current: Section | null): Promise<Section> {
+    const { stage, index, done } = stageAt(this.recipe, this.step)
+    if (current?.index === index) return current
+    await current?.owner.dispose()
+    const { engine, recipe, layout, state } = this
+    const { height, width, batch } = stage
+    const owner = this.owner.hold(new Owner())
+    const { before } = turnAt(stage, done)
+    const shapes = shapesOf(stage).map((shape, i) => ({
+      ...shape,
+      start: before[i],
+      seed: recipe.seed + 1000 * (index + 1) + i,
+    }))
+    // First, so that batches are made while the graphs are compiled.
+    const loaders = shapes.map(({ height, width, start, seed }) =>
+      owner.hold(
+        createLoader({
+          sources: this.data.sources,
+          batch,
+          width,
+          height,
+          seed,
+          augmentation: recipe.augmentation,
+          start,
+        }),
+      ),
+    )
+    const lanes: Lane[] = []
+    for (const [i, shape] of shapes.entries()) {
+      const program = owner.hold(await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch }), state))
+      lanes.push({ loader: loaders[i], program })
+    }
+    const size = { height, width, batch: stage.validationBatch ?? 4 }
+    const sets = this.data.validation
+    const validator =
+      sets.length > 0 ? owner.hold(await Validator.create(engine, recipe.model, layout, state.ema, sets, size)) : null
+    return { index, stage, lanes, validator, owner }
+  }
+
+  private async update(section: Section): Promise<void> {
+    const begin = performance.now()
+    const { stage, done } = stageAt(this.recipe, this.step)
+    const lane = section.lanes[turnAt(stage, done).shape]
+    const batch = await this.nextBatch(lane)
+    const { names } = batch
+    const { loss, norm, terms } = await this.gradient(lane, batch)
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) return this.refuse(lane, { loss, norm, names })
+    const rate = rateAt(this.step, this.total, this.recipe.schedule)
+    await this.optimiser.apply(this.step, rate, norm)
+    const imagesPerSecond = (1000 * stage.batch) / (performance.now() - begin)
+    this.emit({ event: 'step', step: this.step, loss, terms, rate, norm, imagesPerSecond, seconds: this.elapsed() })
+  }
+
+  private async nextBatch({ loader }: Lane): Promise<Batch> {
+    try {
+      return await take(loader)
+    } catch (error) {
+      // A frame that cannot be read: the weights are as good as after the update before.
+      await this.save()
+      throw error
+    }
+  }
+
+  /** Leaves the gradient in its buffer. The batch's memory is given away. */
+  private async gradient({ program }: Lane, { image, depth }: Batch) {
+    const result = await program.run({ image, depth }, { transfer: true })
+    const norm = await this.optimiser.gradientNorm()
+    const terms = Array.from({ length: this.recipe.model.steps }, (_, k) => Number(result[`loss${k + 1}`][0]))
+    return { loss: Number(result.loss[0]), norm, terms }
+  }
+
+  /**
+   * Ends the run at a loss or gradient that is not finite. Is the batch at fault, or the weights? Another batch tells: with
+   * sound weights its loss is finite, and they are kept; weights that have diverged must not replace a good checkpoint.
+   */
+  private async refuse(
+    lane: Lane,
+    { loss, norm, names }: { readonly loss: number; readonly norm: number; readonly names: readonly string[] },
+  ): Promise<never> {
+    const what =
+      `update ${this.step}: the loss is ${loss} and the gradient's norm ${norm}, not finite. ` +
+      `The batch was ${names.join(', ')}`
+    const other = await this.gradient(lane, await take(lane.loader))
+    if (Number.isFinite(other.loss) && Number.isFinite(other.norm)) {
+      await this.save()
+      throw new DarError(`${what}; the next one is fine, so look at these frames. ${this.kept()}`)
+    }
+    throw new DarError(`${what}; the next one fails too, so the weights have diverged: lower the rate. ${this.kept()}`)
+  }
+
+  private kept(): string {
+    if (this.savedStep === null) return 'There is no checkpoint yet'
+    return `The checkpoint in ${this.options.out} is of update ${this.savedStep}`
+  }
+
+  private async validate({ validator }: Section): Promise<void> {
+    if (!validator) return
+    const sets = await validator.run()
+    this.emit({ event: 'validation', step: this.step, seconds: this.elapsed(), sets })
+  }
+
+  private async save(): Promise<void> {
+    this.savedAt = performance.now()
+    if (this.savedStep === this.step) return
+    const { model, name, stages } = this.recipe
+    const sizes = shapesOf(stages[stages.length - 1]).map(({ width, height }) => `${width}x${height}`)
+    const progressed = { step: this.step, seconds: this.elapsed() }
+    const belonging = { config: model, recipe: name, predictSizes: sizes.join(',') }
+    await writeCheckpoint(this.options.out, this.layout, this.state, progressed, belonging)
+    this.savedStep = this.step
+    this.emit({ event: 'checkpoint', ...progressed })
+  }
+
+  /** Seconds of training, sessions before this one included. */
+  private elapsed(): number {
+    return this.secondsBefore + (performance.now() - this.began) / 1000
+  }
+
+  private emit(event: TrainEvent): void {
+    appendFileSync(join(this.options.out, 'log.jsonl'), lineOf(event))
+    this.options.onEvent?.(event)
+  }
+}
+
+/** What belongs to one stage of the recipe: a lane for each shape, and the validator where sets are held out. */
+interface Section {
+  readonly index: number
+  readonly stage: Stage
+  readonly lanes: readonly Lane[]
+  readonly validator: Validator | null
+  readonly owner: Owner
+}
+
+/** The step at one shape of a stage, and its batches. */
+interface Lane {
+  readonly program: Program
+  readonly loader: Loader
+}
+
+async function take(loader: Loader): Promise<Batch> {
+  const next = await loader.next()
+  if (next.done) throw new Error('internal error: the loader ended')
+  return next.value
+}
+
+function resumeNotes(step: number, { weights, encoder }: TrainOptions): string[] {
+  const unread = [weights, encoder].filter((path) => path !== undefined)
+  const note = unread.length > 0 ? [`${unread.join(' and ')} not read: a resumed run has its own weights`] : []
+  return [`resumed at update ${step}`, ...note]
+}
+
+/** Sets starting values from files; what was loaded and what was not, as notes. */
+async function startFrom(params: Float32Array, layout: Layout, { weights, encoder }: TrainOptions): Promise<string[]> {
+  const notes: string[] = []
+  for (const [path, prefix] of [
+    [weights, ''],
+    [encoder, 'encoder.'],
+  ] as const) {
+    if (!path) continue
+    const { loaded, missing, unused } = loadInto(params, layout, await readWeights(path), { source: path, prefix })
+    if (loaded.length === 0) throw new DarError(`${path} has no tensor that this model has; is it the right file?`)
+    const left = missing.filter((name) => name.startsWith(prefix))
+    notes.push(
+      `${path}: ${loaded.length} tensors loaded, ${left.length} left as initialised, ${unused.length} not used`,
+    )
+  }
+  return notes
+}
+
+/** Measured values to six significant digits, because the log is read by people and diffed; counts stay exact. */
+function lineOf(event: TrainEvent): string {
+  const short = (value: unknown) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
+  return `${JSON.stringify(event, (_, value) => short(value))}\n`
+}

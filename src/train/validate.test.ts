@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Dataset, folderDataset, prepare } from '../data/index.ts'
+import { pixelMetrics } from '../eval/index.ts'
+import { Engine, live } from '../runtime/engine.ts'
+import { DarError } from '../support/errors.ts'
+import { modelLayout } from './step-program.ts'
+import { MICRO_MODEL, plainFrame, writeFrame, writeRooms } from './testing.ts'
+import { Validator } from './validate.ts'
+
+const SIZE = { height: 32, width: 64, batch: 2 }
+
+describe('Validator', () => {
+  let root = ''
+  let rooms: Dataset
+  const engine = new Engine({ threads: 2 })
+  const layout = modelLayout(MICRO_MODEL, SIZE)
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'dar-validate-'))
+    await writeRooms(join(root, 'rooms'), { count: 3, width: 64, height: 32 })
+    await writeFrame(join(root, 'rooms'), 'unmeasured', ...plainFrame(64, 32, 9, 0))
+    await writeFrame(join(root, 'empty'), 'unmeasured', ...plainFrame(64, 32, 9, 0))
+    rooms = await folderDataset(join(root, 'rooms'), { name: 'rooms' })
+  })
+  afterAll(async () => {
+    await engine.dispose()
+    await rm(root, { recursive: true })
+  })
+
+  it('gives the mean over images of the metrics in metres, for the output and for every step', async () => {
+    // With all parameters 0 every bin is as likely, so every step says the middle of the range: 5.05 canonical metres.
+    const weights = await engine.allocate('weights', new Float32Array(layout.length))
+    const validator = await Validator.create(engine, MICRO_MODEL, layout, weights, [rooms], SIZE)
+    const [figures, ...rest] = await validator.run()
+    expect(rest).toEqual([])
+    expect(figures).toMatchObject({ set: 'rooms', images: 3 }) // a last batch of one, and the unmeasured frame left out
+    const perImage = await Promise.all(
+      [0, 1, 2].map(async (i) => {
+        const { depth, scale } = prepare(await rooms.get(i), SIZE)
+        const truth = [...depth].filter((d) => d > 0 && d < MICRO_MODEL.dMax).map((d) => d / scale)
+        return pixelMetrics(Array(truth.length).fill(5.05 / scale), truth)
+      }),
+    )
+    for (const metrics of [figures.metrics, ...figures.steps])
+      for (const name of ['abs_rel', 'rmse', 'd1', 'silog'] as const)
+        expect(metrics[name]).toBeCloseTo((perImage[0][name] + perImage[1][name] + perImage[2][name]) / 3, 4)
+    expect(figures.steps).toHaveLength(MICRO_MODEL.steps)
+    await validator.dispose()
+    await weights.dispose()
+    expect(live).toEqual({ engines: 1, programs: 0, buffers: 0 })
+  })
+
+  it('refuses a set without a measured depth', async () => {
+    const weights = await engine.allocate('weights', new Float32Array(layout.length))
+    const empty = await folderDataset(join(root, 'empty'), { name: 'empty' })
+    const creating = Validator.create(engine, MICRO_MODEL, layout, weights, [rooms, empty], SIZE)
+    await expect(creating).rejects.toThrow(DarError)
+    await expect(creating).rejects.toThrow(/validation set empty: none of its 1 frames has a depth between/)
+    await weights.dispose()
+    expect(live).toEqual({ engines: 1, programs: 0, buffers: 0 })
+  })
+})

@@ -1,0 +1,150 @@
+/**
+ * Validation while training: the moving average of the weights predicts the held-out frames at the network's size, and the
+ * metrics of every step are reported, because a DAR whose later steps do not improve on the first has learnt nothing from
+ * its bins. Figures at this size are for watching a run; those of a model card come from the evaluator.
+ */
+import { type Dataset, prepare } from '../data/index.ts'
+import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from '../eval/index.ts'
+import { compile, Graph, type Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import { buildDar, type DarConfig, MIN_DEPTH, normaliseImage } from '../model/index.ts'
+import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
+import { DarError } from '../support/errors.ts'
+import { type Layout, slicesOf } from './parameters.ts'
+
+/** Means over the images of one set, in metres where a metric has a unit. */
+export interface SetFigures {
+  readonly set: string
+  readonly images: number
+  /** Of the model's output. */
+  readonly metrics: PixelMetrics
+  /** Of D_1 … D_K, each resized to the network's size. */
+  readonly steps: readonly PixelMetrics[]
+}
+
+interface Size {
+  readonly height: number
+  readonly width: number
+  /** Images predicted at once. */
+  readonly batch: number
+}
+
+/** Holds a program in the engine: dispose it. */
+export class Validator {
+  private constructor(
+    private readonly program: Program,
+    private readonly size: Size,
+    private readonly config: DarConfig,
+    private readonly sets: readonly PreparedSet[],
+  ) {}
+
+  /**
+   * Reads every frame of the sets once and keeps it at the network's size. `weights` is a resident buffer of the layout.
+   * Throws a DarError when a frame cannot be read or a set has no measured depth at all.
+   */
+  static async create(
+    engine: Engine,
+    config: DarConfig,
+    layout: Layout,
+    weights: ResidentBuffer,
+    sets: readonly Dataset[],
+    size: Size,
+  ): Promise<Validator> {
+    const prepared: PreparedSet[] = []
+    for (const set of sets) prepared.push(await prepareSet(set, size, config))
+    const program = await engine.load(predictionGraph(config, size), { boundInputs: slicesOf(layout, weights.name) })
+    return new Validator(program, size, config, prepared)
+  }
+
+  /** Figures of every set, in the order given. */
+  async run(): Promise<SetFigures[]> {
+    const figures: SetFigures[] = []
+    for (const { set, samples } of this.sets) {
+      const perImage: PixelMetrics[][] = []
+      for (let begin = 0; begin < samples.length; begin += this.size.batch)
+        perImage.push(...(await this.batch(samples.slice(begin, begin + this.size.batch))))
+      const means = Array.from({ length: 1 + this.config.steps }, (_, k) => mean(perImage.map((maps) => maps[k])))
+      figures.push({ set, images: perImage.length, metrics: means[0], steps: means.slice(1) })
+    }
+    return figures
+  }
+
+  /** For each image: metrics of the output, then of every step. */
+  private async batch(samples: readonly Prepared[]): Promise<PixelMetrics[][]> {
+    const { batch, height, width } = this.size
+    const pixels = height * width
+    // A last batch that is not full is filled with black images, whose predictions nobody reads.
+    const image = new Float32Array(batch * 3 * pixels)
+    samples.forEach((sample, i) => {
+      image.set(sample.image, 3 * i * pixels)
+    })
+    const maps = await this.program.run({ image }, { transfer: true })
+    return samples.map(({ depth, valid, scale }, i) => {
+      const truth = Array.from(valid, (at) => depth[at] / scale)
+      return mapNames(this.config).map((name) => {
+        const map = maps[name].subarray(i * pixels, (i + 1) * pixels) as Float32Array
+        const predicted = Array.from(valid, (at) => Math.max(map[at] / scale, MIN_DEPTH))
+        return pixelMetrics(predicted, truth)
+      })
+    })
+  }
+
+  async dispose(): Promise<void> {
+    await this.program.dispose()
+  }
+}
+
+const mapNames = ({ steps }: DarConfig): string[] => [
+  'depth',
+  ...Array.from({ length: steps }, (_, k) => `step${k + 1}`),
+]
+
+/** image: B,3,H,W in [0, 1] → `depth` and `step1` … `stepK`, B,1,H,W each, canonical metres. */
+function predictionGraph(config: DarConfig, { batch, height, width }: Size) {
+  const graph = new Graph()
+  const image = graph.input('image', [batch, 3, height, width])
+  const model = buildDar(normaliseImage(image, config), config)
+  const maps: Tensor[] = [model.depth, ...model.depths.map((depth) => ops.resize(depth, [height, width]))]
+  const outputs = Object.fromEntries(mapNames(config).map((name, i) => [name, maps[i]]))
+  return compile(outputs, { name: `validate ${width}×${height}` })
+}
+
+interface Prepared {
+  /** 3·H·W, RGB in [0, 1]. */
+  readonly image: Float32Array
+  /** H·W, canonical metres. */
+  readonly depth: Float32Array
+  /** Indices of the pixels that count. */
+  readonly valid: Int32Array
+  /** Canonical metres per metre. */
+  readonly scale: number
+}
+
+interface PreparedSet {
+  readonly set: string
+  readonly samples: readonly Prepared[]
+}
+
+/** Frames without a valid pixel are left out. */
+async function prepareSet(set: Dataset, size: Size, { dMax }: DarConfig): Promise<PreparedSet> {
+  const samples: Prepared[] = []
+  for (let i = 0; i < set.length; i++) {
+    const { image, depth, scale } = prepare(await set.get(i), { width: size.width, height: size.height })
+    const valid: number[] = []
+    depth.forEach((d, at) => {
+      if (d > MIN_DEPTH * scale && d < dMax) valid.push(at)
+    })
+    if (valid.length > 0) samples.push({ image, depth, valid: Int32Array.from(valid), scale })
+  }
+  if (samples.length === 0)
+    throw new DarError(
+      `validation set ${set.name}: none of its ${set.length} frames has a depth between ${MIN_DEPTH} m and the model's ` +
+        `range of ${dMax} m (at the canonical focal length); check its depth scale, or leave it out`,
+    )
+  return { set: set.name, samples }
+}
+
+function mean(all: readonly PixelMetrics[]): PixelMetrics {
+  const average = (name: (typeof PIXEL_METRICS)[number]) => all.reduce((sum, one) => sum + one[name], 0) / all.length
+  return Object.fromEntries(PIXEL_METRICS.map((name) => [name, average(name)])) as PixelMetrics
+}
