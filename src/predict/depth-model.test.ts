@@ -1,0 +1,282 @@
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
+import { CANONICAL_FOCAL } from '../image/camera.ts'
+import type { RgbImage } from '../image/types.ts'
+import { parseConfig } from '../model/index.ts'
+import { live } from '../runtime/engine.ts'
+import { DarError } from '../support/errors.ts'
+import { type DepthModel, type LoadModelOptions, loadModel, type ManyResult } from './depth-model.ts'
+import type { ImageInput } from './types.ts'
+
+const WIDTH = 100
+const HEIGHT = 75
+
+function photo(width = WIDTH, height = HEIGHT): RgbImage {
+  const value = (x: number, y: number, c: number) => 128 + 100 * Math.sin(x / (7 + c)) * Math.cos(y / (5 + c))
+  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+    const pixel = Math.floor(i / 3)
+    return value(pixel % width, Math.floor(pixel / width), i % 3)
+  })
+  return { width, height, data }
+}
+
+/** Equality of large arrays, which vitest's own takes seconds for. */
+const same = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((value, i) => value === b[i])
+
+let folder = ''
+let file = ''
+let model: DepthModel
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-predict-'))
+  file = await writeTinyModel(join(folder, 'tiny.safetensors'))
+  model = await load(file)
+})
+afterAll(async () => {
+  await model.dispose()
+  await rm(folder, { recursive: true })
+})
+
+const load = (path: string, options: LoadModelOptions = {}) => loadModel(path, { threads: 1, ...options })
+
+describe('predict', () => {
+  it('returns metres within the range of the model, at the size of the image', async () => {
+    const map = await model.predict(photo())
+    expect([map.width, map.height]).toEqual([WIDTH, HEIGHT])
+    expect(map.depth.length).toBe(WIDTH * HEIGHT)
+    expect(map.sigma?.length).toBe(WIDTH * HEIGHT)
+    expect(map.depth.every((metres) => metres > 0.1 && metres < 10)).toBe(true)
+    expect(map.sigma?.every((metres) => metres > 0 && metres < 5)).toBe(true)
+    expect(map.networkSize).toEqual({ width: 128, height: 96 })
+    expect(map.steps).toEqual([])
+  })
+
+  it('gives the same for pixels, for the bytes of a file and for its path', async () => {
+    const image = photo()
+    const png = await sharp(image.data, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
+      .png()
+      .toBuffer()
+    const path = join(folder, 'photo.png')
+    await sharp(png).toFile(path)
+    const { depth } = await model.predict(image)
+    expect(same((await model.predict(png)).depth, depth)).toBe(true)
+    expect(same((await model.predict(path)).depth, depth)).toBe(true)
+  })
+
+  it('depends on the image', async () => {
+    const { depth } = await model.predict(photo())
+    const inverted = { ...photo(), data: photo().data.map((value) => 255 - value) }
+    expect(same((await model.predict(inverted)).depth, depth)).toBe(false)
+  })
+
+  it('returns every step on demand, coarse to fine, the last being the result', async () => {
+    const { depth, sigma, steps } = await model.predict(photo(), { steps: true })
+    expect(steps.length).toBe(TINY.steps)
+    for (const step of steps) {
+      expect([step.width, step.height, step.depth.length]).toEqual([WIDTH, HEIGHT, WIDTH * HEIGHT])
+      expect(step.sigma?.every((metres) => metres > 0)).toBe(true)
+    }
+    expect(steps[TINY.steps - 1].depth).toBe(depth)
+    expect(steps[TINY.steps - 1].sigma).toBe(sigma)
+    expect(same(steps[0].depth, depth)).toBe(false)
+    const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length
+    // Later windows are narrower, so the distribution over their bins is too.
+    expect(mean(steps[TINY.steps - 1].sigma!)).toBeLessThan(mean(steps[0].sigma!))
+  })
+
+  it('scales depth, sigma and steps with the focal length', async () => {
+    const image = photo(128, 96)
+    const canonical = CANONICAL_FOCAL * Math.hypot(128, 96)
+    const near = await model.predict(image, { steps: true })
+    const far = await model.predict(image, { steps: true, focal: 3 * canonical })
+    expect(near.focal.source).toBe('default')
+    expect(far.focal).toEqual({ relative: expect.closeTo(3 * CANONICAL_FOCAL, 6), source: 'given' })
+    const compare = (a: Float32Array, b: Float32Array) =>
+      expect(a.every((value, i) => Math.abs(value / b[i] - 3) < 1e-4)).toBe(true)
+    compare(far.depth, near.depth)
+    compare(far.sigma!, near.sigma!)
+    compare(far.steps[0].depth, near.steps[0].depth)
+    compare(far.steps[0].sigma!, near.steps[0].sigma!)
+  })
+
+  it.each([
+    ['portrait', 75, 100],
+    ['one pixel', 1, 1],
+    ['a line', 300, 1],
+    ['larger than the network', 700, 500],
+  ])('takes %s (%i×%i)', async (_, width, height) => {
+    const map = await model.predict(photo(width, height))
+    expect(map.depth.length).toBe(width * height)
+    expect(map.depth.every((metres) => metres > 0 && metres < Number.POSITIVE_INFINITY)).toBe(true)
+  })
+
+  it('obeys another pixel budget', async () => {
+    const { networkSize } = await model.predict(photo(), { size: { width: 160, height: 128 } })
+    expect(networkSize).toEqual({ width: 160, height: 128 })
+    await expect(model.predict(photo(), { size: { width: 0, height: 5 } })).rejects.toThrow(
+      /size 0x5 is no pixel budget/,
+    )
+  })
+
+  it('compiles once per network size', async () => {
+    await using fresh = await load(file)
+    expect((await fresh.predict(photo())).milliseconds.compile).toBeGreaterThan(5)
+    expect(live.programs).toBeGreaterThan(0)
+    const programs = live.programs
+    await fresh.predict(photo(200, 150))
+    expect(live.programs).toBe(programs)
+    await fresh.predict(photo(75, 100))
+    expect(live.programs).toBe(programs + 1)
+  })
+
+  it('answers calls that overlap as if they came one by one', async () => {
+    const sizes = [photo(), photo(75, 100), photo(160, 90), photo(80, 80)] // one more than are kept
+    const together = await Promise.all(sizes.map((image) => model.predict(image)))
+    for (const [i, image] of sizes.entries())
+      expect(same((await model.predict(image)).depth, together[i].depth)).toBe(true)
+  })
+
+  it('refuses pixels of a wrong length, bytes that are no image, and a bad focal length', async () => {
+    const short = { ...photo(), data: new Uint8Array(5) }
+    await expect(model.predict(short)).rejects.toThrow(
+      'the image has 5 bytes where 100×75 pixels of 8-bit RGB take 22500',
+    )
+    await expect(model.predict(Uint8Array.of(1, 2, 3))).rejects.toThrow(DarError)
+    await expect(model.predict(photo(), { focal: -1 })).rejects.toThrow(DarError)
+  })
+
+  it('has no sigma where the head of the model has none', async () => {
+    const config = parseConfig({ ...TINY, head: 'transformer', upsample: 'bilinear' })
+    await using other = await load(await writeTinyModel(join(folder, 'transformer.safetensors'), { config }))
+    const { depth, sigma, steps } = await other.predict(photo(), { steps: true })
+    expect(depth.length).toBe(WIDTH * HEIGHT)
+    expect([sigma, ...steps.map((step) => step.sigma)]).toEqual([null, null, null])
+  })
+
+  it('reports weights that are not numbers instead of returning a picture of nothing', async () => {
+    const path = await writeTinyModel(join(folder, 'nan.safetensors'), { spoiled: 'bins.head.1.bias' })
+    await using broken = await load(path)
+    await expect(broken.predict(photo())).rejects.toThrow(/predicts depths that are not numbers; .*nan\.safetensors/)
+  })
+})
+
+describe('predictMany', () => {
+  async function collect(results: AsyncIterable<ManyResult>): Promise<ManyResult[]> {
+    const all: ManyResult[] = []
+    for await (const result of results) all.push(result)
+    return all
+  }
+
+  it('gives maps in order, an error in place of a bad image, and counts both', async () => {
+    const done: number[] = []
+    const images: ImageInput[] = [photo(), join(folder, 'absent.jpg'), photo(75, 100)]
+    const results = await collect(model.predictMany(images, { onProgress: (count) => done.push(count) }))
+    expect(results.map(({ index, image }) => images.indexOf(image) === index)).toEqual([true, true, true])
+    expect(same(results[0].map!.depth, (await model.predict(photo())).depth)).toBe(true)
+    expect(results[1].error?.message).toMatch(/absent\.jpg was not found/)
+    expect(results[2].map?.width).toBe(75)
+    expect(done).toEqual([1, 2, 3])
+  })
+
+  it('reads no more than one image ahead, and stops when the caller does', async () => {
+    let asked = 0
+    function* endless(): Generator<RgbImage> {
+      for (;;) {
+        asked++
+        yield photo()
+      }
+    }
+    let seen = 0
+    for await (const { map } of model.predictMany(endless())) {
+      expect(map?.width).toBe(WIDTH)
+      expect(asked).toBeLessThanOrEqual(++seen + 1)
+      if (seen === 3) break
+    }
+    expect(seen).toBe(3)
+  })
+
+  it('refuses a single path, which would be read letter by letter', async () => {
+    await expect(collect(model.predictMany('photo.jpg'))).rejects.toThrow(/list of images/)
+  })
+})
+
+describe('memory-mapped weights', () => {
+  it('give the same map as embedded ones, and leave no file behind', async () => {
+    const place = join(folder, 'mapped')
+    await mkdir(place)
+    const single = await writeTinyModel(join(place, 'tiny.safetensors'), { dtype: 'F32' })
+    await using mapped = await load(single, { mapAbove: 0 })
+    await using embedded = await load(single)
+    const [a, b] = [await mapped.predict(photo()), await embedded.predict(photo())]
+    expect(a.depth.every((metres, i) => Math.abs(metres - b.depth[i]) < 1e-3)).toBe(true)
+    expect(await readdir(place)).toEqual(['tiny.safetensors'])
+  })
+
+  it('work from a folder where no file can be made, through a link elsewhere', async () => {
+    // A name so long that nothing longer fits stands in for a read-only folder, which does not stop root.
+    const place = join(folder, 'long')
+    await mkdir(place)
+    const single = await writeTinyModel(join(place, 'short.safetensors'), { dtype: 'F32' })
+    const long = join(place, `${'m'.repeat(240)}.safetensors`)
+    await rename(single, long)
+    const before = (await readdir(tmpdir())).filter((name) => name.startsWith('dar-depth-'))
+    await using mapped = await load(long, { mapAbove: 0 })
+    expect((await mapped.predict(photo())).depth.length).toBe(WIDTH * HEIGHT)
+    expect(await readdir(place)).toEqual([`${'m'.repeat(240)}.safetensors`])
+    expect((await readdir(tmpdir())).filter((name) => name.startsWith('dar-depth-'))).toEqual(before)
+  })
+})
+
+describe('dispose', () => {
+  it('frees the engine and every program, and waits for what is under way', async () => {
+    const before = { ...live }
+    const fresh = await load(file)
+    await Promise.all([fresh.predict(photo()), fresh.predict(photo(75, 100))])
+    expect(live).toEqual({ engines: before.engines + 1, programs: before.programs + 2, buffers: before.buffers })
+    const late = fresh.predict(photo())
+    await fresh.dispose()
+    expect((await late).depth.length).toBe(WIDTH * HEIGHT)
+    expect(live).toEqual(before)
+    await fresh.dispose()
+    expect(live).toEqual(before)
+    await expect(fresh.predict(photo())).rejects.toThrow(/tiny was disposed; load it again/)
+  })
+
+  it('frees the programs of sizes that are no longer in use', async () => {
+    const before = live.programs
+    await using fresh = await load(file)
+    for (const [width, height] of [
+      [100, 75],
+      [75, 100],
+      [160, 90],
+      [80, 80],
+    ])
+      await fresh.predict(photo(width, height))
+    expect(live.programs).toBe(before + 3)
+  })
+
+  it('happens at the end of an `await using` block', async () => {
+    const before = { ...live }
+    {
+      await using fresh = await load(file)
+      await fresh.predict(photo())
+    }
+    expect(live).toEqual(before)
+  })
+})
+
+describe('loadModel', () => {
+  it('checks its options before it opens anything', async () => {
+    await expect(loadModel('nowhere.safetensors', { threads: 0 })).rejects.toThrow(/threads is 0/)
+    await expect(loadModel('nowhere.safetensors', { size: { width: 1.5, height: 2 } })).rejects.toThrow(/1\.5x2/)
+  })
+
+  it('leaves no engine behind when the file is bad', async () => {
+    const before = live.engines
+    await expect(loadModel(join(folder, 'absent.safetensors'))).rejects.toThrow(DarError)
+    expect(live.engines).toBe(before)
+  })
+})

@@ -1,0 +1,289 @@
+/**
+ * A loaded model: images in, depth maps in metres out. This is the pipeline that the command line, the server and the examples call.
+ *
+ *     decode → resize to the network's size → network (in its own thread) → metres → resize to the image's size
+ *
+ * The network's maps leave the engine at their own size (the last at the network's or an eighth of it, earlier ones and σ at
+ * an eighth) and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
+ * part of a graph that must be compiled for every image size. Left out: tiles, video, batches in one engine call.
+ */
+import { compile, Graph, type Tensor } from '../graph/index.ts'
+import { decodeImage } from '../image/decode.ts'
+import { resizeBilinear } from '../image/resize.ts'
+import type { RgbImage } from '../image/types.ts'
+import { buildDar, type DarConfig, imageMultiple, normaliseImage } from '../model/index.ts'
+import { Engine, type Program } from '../runtime/engine.ts'
+import type { Provider } from '../runtime/protocol.ts'
+import { assert, DarError } from '../support/errors.ts'
+import { loadMapped } from './mapped.ts'
+import { type ModelFile, openModel } from './model-file.ts'
+import { prepare } from './prepare.ts'
+import { LeasedCache } from './program-cache.ts'
+import { checkSize, nearestShape, networkSize } from './size.ts'
+import type { DepthMap, ImageInput, PredictOptions, Size, StepMap } from './types.ts'
+
+/** Network sizes whose programs are kept: landscape, portrait, and one to spare. */
+const KEPT_PROGRAMS = 3
+
+/** Images of `predictMany` that are decoded ahead of the one that the network works on. */
+const AHEAD = 1
+
+export interface LoadModelOptions {
+  /** Threads inside the engine; default: all cores. */
+  readonly threads?: number
+  /** What computes: `cpu`, or `webgpu` where the machine has it. */
+  readonly provider?: Provider
+  /** Pixel budget of the network's input instead of the one that the model was trained for: larger is finer and slower. */
+  readonly size?: Size
+  /**
+   * Bytes of float32 weights from which on a file is memory-mapped instead of read. Mapped weights open at once and are
+   * shared between processes, but the engine cannot repack them for speed.
+   */
+  readonly mapAbove?: number
+}
+
+export type ManyOptions = PredictOptions & {
+  /** Called after every image with how many are done, failed ones among them. */
+  readonly onProgress?: (done: number) => void
+}
+
+/** One image of `predictMany`: its map, or why there is none. */
+export type ManyResult<Input extends ImageInput = ImageInput> =
+  | { readonly index: number; readonly image: Input; readonly map: DepthMap; readonly error: null }
+  | { readonly index: number; readonly image: Input; readonly map: null; readonly error: DarError }
+
+/**
+ * Loads a shipped model by name, or a `.safetensors` file that `dar train` wrote by its path.
+ *
+ * ```ts
+ * import { loadModel } from 'dar-depth'
+ *
+ * const model = await loadModel('dar-nano')
+ * const { depth, width, height } = await model.predict('photo.jpg')
+ * const centre = depth[(height >> 1) * width + (width >> 1)]
+ * console.log(`the middle of the picture is ${centre.toFixed(2)} m away`)
+ * ```
+ *
+ * The model holds a thread and native memory until `dispose()`.
+ * @throws DarError when there is no such model, or the file is damaged or not a model: the message names it and the remedy.
+ */
+export async function loadModel(
+  nameOrPath: string,
+  { threads, provider, size, mapAbove = 64 * 2 ** 20 }: LoadModelOptions = {},
+): Promise<DepthModel> {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0))
+    throw new DarError(`threads is ${threads}; give a whole number of at least 1`)
+  if (size) checkSize(size)
+  const file = await openModel(nameOrPath, { mapAbove })
+  return new DepthModel(size ? { ...file, size, trainedSizes: [] } : file, new Engine({ threads, provider }))
+}
+
+/** Native maps of one run, in canonical metres. */
+interface RawMap extends Size {
+  readonly values: Float32Array
+}
+
+export class DepthModel {
+  /** The shipped model's name, or that of the file. */
+  readonly name: string
+  readonly config: DarConfig
+  /** Pixel budget of the network's input; `networkSize` fits it to each image's shape. */
+  readonly size: Size
+  private readonly file: ModelFile
+  private readonly engine: Engine
+  private readonly programs = new LeasedCache<Program>(KEPT_PROGRAMS)
+  private readonly running = new Set<Promise<unknown>>()
+  private disposed = false
+
+  /** Use `loadModel`. The model takes over the engine. */
+  constructor(file: ModelFile, engine: Engine) {
+    this.name = file.name
+    this.config = file.config
+    this.size = file.size
+    this.file = file
+    this.engine = engine
+  }
+
+  /**
+   * The depth map of one photo, in metres, at the photo's size. The first image of a new shape compiles a program, which takes
+   * about a second; calls may overlap, the network works on one image at a time.
+   *
+   * Metres are right only as far as the focal length is known: give `focal`, or an image whose EXIF tells it. Else the
+   * lens is taken for a phone's main camera (26 mm equivalent), and a photo that was cropped or taken with another
+   * lens comes out uniformly too near or too far.
+   * @throws DarError when the image cannot be read (see `decodeImage`) or an option makes no sense.
+   */
+  predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthMap> {
+    if (this.disposed) return Promise.reject(new DarError(`the model ${this.name} was disposed; load it again`))
+    const result = this.pipeline(image, options)
+    const settled: Promise<unknown> = result.catch(() => {}).finally(() => this.running.delete(settled))
+    this.running.add(settled)
+    return result
+  }
+
+  /**
+   * Depth maps of many photos, in their order; the next photo is read while the network works. A photo that cannot be
+   * read gives a result with its `error`, and the rest go on.
+   */
+  async *predictMany<Input extends ImageInput>(
+    images: Iterable<Input> | AsyncIterable<Input>,
+    { onProgress, ...options }: ManyOptions = {},
+  ): AsyncGenerator<ManyResult<Input>, void, undefined> {
+    if (typeof images === 'string') throw new DarError('predictMany takes a list of images; give one path to predict')
+    const started: Promise<ManyResult<Input> | { readonly bug: unknown }>[] = []
+    let done = 0
+    const next = async () => {
+      const outcome = await started.shift()!
+      if ('bug' in outcome) throw outcome.bug
+      onProgress?.(++done)
+      return outcome
+    }
+    try {
+      let index = 0
+      for await (const image of images) {
+        started.push(this.attempt(image, index++, options))
+        if (started.length > AHEAD) yield await next()
+      }
+      while (started.length > 0) yield await next()
+    } finally {
+      await Promise.all(started) // the caller may have left early
+    }
+  }
+
+  /** Never rejects: what is no user's mistake waits in the list until its turn. */
+  private async attempt<Input extends ImageInput>(image: Input, index: number, options: PredictOptions) {
+    try {
+      return { index, image, map: await this.predict(image, options), error: null }
+    } catch (error) {
+      return error instanceof DarError ? { index, image, map: null, error } : { bug: error }
+    }
+  }
+
+  /** A budget that was asked for is fitted to the image's shape; else a size that the model was trained at is used. */
+  private networkSizeFor(image: Size, asked: Size | undefined): Size {
+    const { trainedSizes, size } = this.file
+    if (!asked && trainedSizes.length > 0) return nearestShape(image, trainedSizes)
+    return networkSize(image, checkSize(asked ?? size), imageMultiple(this.config))
+  }
+
+  private async pipeline(input: ImageInput, { focal, steps = false, size }: PredictOptions) {
+    const clock = stopwatch()
+    const image = await pixelsOf(input)
+    const decode = clock()
+    const network = this.networkSizeFor(image, size)
+    const { planes, metres, focal: used } = prepare(image, network, { focal })
+    const preparing = clock()
+    return this.programs.use(
+      `${network.width}x${network.height}`,
+      () => this.compile(network),
+      async (program): Promise<DepthMap> => {
+        const compiling = clock()
+        const wanted = wantedOutputs(program, steps)
+        const outputs = await program.run({ image: planes }, { fetch: wanted, transfer: true })
+        const run = program.lastMilliseconds
+        clock()
+        const raw = (name: string): RawMap | null => {
+          const port = program.outputs.find((output) => output.name === name)
+          if (!port) return null
+          return { values: outputs[name] as Float32Array, width: port.shape[3], height: port.shape[2] }
+        }
+        const atImage = (map: RawMap) => resizeTo(image, map, metres)
+        const last = raw('depth')
+        assert(last, 'a program without depth')
+        this.checkFinite(last)
+        const depth = atImage(last)
+        const lastSigma = raw(sigmaOutput(this.config.steps))
+        const sigma = lastSigma && atImage(lastSigma)
+        const { width, height } = image
+        const maps = steps ? this.earlierSteps(raw, atImage, image) : []
+        if (steps) maps.push({ depth, sigma, width, height })
+        const milliseconds = { decode, compile: compiling, prepare: preparing, run, finish: clock() }
+        return { depth, sigma, steps: maps, width, height, focal: used, networkSize: network, milliseconds }
+      },
+    )
+  }
+
+  private earlierSteps(
+    raw: (name: string) => RawMap | null,
+    atImage: (map: RawMap) => Float32Array,
+    { width, height }: Size,
+  ): StepMap[] {
+    return Array.from({ length: this.config.steps - 1 }, (_, i) => {
+      const depth = raw(depthOutput(i + 1))
+      assert(depth, `no depth of step ${i + 1}`)
+      const sigma = raw(sigmaOutput(i + 1))
+      return { depth: atImage(depth), sigma: sigma && atImage(sigma), width, height }
+    })
+  }
+
+  private async compile({ width, height }: Size): Promise<Program> {
+    const graph = new Graph()
+    const rgb = graph.input('image', [1, 3, height, width])
+    const model = buildDar(normaliseImage(rgb, this.config), this.config)
+    // The maps of all steps are computed anyway: as outputs that nobody fetches they cost next to nothing.
+    const outputs: Record<string, Tensor> = { depth: model.output }
+    for (const [i, depth] of model.depths.slice(0, -1).entries()) outputs[depthOutput(i + 1)] = depth
+    for (const [i, sigma] of model.sigmas.entries()) outputs[sigmaOutput(i + 1)] = sigma
+    const { weights } = this.file
+    const compiled = compile(outputs, { name: `${this.name} at ${width}x${height}`, weights })
+    if (weights.kind === 'external') return loadMapped(this.engine, compiled, this.file.path)
+    return this.engine.load(compiled)
+  }
+
+  private checkFinite({ values }: RawMap): void {
+    let sum = 0
+    for (let i = 0; i < values.length; i++) sum += values[i] // one NaN or infinity is enough to spoil it
+    if (!Number.isFinite(sum))
+      throw new DarError(
+        `the model ${this.name} predicts depths that are not numbers; ${this.file.path} is damaged, download or train it again`,
+      )
+  }
+
+  /** Waits for predictions under way, then frees the engine. Safe to call twice. */
+  async dispose(): Promise<void> {
+    this.disposed = true
+    await Promise.all(this.running)
+    await this.programs.clear()
+    await this.engine.dispose()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+}
+
+const depthOutput = (step: number) => `depth${step}`
+const sigmaOutput = (step: number) => `sigma${step}`
+
+/** The final maps, and with `steps` all of them. */
+function wantedOutputs(program: Program, steps: boolean): string[] {
+  const names = program.outputs.map(({ name }) => name)
+  const lastSigma = names.findLast((name) => name.startsWith('sigma'))
+  return steps ? names : names.filter((name) => name === 'depth' || name === lastSigma)
+}
+
+async function pixelsOf(input: ImageInput): Promise<RgbImage> {
+  if (typeof input === 'string' || input instanceof Uint8Array) return decodeImage(input)
+  const { width, height, data } = input
+  if (!(width > 0 && height > 0) || data?.length !== 3 * width * height)
+    throw new DarError(
+      `the image has ${data?.length ?? 'no'} bytes where ${width}×${height} pixels of 8-bit RGB take ${3 * width * height}`,
+    )
+  return input
+}
+
+function resizeTo(size: Size, { values, width, height }: RawMap, factor: number): Float32Array {
+  for (let i = 0; i < values.length; i++) values[i] *= factor
+  return resizeBilinear(values, width, height, size.width, size.height)
+}
+
+/** Milliseconds since the last call. */
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const passed = now - last
+    last = now
+    return passed
+  }
+}

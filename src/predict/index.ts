@@ -1,0 +1,22 @@
+/** The PREDICT room: from a photo to a depth map in metres, and the files that it is written to. */
+export {
+  DepthModel,
+  type LoadModelOptions,
+  loadModel,
+  type ManyOptions,
+  type ManyResult,
+} from './depth-model.ts'
+export { shippedModels } from './model-file.ts'
+export {
+  checkWritable,
+  encodeOutputs,
+  metresText,
+  type OutputStyle,
+  outputSuffixes,
+  type PlannedOutput,
+  planOutputs,
+  writeOutputs,
+} from './outputs.ts'
+export { networkSize } from './size.ts'
+export { type DepthSummary, summarise } from './summary.ts'
+export type * from './types.ts'

@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
+import { writeWeights } from '../runtime/weights.ts'
+import { DarError } from '../support/errors.ts'
+import { MODELS, modelPath, openModel, shippedModels } from './model-file.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-model-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const open = (path: string) => openModel(path, { mapAbove: Number.POSITIVE_INFINITY })
+
+async function refusal(path: string): Promise<string> {
+  const error = await open(path).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof DarError)) throw new Error(`expected a DarError, got ${error}`)
+  return error.message
+}
+
+describe('modelPath', () => {
+  it('takes a path as it is and looks a name up among the shipped models', () => {
+    expect(modelPath('some/where.safetensors')).toBe('some/where.safetensors')
+    expect(modelPath('here.safetensors')).toBe('here.safetensors')
+    for (const name of shippedModels()) expect(modelPath(name)).toBe(join(MODELS, name, 'model.safetensors'))
+  })
+
+  it('refuses an unknown name with a list of those there are', () => {
+    expect(() => modelPath('dar-nono')).toThrow(DarError)
+    expect(() => modelPath('dar-nono')).toThrow(/'dar-nono'.*or the path of a \.safetensors file$/)
+    for (const name of shippedModels()) expect(() => modelPath('dar-nono')).toThrow(name)
+  })
+})
+
+describe('openModel', () => {
+  it('reads config, size and float16 weights', async () => {
+    const model = await open(await writeTinyModel(join(folder, 'tiny.safetensors')))
+    expect(model.name).toBe('tiny')
+    expect(model.config).toEqual(TINY)
+    expect(model.size).toEqual({ width: 128, height: 96 })
+    if (model.weights.kind !== 'embedded') throw new Error('expected embedded weights')
+    expect(model.weights.values.get('decoder.start')?.length).toBe(TINY.memoryWidth)
+  })
+
+  it('takes 256×192 where the file does not state a size', async () => {
+    const path = await writeTinyModel(join(folder, 'sizeless.safetensors'), { metadata: {} })
+    expect((await open(path)).size).toEqual({ width: 256, height: 192 })
+  })
+
+  it('calls a model.safetensors by its folder', async () => {
+    await mkdir(join(folder, 'garden'))
+    expect((await open(await writeTinyModel(join(folder, 'garden', 'model.safetensors')))).name).toBe('garden')
+  })
+
+  it('follows a symbolic link to the file itself', async () => {
+    await writeTinyModel(join(folder, 'blob.safetensors'))
+    await symlink(join(folder, 'blob.safetensors'), join(folder, 'link.safetensors'))
+    expect((await open(join(folder, 'link.safetensors'))).path).toMatch(/blob\.safetensors$/)
+  })
+
+  it('maps large float32 files, and reads float16 ones whatever their size', async () => {
+    const single = await writeTinyModel(join(folder, 'f32.safetensors'), { dtype: 'F32' })
+    const half = await writeTinyModel(join(folder, 'f16.safetensors'), { dtype: 'F16' })
+    expect((await openModel(single, { mapAbove: 1000 })).weights.kind).toBe('external')
+    expect((await openModel(single, { mapAbove: 1e9 })).weights.kind).toBe('embedded')
+    expect((await openModel(half, { mapAbove: 1000 })).weights.kind).toBe('embedded')
+  })
+
+  it('names a file that is not there, is no safetensors file, or holds no config', async () => {
+    expect(await refusal(join(folder, 'absent.safetensors'))).toMatch(/cannot read the model .*absent.*check the path/)
+    const text = join(folder, 'text.safetensors')
+    await writeFile(text, 'this is not a model at all')
+    expect(await refusal(text)).toContain('text.safetensors')
+    const bare = join(folder, 'bare.safetensors')
+    await writeWeights(bare, [{ name: 'w', shape: [1], values: Float32Array.of(1) }], {})
+    expect(await refusal(bare)).toMatch(/bare\.safetensors holds no model config/)
+  })
+
+  it('names the field of a config that is wrong, and a size that is none', async () => {
+    const path = join(folder, 'bad.safetensors')
+    await writeWeights(path, [{ name: 'w', shape: [1], values: Float32Array.of(1) }], { config: '{"steps":0}' })
+    expect(await refusal(path)).toMatch(/bad\.safetensors: steps: /)
+    await writeTinyModel(path, { metadata: { predictSize: 'large' } })
+    expect(await refusal(path)).toMatch(/bad\.safetensors: the size 'large'/)
+  })
+
+  it('names a tensor that is missing or has another shape than the config asks for', async () => {
+    const path = join(folder, 'short.safetensors')
+    const config = JSON.stringify(TINY)
+    await writeWeights(path, [{ name: 'w', shape: [1], values: Float32Array.of(1) }], { config })
+    expect(await refusal(path)).toMatch(/short\.safetensors: the tensor .* is missing; train or export/)
+    await writeTinyModel(path, { metadata: { config: JSON.stringify({ ...TINY, memoryWidth: 48 }) } })
+    expect(await refusal(path)).toMatch(/short\.safetensors: the tensor .* is \[.*\] where its config needs \[.*\]/)
+  })
+
+  it('tells a training checkpoint from a model', async () => {
+    const path = join(folder, 'checkpoint.safetensors')
+    const tensors = [{ name: 'params/w', shape: [1], values: Float32Array.of(1) }]
+    await writeWeights(path, tensors, { config: JSON.stringify(TINY) })
+    expect(await refusal(path)).toMatch(/is a training checkpoint; give the model\.safetensors/)
+  })
+})

@@ -1,0 +1,107 @@
+/**
+ * From the name of a model to its config and weights. A name means `models/<name>/model.safetensors` of this package; a path
+ * is a file that `dar train` wrote.
+ *
+ * Small files, and those in float16, are read and become part of every compiled program. A large float32 file stays
+ * where it is: programs refer into it and the system maps its pages, so that a model of gigabytes opens at once and exists
+ * in memory once, however many sizes or processes use it.
+ */
+import { existsSync, readdirSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Graph, type WeightSource } from '../graph/index.ts'
+import { buildDar, type DarConfig, imageMultiple, normaliseImage, parseConfig } from '../model/index.ts'
+import type { SafetensorsHeader } from '../runtime/safetensors.ts'
+import { readHeader } from '../runtime/safetensors-file.ts'
+import { readWeights, storedConfig } from '../runtime/weights.ts'
+import { DarError, messageOf } from '../support/errors.ts'
+import { parseSize } from './size.ts'
+import type { Size } from './types.ts'
+
+/** Used where a file does not say what size it was trained for. */
+const DEFAULT_SIZE: Size = { width: 256, height: 192 }
+
+export interface ModelFile {
+  readonly name: string
+  readonly path: string
+  readonly config: DarConfig
+  /** Pixel budget of the network's input. */
+  readonly size: Size
+  /** The sizes that the model was trained at (metadata `predictSizes`); empty if the file does not say. */
+  readonly trainedSizes: readonly Size[]
+  /** Embedded, or external in the file itself (`location` is its base name). */
+  readonly weights: Exclude<WeightSource, { kind: 'inputs' }>
+}
+
+/** The package's folder of models, seen from `src/predict` or `dist/src/predict`. */
+export const MODELS = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../models/' : '../../../models/', import.meta.url),
+)
+
+/** Names of the models that the package ships. */
+export function shippedModels(): string[] {
+  if (!existsSync(MODELS)) return []
+  return readdirSync(MODELS).filter((name) => existsSync(join(MODELS, name, 'model.safetensors')))
+}
+
+/** Where a model lies. Throws a DarError that lists the shipped models when a name is not one of them. */
+export function modelPath(nameOrPath: string): string {
+  if (nameOrPath.endsWith('.safetensors') || /[/\\]/.test(nameOrPath)) return nameOrPath
+  const shipped = shippedModels()
+  if (shipped.includes(nameOrPath)) return join(MODELS, nameOrPath, 'model.safetensors')
+  const known = shipped.length > 0 ? `the shipped models are ${shipped.join(', ')}` : `no model lies in ${MODELS}`
+  throw new DarError(
+    `there is no model '${nameOrPath}': ${known}; give one of those, or the path of a .safetensors file`,
+  )
+}
+
+/** Opens a model. `mapAbove`: bytes of float32 weights from which on the file is mapped instead of read. */
+export async function openModel(nameOrPath: string, { mapAbove }: { readonly mapAbove: number }): Promise<ModelFile> {
+  const given = modelPath(nameOrPath)
+  // The engine refuses weights behind a symbolic link (as download caches keep them), so go to the file itself.
+  const path = await realpath(given).catch((error: unknown) => {
+    throw new DarError(`cannot read the model ${given} (${messageOf(error)}); check the path`)
+  })
+  const header = await readHeader(path)
+  const { metadata } = header
+  const config = parseConfig(storedConfig({ metadata, values: new Map(), shapes: new Map() }, given), given)
+  const trainedSizes = (metadata.predictSizes?.split(',') ?? []).map((text) => parseSize(text, given))
+  const size =
+    metadata.predictSize === undefined ? (trainedSizes[0] ?? DEFAULT_SIZE) : parseSize(metadata.predictSize, given)
+  checkTensors(header, config, given)
+  const isLarge = [...header.tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0) > mapAbove
+  const isFloat32 = [...header.tensors.values()].every(({ dtype }) => dtype === 'F32')
+  const name = nameOrPath === given ? basename(given, '.safetensors') : nameOrPath
+  const weights = isLarge && isFloat32 ? externalWeights(header, path) : await embeddedWeights(path)
+  return { name: name === 'model' ? basename(dirname(path)) : name, path, config, size, trainedSizes, weights }
+}
+
+async function embeddedWeights(path: string): Promise<ModelFile['weights']> {
+  return { kind: 'embedded', values: (await readWeights(path)).values }
+}
+
+function externalWeights({ tensors, dataOffset }: SafetensorsHeader, path: string): ModelFile['weights'] {
+  const places = [...tensors].map(
+    ([name, { begin, end }]) => [name, { offset: dataOffset + begin, length: end - begin }] as const,
+  )
+  return { kind: 'external', location: basename(path), tensors: new Map(places) }
+}
+
+/** Every parameter of the config must be there in its shape: better said now than by the engine later. */
+function checkTensors({ tensors }: SafetensorsHeader, config: DarConfig, source: string): void {
+  const side = Math.ceil(64 / imageMultiple(config)) * imageMultiple(config)
+  const graph = new Graph()
+  buildDar(normaliseImage(graph.input('image', [1, 3, side, side]), config), config)
+  if ([...tensors.keys()].some((name) => name.startsWith('params/')))
+    throw new DarError(`${source} is a training checkpoint; give the model.safetensors that lies beside it`)
+  for (const { name, shape } of graph.parameters.values()) {
+    const stored = tensors.get(name)
+    const problem = !stored
+      ? 'is missing'
+      : stored.shape.join() === shape.join()
+        ? null
+        : `is [${stored.shape.join(',')}] where its config needs [${shape.join(',')}]`
+    if (problem) throw new DarError(`${source}: the tensor ${name} ${problem}; train or export the model again`)
+  }
+}

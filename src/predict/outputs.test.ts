@@ -1,0 +1,148 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodeDepthPng, decodeImage } from '../image/decode.ts'
+import { decodeNpy } from '../image/npy.ts'
+import { DarError } from '../support/errors.ts'
+import { checkWritable, encodeOutputs, outputSuffixes, planOutputs, writeOutputs } from './outputs.ts'
+import type { DepthMap } from './types.ts'
+
+const [WIDTH, HEIGHT] = [48, 32]
+
+/** Depth from 1 m at the left to 3 m at the right; earlier steps are flat. */
+function map({ steps = 0 } = {}): DepthMap {
+  const depth = Float32Array.from({ length: WIDTH * HEIGHT }, (_, i) => 1 + (2 * (i % WIDTH)) / (WIDTH - 1))
+  const sigma = depth.map((metres) => 0.1 * metres)
+  const size = { width: WIDTH, height: HEIGHT }
+  const flat = { ...size, depth: new Float32Array(WIDTH * HEIGHT).fill(2), sigma }
+  return {
+    ...size,
+    depth,
+    sigma,
+    steps: Array.from({ length: steps }, (_, i) => (i === steps - 1 ? { ...size, depth, sigma } : flat)),
+    focal: { relative: 0.6, source: 'default' },
+    networkSize: size,
+    milliseconds: { decode: 0, compile: 0, prepare: 0, run: 0, finish: 0 },
+  }
+}
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-outputs-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('planOutputs', () => {
+  it('names results after their inputs, whatever folder these lie in', () => {
+    expect(planOutputs(['a/kitchen.jpg', 'b/hall.old.png', 'bare'], 'out', 0).map(({ stem }) => stem)).toEqual([
+      'kitchen',
+      'hall.old',
+      'bare',
+    ])
+  })
+
+  it.each([
+    ['the same name in two folders', ['a/photo.jpg', 'b/photo.jpg']],
+    ['the same name with two extensions', ['photo.jpg', 'photo.png']],
+    ['names that differ in case only', ['a/Photo.jpg', 'b/photo.jpg']],
+    ['a step of one and the result of another', ['photo.jpg', 'photo.step1.jpg']],
+  ])('refuses %s, naming both', (_, inputs) => {
+    const plan = () => planOutputs(inputs, 'out', 5)
+    expect(plan).toThrow(DarError)
+    expect(plan).toThrow(new RegExp(`${inputs[0]} and ${inputs[1]} would both be written to out/photo`, 'i'))
+  })
+
+  it('refuses an image that is given twice', () => {
+    expect(() => planOutputs(['a.jpg', 'a.jpg'], 'out', 0)).toThrow('a.jpg is given twice; name each image once')
+  })
+
+  it('refuses to replace an input', () => {
+    expect(() => planOutputs(['pics/a.jpg', 'pics/a.color.png'], 'pics', 0)).toThrow(
+      'the result of pics/a.jpg would replace the input pics/a.color.png; choose another --out folder',
+    )
+    expect(planOutputs(['pics/a.jpg', 'pics/a.color.png'], 'out', 0).length).toBe(2)
+  })
+})
+
+describe('encodeOutputs', () => {
+  it('makes a picture with a legend, millimetres and float32 metres', async () => {
+    const files = await encodeOutputs(map())
+    expect([...files.keys()]).toEqual(outputSuffixes(0))
+    const picture = await decodeImage(files.get('color.png')!)
+    expect(picture.width).toBeGreaterThan(WIDTH)
+    const millimetres = await decodeDepthPng(files.get('depth.png')!)
+    expect([millimetres.width, millimetres.height]).toEqual([WIDTH, HEIGHT])
+    const { depth } = map()
+    expect(millimetres.data.every((metres, i) => Math.abs(metres - depth[i]) <= 0.0005001)).toBe(true)
+    expect(decodeNpy(files.get('depth.npy')!)).toEqual({ shape: [HEIGHT, WIDTH], data: depth })
+  })
+
+  it('adds every step, sigma and a sheet of all for a map with steps', async () => {
+    const files = await encodeOutputs(map({ steps: 3 }))
+    expect([...files.keys()].sort()).toEqual(outputSuffixes(3).sort())
+    expect((await decodeDepthPng(files.get('step1.depth.png')!)).data[0]).toBe(2)
+    expect(files.get('step3.depth.png')).toEqual(files.get('depth.png'))
+    expect(decodeNpy(files.get('sigma.npy')!).data).toEqual(map().sigma)
+    // Three steps and sigma in three columns, with a legend below.
+    const sheet = await sharp(files.get('steps.png')!).metadata()
+    expect(sheet.width).toBeGreaterThan(3 * WIDTH)
+    expect(sheet.height).toBeGreaterThan(2 * HEIGHT)
+  })
+
+  it('gives a distance the same colour in every picture unless it is asked to stretch', async () => {
+    const shifted = { ...map(), depth: map().depth.map((metres) => metres + 1) }
+    const firstRow = async (depthMap: DepthMap, stretch: boolean) =>
+      (await decodeImage((await encodeOutputs(depthMap, { stretch })).get('color.png')!)).data.subarray(0, 3 * WIDTH)
+    // 2 m is in the middle of the one map and at the left of the other.
+    const middle = Math.round((WIDTH - 1) / 2)
+    const [a, b] = [await firstRow(map(), false), await firstRow(shifted, false)]
+    for (let c = 0; c < 3; c++) expect(Math.abs(a[3 * middle + c] - b[c])).toBeLessThan(12)
+    const [left, right] = [(await firstRow(map(), true)).subarray(0, 3), (await firstRow(shifted, true)).subarray(0, 3)]
+    expect(left).toEqual(right)
+  })
+
+  it('uses the map and range that it is given', async () => {
+    const picture = async (style: object) => (await encodeOutputs(map(), style)).get('color.png')
+    const [plain, inferno, narrow] = [await picture({}), await picture({ map: 'inferno' }), await picture({ far: 4 })]
+    expect(plain).not.toEqual(inferno)
+    expect(plain).not.toEqual(narrow)
+    await expect(picture({ near: 5, far: 4 })).rejects.toThrow(DarError)
+  })
+})
+
+describe('writeOutputs', () => {
+  it('writes all files and returns their paths', async () => {
+    const place = join(folder, 'new', 'deep')
+    const files = await writeOutputs(map(), place, 'kitchen')
+    expect(files).toEqual(Object.fromEntries(outputSuffixes(0).map((name) => [name, join(place, `kitchen.${name}`)])))
+    expect((await readdir(place)).sort()).toEqual(
+      outputSuffixes(0)
+        .map((name) => `kitchen.${name}`)
+        .sort(),
+    )
+  })
+
+  it('takes back what it wrote when a later file cannot be written', async () => {
+    const place = join(folder, 'blocked')
+    await mkdir(join(place, 'kitchen.depth.npy'), { recursive: true })
+    await expect(writeOutputs(map(), place, 'kitchen')).rejects.toThrow(DarError)
+    expect(await readdir(place)).toEqual(['kitchen.depth.npy'])
+  })
+})
+
+describe('checkWritable', () => {
+  it('makes the folder and leaves it empty', async () => {
+    const place = join(folder, 'fresh')
+    await checkWritable(place)
+    expect(await readdir(place)).toEqual([])
+  })
+
+  it('names a folder that is a file, and leaves that file alone', async () => {
+    const path = join(folder, 'a-file')
+    await writeFile(path, 'mine')
+    await expect(checkWritable(path)).rejects.toThrow(/a-file.*choose a folder you may write to/)
+    expect(await readFile(path, 'utf8')).toBe('mine')
+  })
+})

@@ -1,0 +1,58 @@
+/**
+ * The few most recently used of something that is costly to make and holds native memory: the compiled programs of a model,
+ * one per network size. Whoever uses an entry holds it until the use ends, so an entry that is pushed out while it
+ * works is disposed after its last use and not under its feet.
+ */
+interface Entry<V> {
+  readonly value: Promise<V>
+  users: number
+  evicted: boolean
+}
+
+export class LeasedCache<V extends AsyncDisposable> {
+  /** Least recently used first. */
+  private readonly entries = new Map<string, Entry<V>>()
+  private readonly capacity: number
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+  }
+
+  /** Runs `body` on the value of `key`, made by `make` if it is not there. A failed `make` leaves no entry. */
+  async use<T>(key: string, make: () => Promise<V>, body: (value: V) => Promise<T>): Promise<T> {
+    const entry = this.entries.get(key) ?? { value: make(), users: 0, evicted: false }
+    this.entries.delete(key)
+    this.entries.set(key, entry)
+    entry.users++
+    for (const [oldest, old] of this.entries) {
+      if (this.entries.size <= this.capacity) break
+      this.entries.delete(oldest)
+      await this.evict(old)
+    }
+    try {
+      const value = await entry.value.catch((error: unknown) => {
+        if (this.entries.get(key) === entry) this.entries.delete(key)
+        throw error
+      })
+      return await body(value)
+    } finally {
+      entry.users--
+      if (entry.evicted) await this.evict(entry)
+    }
+  }
+
+  /** Disposes every entry; those in use after their use. */
+  async clear(): Promise<void> {
+    const all = [...this.entries.values()]
+    this.entries.clear()
+    await Promise.all(all.map((entry) => this.evict(entry)))
+  }
+
+  private async evict(entry: Entry<V>): Promise<void> {
+    entry.evicted = true
+    if (entry.users > 0) return
+    // One that could not be made has nothing to dispose; its maker has got the error.
+    const value = await entry.value.catch(() => null)
+    await value?.[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DarError } from '../support/errors.ts'
+import { nearestShape, networkSize, parseSize } from './size.ts'
+
+const NANO = { width: 256, height: 192 }
+
+describe('networkSize', () => {
+  it.each([
+    ['4:3', 640, 480, 256, 192],
+    ['3:4', 3000, 4000, 192, 256],
+    ['16:9', 1920, 1080, 288, 160],
+    ['9:16', 1080, 1920, 160, 288],
+    ['3:2', 600, 400, 288, 192],
+    ['square', 17, 17, 224, 224],
+  ])('fits %s (%i×%i) into %i×%i', (_, width, height, networkWidth, networkHeight) => {
+    expect(networkSize({ width, height }, NANO, 32)).toEqual({ width: networkWidth, height: networkHeight })
+  })
+
+  it('keeps to the multiples of a patch size that is no power of two', () => {
+    expect(networkSize({ width: 640, height: 480 }, { width: 518, height: 392 }, 14)).toEqual({
+      width: 518,
+      height: 392,
+    })
+  })
+
+  it('squeezes extreme shapes into sides of at least 64 pixels', () => {
+    expect(networkSize({ width: 30000, height: 10 }, NANO, 32).height).toBe(64)
+    expect(networkSize({ width: 1, height: 5000 }, NANO, 32).width).toBe(64)
+  })
+
+  it('gives the smallest network for a budget below it', () => {
+    expect(networkSize({ width: 640, height: 480 }, { width: 10, height: 10 }, 32)).toEqual({ width: 64, height: 64 })
+  })
+
+  it('obeys multiples, least side and budget for every image, model and budget', () => {
+    const side = fc.integer({ min: 1, max: 20_000 })
+    const budgetSide = fc.integer({ min: 1, max: 600 })
+    fc.assert(
+      fc.property(side, side, budgetSide, budgetSide, fc.constantFrom(14, 16, 32), (width, height, w, h, multiple) => {
+        const size = networkSize({ width, height }, { width: w, height: h }, multiple)
+        const least = Math.ceil(64 / multiple) * multiple
+        expect([size.width % multiple, size.height % multiple]).toEqual([0, 0])
+        expect(Math.min(size.width, size.height)).toBeGreaterThanOrEqual(least)
+        expect(size.width * size.height).toBeLessThanOrEqual(Math.max(least ** 2, 1.15 * w * h))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('squeezes an ordinary photo by less than a tenth', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.45, max: 2.2, noNaN: true }), (aspect) => {
+        const { width, height } = networkSize({ width: 1000 * aspect, height: 1000 }, NANO, 32)
+        expect(Math.abs(Math.log(width / height / aspect))).toBeLessThan(0.1)
+      }),
+    )
+  })
+})
+
+describe('parseSize', () => {
+  it('reads width and height in this order', () => {
+    expect(parseSize('256x192', 'm.safetensors')).toEqual(NANO)
+  })
+
+  it.each(['256', '256×192', '0x5', '-1x5', '1e3x5', '256x192x3', '', '99999x5'])('refuses %j', (text) => {
+    expect(() => parseSize(text, 'm.safetensors')).toThrow(DarError)
+    expect(() => parseSize(text, 'm.safetensors')).toThrow(/^m\.safetensors: the size '.*for example 256x192$/)
+  })
+})
+
+describe('nearestShape', () => {
+  const trained = [NANO, { width: 192, height: 256 }]
+
+  it.each([
+    ['16:9', 1920, 1080, 256],
+    ['3:2', 540, 360, 256],
+    ['3:4', 3000, 4000, 192],
+    ['a tall strip', 10, 4000, 192],
+  ])('gives %s (%i×%i) the trained size of the nearest shape', (_, width, height, networkWidth) => {
+    expect(nearestShape({ width, height }, trained).width).toBe(networkWidth)
+  })
+
+  it('takes the first for a square', () => {
+    expect(nearestShape({ width: 50, height: 50 }, trained)).toEqual(NANO)
+  })
+})

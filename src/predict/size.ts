@@ -1,0 +1,60 @@
+/**
+ * The size at which the network sees an image. A model has a pixel budget (the `predictSize` it was trained for, 256×192 for
+ * dar-nano), sides must be multiples of what its encoder needs, and an image should be squeezed as little as possible:
+ *
+ *     minimise  |ln(w/h) − ln(W/H)| + ¼·|ln(w·h / budget)|      over multiples w, h with w·h ≤ 1.15·budget
+ *
+ * Aspect ratio counts four times as much as area, because the squeeze is what the network was not trained for and a
+ * few pixels more or less it does not notice. With 256×192: 4:3 gives 256×192, 3:4 192×256, 16:9 288×160, 1:1 224×224. No
+ * side is shorter than 64 pixels, so from about 13:1 on an image is squeezed. Left out: tiles for panoramas.
+ */
+import { DarError } from '../support/errors.ts'
+import type { Size } from './types.ts'
+
+/** Below this the encoder's coarsest map would be a row of one pixel. */
+const MIN_SIDE = 64
+const AREA_WEIGHT = 0.25
+const AREA_SLACK = 1.15
+
+/** The network size for an image of `image`, given the budget width·height; sides are multiples of `multiple`. */
+export function networkSize(image: Size, budget: Size, multiple: number): Size {
+  const least = Math.ceil(MIN_SIDE / multiple)
+  const area = budget.width * budget.height
+  const aspect = image.width / image.height
+  // In units of `multiple`; the smallest square is always allowed.
+  const most = Math.max(least * least, Math.floor((AREA_SLACK * area) / multiple ** 2))
+  let best = { width: least * multiple, height: least * multiple }
+  let lowest = Number.POSITIVE_INFINITY
+  for (let rows = least; rows * least <= most; rows++)
+    for (let columns = least; rows * columns <= most; columns++) {
+      const squeeze = Math.abs(Math.log(columns / rows / aspect))
+      const cost = squeeze + AREA_WEIGHT * Math.abs(Math.log((rows * columns * multiple ** 2) / area))
+      if (cost >= lowest) continue
+      lowest = cost
+      best = { width: columns * multiple, height: rows * multiple }
+    }
+  return best
+}
+
+/**
+ * Of the sizes that a model was trained at, the one whose shape is nearest to the image's. A model that has seen one grid or
+ * two does not carry its metric scale to a third: better to stretch the image, as its training did.
+ */
+export function nearestShape(image: Size, sizes: readonly Size[]): Size {
+  const stretch = ({ width, height }: Size) => Math.abs(Math.log(((width / height) * image.height) / image.width))
+  return sizes.reduce((best, size) => (stretch(size) < stretch(best) ? size : best))
+}
+
+/** Reads `256x192` (width, then height). `source` names the file in the error. */
+export function parseSize(text: string, source: string): Size {
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? []
+  return checkSize({ width: Number(width), height: Number(height) }, `${source}: the size '${text}'`)
+}
+
+/** Throws a DarError, `what` first, unless both sides are whole numbers from 1 to 8192. */
+export function checkSize(size: Size, what = `the size ${size.width}x${size.height}`): Size {
+  const isSide = (n: number) => Number.isInteger(n) && n >= 1 && n <= 8192
+  if (!isSide(size.width) || !isSide(size.height))
+    throw new DarError(`${what} is no pixel budget; give a width and a height in pixels, for example 256x192`)
+  return size
+}

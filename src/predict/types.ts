@@ -1,0 +1,71 @@
+/** What goes into a prediction and what comes out of it. All distances are metres, all sizes pixels. */
+import type { RgbImage } from '../image/types.ts'
+
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** A path to a JPEG, PNG or WebP file, the bytes of such a file, or pixels (8-bit sRGB, upright). */
+export type ImageInput = string | Uint8Array | RgbImage
+
+/** Where the focal length came from: the caller, the file's EXIF, or nowhere (then the canonical lens is assumed). */
+export type FocalSource = 'given' | 'exif' | 'default'
+
+export interface Focal {
+  /** Focal length divided by the image's diagonal, both in pixels: 0.6 is an ordinary phone's main camera. */
+  readonly relative: number
+  readonly source: FocalSource
+}
+
+/** The prediction after one of the coarse-to-fine steps, at the image's size. */
+export interface StepMap extends Size {
+  /** Metres, row-major. */
+  readonly depth: Float32Array
+  /** Metres, row-major; null where the model's head has none. */
+  readonly sigma: Float32Array | null
+}
+
+/** Where the time of a prediction went, in milliseconds. */
+export interface Timing {
+  /** Reading the file into pixels; 0 when pixels were given. */
+  readonly decode: number
+  /** Building and loading the graph for a network size that was not in use; 0 when it was. */
+  readonly compile: number
+  /** Resizing the image to the network's size. */
+  readonly prepare: number
+  /** The network. */
+  readonly run: number
+  /** Scaling to metres and resizing to the image's size. */
+  readonly finish: number
+}
+
+/**
+ * A depth map at its image's own size. To hand it to a function that takes a `DepthImage` (`colourise`, `encodeDepthPng`),
+ * write `{ ...map, data: map.depth }`.
+ */
+export interface DepthMap extends Size {
+  /** Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. */
+  readonly depth: Float32Array
+  /**
+   * Standard deviation, in metres, of the model's distribution over the bins of each pixel at the last step: how sure it
+   * is within its last window. It compares pixels; it is no error bar, because windows narrow from step to step and what
+   * an early step got wrong it does not see (that step's own sigma, in `steps`, is wider). null where the head has none.
+   */
+  readonly sigma: Float32Array | null
+  /** Coarse to fine, one map per step, the last equal to `depth` and `sigma`; empty unless `steps` was asked for. */
+  readonly steps: readonly StepMap[]
+  readonly focal: Focal
+  /** Size at which the network saw the image. */
+  readonly networkSize: Size
+  readonly milliseconds: Timing
+}
+
+export interface PredictOptions {
+  /** Focal length in pixels of the given image (upright), for right metres; default: EXIF, else the canonical lens. */
+  readonly focal?: number
+  /** Also return the map of every step. */
+  readonly steps?: boolean
+  /** Another pixel budget than the model's own, see `networkSize`. */
+  readonly size?: Size
+}

@@ -1,0 +1,54 @@
+/** A model file small enough for tests: quarter-width encoder, one block, two steps, random weights of a fixed seed. */
+import { Graph, type Tensor } from '../src/graph/index.ts'
+import { buildDar, type DarConfig, parseConfig } from '../src/model/index.ts'
+import { writeWeights } from '../src/runtime/weights.ts'
+import { Random } from '../src/support/random.ts'
+
+export const TINY: DarConfig = parseConfig({
+  encoder: 'mobilenetv2',
+  encoderMultiplier: 0.25,
+  neckFeatures: 8,
+  memoryWidth: 32,
+  layers: 1,
+  width: 16,
+  heads: 2,
+  gruWidth: 8,
+  steps: 2,
+  expand: 3,
+  context: true,
+  upsample: 'convex',
+})
+
+export interface TinyOptions {
+  readonly config?: DarConfig
+  readonly dtype?: 'F16' | 'F32'
+  readonly metadata?: Readonly<Record<string, string>>
+  /** A tensor that is filled with NaN. */
+  readonly spoiled?: string
+}
+
+export async function writeTinyModel(
+  path: string,
+  { config = TINY, dtype = 'F16', metadata = { predictSize: '128x96' }, spoiled }: TinyOptions = {},
+): Promise<string> {
+  const graph = new Graph()
+  buildDar(graph.input('image', [1, 3, 64, 64]), config)
+  const random = new Random(7)
+  const parameters = [...graph.parameters.values()].map((parameter) => {
+    const values = Float32Array.from({ length: parameter.size }, () =>
+      parameter.name === spoiled ? Number.NaN : sample(parameter, random),
+    )
+    return { name: parameter.name, shape: parameter.shape, values }
+  })
+  await writeWeights(path, parameters, { config: JSON.stringify(config), ...metadata }, { dtype })
+  return path
+}
+
+function sample({ source, shape }: Tensor, random: Random): number {
+  if (source.kind !== 'parameter') throw new Error('not a parameter')
+  const { init } = source
+  if (init.kind === 'constant') return init.value
+  if (init.kind === 'normal') return random.normal(0, init.deviation)
+  const bound = init.gain / Math.sqrt(shape.slice(1).reduce((product, n) => product * n, 1))
+  return random.uniform(-bound, bound)
+}
