@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/** The `dar` command: the program with its verbs, run once on the process's arguments. */
+import { readFileSync } from 'node:fs'
+import { createProgram } from './program.ts'
+import { run } from './run.ts'
+import { verbs } from './verbs.ts'
+
+/** The version in package.json, which lies above `src/cli` or `dist/src/cli`. */
+function packageVersion(): string {
+  const path = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json'
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version
+}
+
+// `dar … | head` closes the pipe early: that is no mistake of anybody's.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
+})
+
+const code = await run(() => createProgram(verbs, packageVersion()).parseAsync())
+if (code !== 0) process.exitCode = code

@@ -1,0 +1,284 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
+import sharp, { type Sharp } from 'sharp'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { writeTinyModel } from '../../test/tiny-model.ts'
+import { decodeDepthPng } from '../image/index.ts'
+import { live } from '../runtime/engine.ts'
+import { registerPredict } from './predict.ts'
+import { createProgram } from './program.ts'
+import { run } from './run.ts'
+
+const [WIDTH, HEIGHT] = [40, 30]
+const RESULTS = ['color.png', 'depth.npy', 'depth.png']
+
+const photo = (): Sharp => {
+  const data = Uint8Array.from({ length: 3 * WIDTH * HEIGHT }, (_, i) => (i * 7) % 251)
+  return sharp(data, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
+}
+
+let folder = ''
+let model = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-cli-'))
+  model = await writeTinyModel(join(folder, 'tiny.safetensors'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+let out = ''
+let printed = ''
+let errors = ''
+let count = 0
+beforeEach(() => {
+  out = join(folder, `out${count++}`)
+  printed = ''
+  errors = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    errors += text
+    return true
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+async function put(name: string, bytes: Uint8Array | string): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, bytes)
+  return path
+}
+
+/** `dar predict` with these arguments, as `main.ts` runs it; returns the exit code. */
+async function predict(...args: string[]): Promise<number> {
+  const before = process.exitCode
+  process.exitCode = undefined
+  try {
+    const program = createProgram([registerPredict], '0.0.0')
+    const line = ['predict', ...args, '--model', model, '--threads', '1']
+    const code = await run(() =>
+      program.parseAsync(args.includes('--out') ? line : [...line, '--out', out], { from: 'user' }),
+    )
+    return code || Number(process.exitCode ?? 0)
+  } finally {
+    process.exitCode = before
+  }
+}
+
+const results = async () => (await readdir(out).catch(() => [])).sort()
+const errorLines = () => errors.split('\n').filter((line) => line.startsWith('dar: '))
+
+describe('dar predict', () => {
+  it.each([
+    ['JPEG', 'one.jpg', () => photo().jpeg()],
+    ['PNG', 'one.png', () => photo().png()],
+    ['WebP', 'one.webp', () => photo().webp()],
+    ['a CMYK image', 'cmyk.jpg', () => photo().toColourspace('cmyk').jpeg()],
+    ['a 16-bit image', 'deep.png', () => photo().toColourspace('rgb16').png()],
+    ['a grey image', 'grey.png', () => photo().greyscale().png()],
+    [
+      'a 16-bit grey image with alpha',
+      'alpha.png',
+      () => photo().greyscale().toColourspace('grey16').ensureAlpha(0.5).png(),
+    ],
+  ])('makes a depth map of %s, at its size', async (_, name, encoded) => {
+    const path = await put(name, await encoded().toBuffer())
+    expect(await predict(path)).toBe(0)
+    const stem = name.replace(/\..*/, '')
+    expect(await results()).toEqual(RESULTS.map((suffix) => `${stem}.${suffix}`))
+    const { width, height } = await decodeDepthPng(join(out, `${stem}.depth.png`))
+    expect([width, height]).toEqual([WIDTH, HEIGHT])
+    expect(errors).toBe('')
+    expect(printed).toMatch(
+      new RegExp(`^${path}: [\\d.]+ m to [\\d.]+ m, median [\\d.]+ m \\(lens: not known.*→ .*color\\.png\n$`),
+    )
+  })
+
+  it('turns a photo upright as its EXIF says', async () => {
+    const path = await put('turned.jpg', await photo().withMetadata({ orientation: 6 }).jpeg().toBuffer())
+    expect(await predict(path)).toBe(0)
+    const { width, height } = await decodeDepthPng(join(out, 'turned.depth.png'))
+    expect([width, height]).toEqual([HEIGHT, WIDTH])
+  })
+
+  it('writes the steps and sigma when asked', async () => {
+    const path = await put('steps.png', await photo().png().toBuffer())
+    expect(await predict(path, '--steps')).toBe(0)
+    const extra = ['sigma.color.png', 'sigma.npy', 'steps.png']
+    const steps = [1, 2].flatMap((step) => [`step${step}.color.png`, `step${step}.depth.png`])
+    expect(await results()).toEqual([...RESULTS, ...extra, ...steps].map((suffix) => `steps.${suffix}`).sort())
+  })
+
+  it('multiplies metres by the focal length', async () => {
+    const path = await put('lens.png', await photo().png().toBuffer())
+    const median = async (...flags: string[]) => {
+      printed = ''
+      expect(await predict(path, '--json', ...flags)).toBe(0)
+      return JSON.parse(printed).images[0].metres.median
+    }
+    const once = await median('--focal', '50')
+    expect((await median('--focal', '100')) / once).toBeCloseTo(2, 4)
+  })
+
+  it('prints one JSON document with --json, and no progress', async () => {
+    const good = await put('json.png', await photo().png().toBuffer())
+    const bad = await put('json-bad.txt', 'no image')
+    expect(await predict(good, bad, '--json')).toBe(1)
+    const document = JSON.parse(printed)
+    expect(document).toMatchObject({ model: 'tiny', out })
+    expect(document.images[0]).toMatchObject({
+      image: good,
+      width: WIDTH,
+      height: HEIGHT,
+      files: Object.fromEntries(RESULTS.map((suffix) => [suffix, join(out, `json.${suffix}`)])),
+      focal: { source: 'default' },
+      networkSize: { width: 128, height: 96 },
+    })
+    const { min, median, max } = document.images[0].metres
+    expect(min > 0 && min <= median && median <= max && max < 10).toBe(true)
+    expect(document.images[0].milliseconds.run).toBeGreaterThan(0)
+    expect(document.images[1]).toEqual({ image: bad, error: expect.stringContaining('json-bad.txt') })
+    expect(errors.split('\n').filter(Boolean).length).toBe(1)
+  })
+
+  it('shows progress for several images', async () => {
+    const paths = await Promise.all(['p1.png', 'p2.png'].map(async (name) => put(name, await photo().png().toBuffer())))
+    expect(await predict(...paths)).toBe(0)
+    expect(errors).toMatch(/photos 2\/2 .* took /)
+  })
+
+  it('frees the engine when it is done', async () => {
+    const before = { ...live }
+    await predict(await put('free.png', await photo().png().toBuffer()))
+    expect(live).toEqual(before)
+  })
+})
+
+/** A PNG whose header claims any size; its one IDAT holds next to nothing. */
+function pngOfSize(width: number, height: number): Uint8Array {
+  const chunk = (type: string, data: Uint8Array) => {
+    const bytes = Buffer.alloc(12 + data.length)
+    bytes.writeUInt32BE(data.length, 0)
+    bytes.write(type, 4, 'latin1')
+    bytes.set(data, 8)
+    let crc = ~0
+    for (const byte of bytes.subarray(4, 8 + data.length)) {
+      crc ^= byte
+      for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
+    }
+    bytes.writeUInt32BE(~crc >>> 0, 8 + data.length)
+    return bytes
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header.set([8, 2, 0, 0, 0], 8)
+  const start = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
+  const data = deflateSync(new Uint8Array(64))
+  return Buffer.concat([start, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', new Uint8Array(0))])
+}
+
+describe('dar predict, of bad input', () => {
+  it.each<[string, string, () => Promise<Uint8Array | string>, RegExp]>([
+    ['a file that is no image', 'text.jpg', async () => 'hello', /text\.jpg is not an image that can be read/],
+    [
+      'a truncated JPEG',
+      'cut.jpg',
+      async () => (await photo().jpeg().toBuffer()).subarray(0, 500),
+      /cut\.jpg is a damaged/,
+    ],
+    [
+      'a truncated PNG',
+      'cut.png',
+      async () => (await photo().png().toBuffer()).subarray(0, 300),
+      /cut\.png is a damaged/,
+    ],
+    ['an empty file', 'empty.jpg', async () => '', /empty\.jpg is empty \(0 bytes\)/],
+    ['an image of no pixels', 'zero.png', async () => pngOfSize(0, 10), /zero\.png/],
+    [
+      '20,000×20,000 pixels',
+      'huge.png',
+      async () => pngOfSize(20_000, 20_000),
+      /huge\.png has 20000×20000 pixels, more than/,
+    ],
+    [
+      'a format that is not read',
+      'anim.gif',
+      async () => photo().gif().toBuffer(),
+      /anim\.gif is a GIF file.*convert it/,
+    ],
+  ])('says what is wrong with %s in one line, and writes nothing', async (_, name, bytes, message) => {
+    const path = await put(name, await bytes())
+    expect(await predict(path)).toBe(1)
+    expect(errors.endsWith('\n')).toBe(true)
+    expect(errors.trimEnd().split('\n').length).toBe(1)
+    expect(errors).toMatch(/^dar: /)
+    expect(errors).toMatch(message)
+    expect(printed).toBe('')
+    expect(await results()).toEqual([])
+  })
+
+  it('goes on with the other images', async () => {
+    const good = await put('good.png', await photo().png().toBuffer())
+    const last = await put('last.png', await photo().png().toBuffer())
+    expect(await predict(good, join(folder, 'absent.jpg'), folder, last)).toBe(1)
+    expect(errorLines().length).toBe(2)
+    expect(errorLines()[0]).toMatch(/absent\.jpg was not found/)
+    expect(errorLines()[1]).toMatch(/is a folder/)
+    expect(await results()).toEqual(['good', 'last'].flatMap((stem) => RESULTS.map((suffix) => `${stem}.${suffix}`)))
+  })
+
+  it('reports results that cannot be written, leaves none of them behind, and goes on', async () => {
+    const paths = await Promise.all(['w1.png', 'w2.png'].map(async (name) => put(name, await photo().png().toBuffer())))
+    await mkdir(join(out, 'w1.depth.npy'), { recursive: true })
+    expect(await predict(...paths)).toBe(1)
+    expect(errorLines()).toEqual([expect.stringMatching(/^dar: cannot write .*w1\.depth\.npy.*choose a folder/)])
+    expect(await results()).toEqual(['w1.depth.npy', ...RESULTS.map((suffix) => `w2.${suffix}`)])
+  })
+
+  it('refuses an output folder that cannot be written to, before any image is read', async () => {
+    const path = await put('fine.png', await photo().png().toBuffer())
+    const blocked = await put('blocked', 'I am a file')
+    for (const target of [blocked, join(blocked, 'inside')]) {
+      errors = ''
+      expect(await predict(path, '--out', target)).toBe(1)
+      expect(errors).toMatch(/^dar: cannot write .*blocked.*choose a folder you may write to\n$/)
+    }
+    expect(printed).toBe('')
+    expect(await readFile(blocked, 'utf8')).toBe('I am a file')
+  })
+
+  it('refuses two images that would be written to the same files, before any is read', async () => {
+    await mkdir(join(folder, 'other'), { recursive: true })
+    const bytes = await photo().png().toBuffer()
+    const pair = [await put('twin.png', bytes), await put('other/twin.png', bytes)]
+    expect(await predict(...pair)).toBe(1)
+    expect(errors).toMatch(
+      /^dar: .*twin\.png and .*twin\.png would both be written to .*give them different --out folders\n$/,
+    )
+    expect(await results()).toEqual([])
+  })
+
+  it.each([
+    [['--focal', '-3'], /--focal -3: give a number above 0/],
+    [['--focal', 'wide'], /--focal wide: give a number above 0/],
+    [['--near', '5', '--far', '2'], /colour range 5\.\.2 m is empty/],
+    [['--stretch', '--near', '1'], /'--stretch' cannot be used with option '--near/],
+    [['--map', 'rainbow'], /rainbow.*Allowed choices are turbo, /],
+    [['--threads', '0.5'], /threads/],
+    [['--model', 'dar-nono'], /there is no model 'dar-nono'/],
+  ])('refuses %j and writes nothing', async (flags, message) => {
+    const path = await put('flags.png', await photo().png().toBuffer())
+    // Commander takes the last of repeated flags, so the flags under test come last.
+    const program = createProgram([registerPredict], '0.0.0')
+    const line = ['predict', path, '--out', out, '--model', model, ...flags]
+    expect(await run(() => program.parseAsync(line, { from: 'user' }))).toBe(1)
+    expect(errors).toMatch(message)
+    expect(await results()).toEqual([])
+  })
+})

@@ -1,0 +1,178 @@
+/**
+ * `dar predict IMAGE…`: depth maps of photos, as files. The work is in src/predict; here are the flags, what is printed, and
+ * the rule that one photo does not stop the rest: if it cannot be read, or its results not written, it is named on one
+ * line, and the exit code is 1.
+ */
+import { type Command, Option } from 'commander'
+import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
+import {
+  checkWritable,
+  type DepthMap,
+  type FocalSource,
+  loadModel,
+  type ManyResult,
+  metresText,
+  type OutputStyle,
+  planOutputs,
+  summarise,
+  writeOutputs,
+} from '../predict/index.ts'
+import { DarError } from '../support/errors.ts'
+import { createProgress } from '../support/progress.ts'
+
+interface Flags {
+  readonly out: string
+  readonly model: string
+  readonly focal?: string
+  readonly steps?: boolean
+  readonly stretch?: boolean
+  readonly near?: string
+  readonly far?: string
+  readonly map?: ColorMapName
+  readonly json?: boolean
+  readonly threads?: string
+}
+
+/** What `--json` prints about one image. */
+interface Entry {
+  readonly image: string
+  readonly width?: number
+  readonly height?: number
+  /** Paths by what they hold: `color.png`, `depth.png`, `depth.npy`, … */
+  readonly files?: Readonly<Record<string, string>>
+  readonly metres?: { readonly min: number; readonly median: number; readonly max: number }
+  readonly focal?: DepthMap['focal']
+  readonly networkSize?: DepthMap['networkSize']
+  readonly milliseconds?: DepthMap['milliseconds']
+  readonly error?: string
+}
+
+const HELP = `
+Writes for photo.jpg, into the folder of --out (files of these names are replaced):
+  photo.color.png        colours with a legend, 0.3 to 10 m in every picture
+  photo.depth.png        16-bit grey, millimetres along the viewing axis, at the photo's size
+  photo.depth.npy        float32 metres, height × width
+and with --steps:
+  photo.step1.color.png, photo.step1.depth.png, …   the map after each coarse-to-fine step
+  photo.sigma.color.png, photo.sigma.npy            standard deviation in metres
+  photo.steps.png                                   all of these on one sheet
+
+Right metres need the focal length: from EXIF, or --focal. A photo without either is taken for one of a phone's main camera.
+The exit code is 1 when an image could not be read; the others are done all the same.`
+
+export function registerPredict(program: Command): void {
+  program
+    .command('predict')
+    .description('depth maps of photos (JPEG, PNG, WebP)')
+    .argument('<image...>', 'photos')
+    .option('--out <dir>', 'folder for the results', 'depth')
+    .option('--model <name|file>', 'a shipped model, or a .safetensors file', 'dar-nano')
+    .option('--focal <px>', 'focal length in pixels of the upright photo (default: from EXIF)')
+    .option('--steps', 'also write the coarse-to-fine maps and the uncertainty')
+    .addOption(new Option('--stretch', 'spread the colours over each map').conflicts(['near', 'far']))
+    .option('--near <m>', 'nearest distance of the colours, metres (default: 0.3)')
+    .option('--far <m>', 'farthest distance of the colours, metres (default: 10)')
+    .addOption(new Option('--map <name>', 'colours').choices(COLOR_MAPS).default('turbo'))
+    .option('--json', 'print one JSON document instead of lines')
+    .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addHelpText('after', HELP)
+    .action(async (images: readonly string[], flags: Flags) => {
+      const failures = await predictFiles(images, flags)
+      if (failures > 0) process.exitCode = 1
+    })
+}
+
+/** Returns how many images failed. */
+async function predictFiles(images: readonly string[], flags: Flags): Promise<number> {
+  const focal = number('--focal', flags.focal)
+  const threads = number('--threads', flags.threads)
+  const style: OutputStyle = {
+    map: flags.map,
+    near: number('--near', flags.near),
+    far: number('--far', flags.far),
+    stretch: flags.stretch,
+  }
+  checkStyle(style)
+  await using model = await loadModel(flags.model, { threads })
+  const plan = planOutputs(images, flags.out, flags.steps ? model.config.steps : 0)
+  await checkWritable(flags.out)
+  const printer = createPrinter(images.length, { json: flags.json ?? false })
+  const entries: Entry[] = []
+  try {
+    for await (const result of model.predictMany(images, { focal, steps: flags.steps })) {
+      entries.push(await save(result, flags.out, plan[result.index].stem, style))
+      printer.report(entries[entries.length - 1])
+    }
+  } finally {
+    printer.done()
+  }
+  const document = { model: model.name, out: flags.out, images: entries }
+  if (flags.json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+  return entries.filter(({ error }) => error !== undefined).length
+}
+
+async function save(
+  { image, map, error }: ManyResult<string>,
+  folder: string,
+  stem: string,
+  style: OutputStyle,
+): Promise<Entry> {
+  if (error) return { image, error: error.message }
+  let files: Readonly<Record<string, string>>
+  try {
+    files = await writeOutputs(map, folder, stem, style)
+  } catch (failure) {
+    if (failure instanceof DarError) return { image, error: failure.message }
+    throw failure
+  }
+  const { width, height, focal, networkSize, milliseconds } = map
+  return { image, width, height, files, metres: summarise(map.depth), focal, networkSize, milliseconds }
+}
+
+interface Printer {
+  report(entry: Entry): void
+  done(): void
+}
+
+const FOCAL_NOTE: Readonly<Record<FocalSource, string>> = {
+  given: '--focal',
+  exif: 'EXIF',
+  default: 'not known, 26 mm assumed',
+}
+
+/** Results on standard output, mistakes and progress on standard error. */
+function createPrinter(total: number, { json }: { readonly json: boolean }): Printer {
+  const progress = createProgress({ total, label: 'photos', silent: json || total === 1 })
+  // A terminal's progress line stands where the next line of text goes.
+  const clear = () => {
+    if (process.stderr.isTTY && total > 1) process.stderr.write('\r\x1b[K')
+  }
+  let done = 0
+  return {
+    report({ image, files, metres, focal, error }) {
+      if (error !== undefined) {
+        clear()
+        process.stderr.write(`dar: ${error.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
+      } else if (!json && files && metres && focal) {
+        clear()
+        const range = `${metresText(metres.min)} to ${metresText(metres.max)}, median ${metresText(metres.median)}`
+        process.stdout.write(`${image}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${files['color.png']}\n`)
+      }
+      progress.update(++done, image)
+    },
+    done: () => progress.done(),
+  }
+}
+
+function number(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
+    throw new DarError(`${flag} ${text}: give a number above 0`)
+  return value
+}
+
+/** A bad range of colours must not wait for the first depth map to be noticed. */
+function checkStyle({ map, near, far }: OutputStyle): void {
+  colourise({ width: 1, height: 1, data: Float32Array.of(1) }, { map, near, far })
+}

@@ -1,0 +1,35 @@
+/**
+ * How every `dar` command ends. A user's mistake is one line on standard error and exit code 1; a mistake of ours is a
+ * stack, a request to report it, and 70 (EX_SOFTWARE of sysexits.h). A verb that finishes may set `process.exitCode`
+ * itself, as when one photo of many could not be read. Left out: `process.exit`, which would cut off output still in a pipe.
+ */
+import { inspect } from 'node:util'
+import { CommanderError } from 'commander'
+import { DarError } from '../support/errors.ts'
+
+export const EXIT_MISTAKE = 1
+export const EXIT_BUG = 70
+
+export interface RunOptions {
+  /** Where messages go; standard error by default. */
+  readonly write?: (text: string) => void
+}
+
+/** Runs a command and returns its exit code: never throws. */
+export async function run(
+  command: () => Promise<unknown>,
+  { write = (text) => process.stderr.write(text) }: RunOptions = {},
+): Promise<number> {
+  try {
+    await command()
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode // commander has printed its message, or the help
+    if (error instanceof DarError) {
+      write(`dar: ${error.message.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
+      return EXIT_MISTAKE
+    }
+    write(`${inspect(error)}\ndar: this is a bug in dar; please report it with the lines above\n`)
+    return EXIT_BUG
+  }
+}

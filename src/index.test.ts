@@ -1,0 +1,81 @@
+/** The public entry: its types, its example as the docstring gives it, and that nothing is exported by accident. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest'
+import { writeTinyModel } from '../test/tiny-model.ts'
+import * as dar from './index.ts'
+import {
+  colourise,
+  type DarError,
+  type DepthMap,
+  type DepthModel,
+  encodePngRgb,
+  type FocalSource,
+  type ImageInput,
+  loadModel,
+  type ManyResult,
+  type RgbImage,
+  type StepMap,
+  withLegend,
+} from './index.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-index-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+it('runs the example', async () => {
+  const photo = join(folder, 'photo.jpg')
+  await sharp({ create: { width: 40, height: 30, channels: 3, background: 'teal' } }).toFile(photo)
+  const picture = join(folder, 'photo.color.png')
+
+  const model = await loadModel(await writeTinyModel(join(folder, 'tiny.safetensors')), { threads: 1 })
+  const map = await model.predict(photo)
+  const colours = withLegend(colourise({ ...map, data: map.depth }))
+  await writeFile(picture, await encodePngRgb(colours))
+  await model.dispose()
+
+  expect(map.depth.length).toBe(40 * 30)
+  expect((await sharp(await readFile(picture)).metadata()).width).toBe(colours.width)
+})
+
+it('has the types that it promises', () => {
+  expectTypeOf(loadModel).parameter(0).toEqualTypeOf<string>()
+  expectTypeOf(loadModel).returns.resolves.toEqualTypeOf<DepthModel>()
+  expectTypeOf<DepthModel['predict']>().parameter(0).toEqualTypeOf<ImageInput>()
+  expectTypeOf<DepthModel['predict']>().returns.resolves.toEqualTypeOf<DepthMap>()
+  expectTypeOf<ImageInput>().toEqualTypeOf<string | Uint8Array | RgbImage>()
+  expectTypeOf<DepthMap['depth']>().toEqualTypeOf<Float32Array>()
+  expectTypeOf<DepthMap['sigma']>().toEqualTypeOf<Float32Array | null>()
+  expectTypeOf<DepthMap['steps']>().toEqualTypeOf<readonly StepMap[]>()
+  expectTypeOf<DepthMap['focal']['source']>().toEqualTypeOf<FocalSource>()
+  expectTypeOf<DepthModel>().toExtend<AsyncDisposable>()
+  expectTypeOf<Extract<ManyResult, { map: null }>['error']>().toEqualTypeOf<DarError>()
+  // @ts-expect-error a focal length is a number of pixels
+  const options: Parameters<DepthModel['predict']>[1] = { focal: '500' }
+  expect(options).toBeDefined()
+})
+
+it('exports what is documented and no more', () => {
+  expect(Object.keys(dar).sort()).toEqual([
+    'COLOR_MAPS',
+    'DEFAULT_SCALE',
+    'DarError',
+    'EngineError',
+    'colourise',
+    'decodeDepthPng',
+    'decodeImage',
+    'decodeNpy',
+    'depthRange',
+    'encodeDepthPng',
+    'encodeNpy',
+    'encodePngRgb',
+    'loadModel',
+    'resizeImage',
+    'shippedModels',
+    'withLegend',
+  ])
+})

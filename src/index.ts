@@ -1,0 +1,56 @@
+/**
+ * `dar-depth` for Node: metric depth from one photo.
+ *
+ * ```ts
+ * import { colourise, encodePngRgb, loadModel, withLegend } from 'dar-depth'
+ * import { writeFile } from 'node:fs/promises'
+ *
+ * const model = await loadModel('dar-nano')
+ * const map = await model.predict('photo.jpg')             // map.depth: metres, row-major, at the photo's size
+ * const colours = withLegend(colourise({ ...map, data: map.depth }))
+ * await writeFile('photo.color.png', await encodePngRgb(colours))
+ * ```
+ *
+ * Everything here is public and documented where it is defined; all distances are metres. Mistakes of the caller are
+ * `DarError`s with a message of one line; an `EngineError` means that ONNX Runtime failed.
+ */
+export {
+  COLOR_MAPS,
+  type ColorMapName,
+  type ColourScale,
+  colourise,
+  DEFAULT_SCALE,
+  type DepthImage,
+  decodeDepthPng,
+  decodeImage,
+  decodeNpy,
+  depthRange,
+  encodeDepthPng,
+  encodeNpy,
+  encodePngRgb,
+  type LegendOptions,
+  type NpyArray,
+  type RgbImage,
+  resizeImage,
+  withLegend,
+} from './image/index.ts'
+export type { DarConfig } from './model/index.ts'
+export {
+  type DepthMap,
+  type DepthModel,
+  type Focal,
+  type FocalSource,
+  type ImageInput,
+  type LoadModelOptions,
+  loadModel,
+  type ManyOptions,
+  type ManyResult,
+  type PredictOptions,
+  type Size,
+  type StepMap,
+  shippedModels,
+  type Timing,
+} from './predict/index.ts'
+export { EngineError } from './runtime/engine.ts'
+export type { Provider } from './runtime/protocol.ts'
+export { DarError } from './support/errors.ts'
