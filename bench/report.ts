@@ -1,0 +1,30 @@
+/** Benchmark rows: printed as a table, kept as JSON. */
+import { cpus } from 'node:os'
+
+export interface Row {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  /** The least that is expected, for ratios. */
+  readonly target?: number
+}
+
+export function median(samples: readonly number[]): number {
+  const sorted = samples.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+export function machine(): string {
+  return `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}, ${process.platform}`
+}
+
+export function printRows(title: string, rows: readonly Row[]): void {
+  console.log(`${title} (${machine()})`)
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  for (const { name, value, unit, target } of rows) {
+    const verdict =
+      target === undefined ? '' : value >= target ? `  (at least ${target}: yes)` : `  (at least ${target}: NO)`
+    console.log(`  ${name.padEnd(width)}  ${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit}${verdict}`)
+  }
+}
