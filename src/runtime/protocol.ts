@@ -39,11 +39,23 @@ export type Request =
   | { readonly kind: 'write'; readonly buffer: string; readonly data: Float32Array }
   | { readonly kind: 'read'; readonly slice: BufferSlice }
   | { readonly kind: 'free'; readonly buffer: string }
+  /** Answered once everything before it is: nothing native runs any more. */
+  | { readonly kind: 'close' }
 
 export interface RunResult {
   readonly outputs: Readonly<Record<string, PortData>>
   /** Milliseconds inside the engine's run call. */
   readonly milliseconds: number
+}
+
+/**
+ * What both threads see at once: an Int32Array of flags. The thread raises `busy` before it looks at `closing`, the engine
+ * raises `closing` before it looks at `busy`, so that no native call can begin unseen.
+ */
+export const FLAGS = { closing: 0, busy: 1, count: 2 } as const
+
+export interface WorkerData {
+  readonly flags: Int32Array<SharedArrayBuffer>
 }
 
 export type Reply =

@@ -4,11 +4,21 @@
  * Besides sessions it keeps resident buffers (all parameters in one array, all gradients in another), so that a training
  * step moves only its batch and its loss between threads.
  */
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import ort from 'onnxruntime-node'
 import { type PortInfo, sizeOf } from '../graph/index.ts'
 import { assert, messageOf } from '../support/errors.ts'
-import type { BufferSlice, Envelope, LoadRequest, PortData, Reply, Request, RunResult } from './protocol.ts'
+import {
+  type BufferSlice,
+  type Envelope,
+  FLAGS,
+  type LoadRequest,
+  type PortData,
+  type Reply,
+  type Request,
+  type RunResult,
+  type WorkerData,
+} from './protocol.ts'
 
 interface Loaded {
   readonly name: string
@@ -20,6 +30,20 @@ interface Loaded {
 
 const programs = new Map<number, Loaded>()
 const buffers = new Map<string, Float32Array>()
+
+const { flags } = workerData as WorkerData
+
+/** Every call of ONNX Runtime goes through here: a thread that is ended inside one brings the whole process down. */
+async function native<T>(call: () => Promise<T>): Promise<T> {
+  Atomics.store(flags, FLAGS.busy, 1)
+  try {
+    if (Atomics.load(flags, FLAGS.closing) === 1) throw new Error('the engine was disposed')
+    return await call()
+  } finally {
+    Atomics.store(flags, FLAGS.busy, 0)
+    Atomics.notify(flags, FLAGS.busy)
+  }
+}
 
 function slice({ buffer, offset, length }: BufferSlice): Float32Array {
   const whole = buffers.get(buffer)
@@ -53,10 +77,11 @@ async function load(request: LoadRequest): Promise<null> {
     logSeverityLevel: 3,
     extra: { session: { set_denormal_as_zero: '1', ...(mapWeights ? { disable_prepacking: '1' } : {}) } },
   }
-  const session =
+  const session = await native(() =>
     'path' in model
-      ? await ort.InferenceSession.create(model.path, options)
-      : await ort.InferenceSession.create(model.bytes, options)
+      ? ort.InferenceSession.create(model.path, options)
+      : ort.InferenceSession.create(model.bytes, options),
+  )
   programs.set(request.program, {
     name: request.name,
     session,
@@ -83,7 +108,7 @@ async function run(
   const wanted: Record<string, ort.Tensor | null> = { ...program.boundOutputs }
   for (const name of fetch) wanted[name] = null
   const begin = performance.now()
-  const results = await program.session.run(inputs, wanted)
+  const results = await native(() => program.session.run(inputs, wanted))
   const milliseconds = performance.now() - begin
   const outputs = Object.fromEntries(fetch.map((name) => [name, results[name].data as PortData]))
   return { outputs, milliseconds }
@@ -98,7 +123,7 @@ async function answer(request: Request): Promise<RunResult | Float32Array | null
     case 'release': {
       const program = programs.get(request.program)
       programs.delete(request.program)
-      await program?.session.release()
+      if (program) await native(() => program.session.release())
       return null
     }
     case 'write': {
@@ -111,6 +136,8 @@ async function answer(request: Request): Promise<RunResult | Float32Array | null
       return slice(request.slice).slice()
     case 'free':
       buffers.delete(request.buffer)
+      return null
+    case 'close':
       return null
   }
 }
