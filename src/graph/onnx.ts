@@ -92,6 +92,11 @@ export function compile(
   const ports = (tensors: readonly Tensor[]) => tensors.map(({ name, shape, dtype }) => ({ name, shape, dtype }))
   const outputPorts = Object.entries(outputs).map(([label, { shape, dtype }]) => ({ name: label, shape, dtype }))
   const fed = weights.kind === 'inputs' ? [...inputs, ...parameters] : inputs
+  refuseSharedNames(name, [
+    ...fed.map((leaf) => leaf.name),
+    ...[...writer.initializers, ...initializers].map((tensor) => tensor.name),
+    ...writer.nodes.flatMap((node) => node.outputs.filter((output) => output !== '')),
+  ])
   const model = writeModel({
     producer: 'dar-depth',
     graphName: name,
@@ -103,6 +108,16 @@ export function compile(
     metadata,
   })
   return { name, model, inputs: ports(inputs), parameters: ports(parameters), outputs: outputPorts }
+}
+
+/** Every value of an ONNX graph has a name of its own. */
+function refuseSharedNames(graph: string, names: readonly string[]): void {
+  const known = new Set<string>()
+  for (const name of names) {
+    if (known.has(name))
+      throw new Error(`compile ${graph}: two values are named "${name}"; give the output another name`)
+    known.add(name)
+  }
 }
 
 function valueInfo({ name, shape, dtype }: PortInfo): ValueInfo {

@@ -28,9 +28,9 @@ export function selfAttention(
   const width = x.shape[2]
   const qkv = linear(at.sub('qkv'), x, 3 * width) // rows: q, then k, then v
   const mixed = at.run(() => {
-    const part = (i: number) => ops.slice(qkv, 2, i * width, (i + 1) * width)
-    const all = cache ? cache.append(part(1), part(2)) : { k: part(1), v: part(2) }
-    return ops.attention(part(0), all.k, all.v, heads, mask)
+    const [q, k, v] = ops.split(qkv, 2, [width, width, width])
+    const all = cache ? cache.append(k, v) : { k, v }
+    return ops.attention(q, all.k, all.v, heads, mask)
   })
   return linear(at.sub('proj'), mixed, width)
 }
@@ -38,7 +38,8 @@ export function selfAttention(
 /** Keys and values that a layer reads from memory: B,T,M → two of B,T,width. Made once, used at every step. */
 export function memoryKeyValues(at: Scope, memory: Tensor, width: number): { k: Tensor; v: Tensor } {
   const kv = linear(at.sub('kv'), memory, 2 * width) // rows: k, then v
-  return { k: ops.slice(kv, 2, 0, width), v: ops.slice(kv, 2, width) }
+  const [k, v] = at.run(() => ops.split(kv, 2, [width, width]))
+  return { k, v }
 }
 
 /** x: B,T,C → B,T,C, reading from `memoryKeyValues`. */

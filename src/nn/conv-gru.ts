@@ -52,22 +52,19 @@ export class SepConvGru {
       const at = this.at.sub(`${gate}${n}`)
       return { weight: at.parameter('weight', [g, width, ...kernel], UNIT), bias: at.parameter('bias', [g], ZEROS) }
     })
-    const columns = (gate: number, begin: number, end?: number) => ops.slice(gates[gate].weight, 1, begin, end)
-    const stacked = (begin: number, end?: number) =>
-      ops.concat(
-        [0, 1, 2].map((gate) => columns(gate, begin, end)),
-        0,
-      )
+    const parts = [g, inputs, ...(context ? [context.shape[1]] : [])]
+    const [z, r, q] = gates.map(({ weight }) => ops.split(weight, 1, parts)) // of h, of the input, of the context
+    const stacked = (part: number) => ops.concat([z[part], r[part], q[part]], 0)
     const bias = ops.concat(
       gates.map((gate) => gate.bias),
       0,
     )
     return {
       padding,
-      zrFromHidden: ops.concat([columns(0, 0, g), columns(1, 0, g)], 0),
-      qFromHidden: columns(2, 0, g),
-      fromInput: stacked(g, g + inputs),
-      fixed: context ? { map: ops.conv(context, stacked(g + inputs), bias, { padding }) } : { bias },
+      zrFromHidden: ops.concat([z[0], r[0]], 0),
+      qFromHidden: q[0],
+      fromInput: stacked(1),
+      fixed: context ? { map: ops.conv(context, stacked(2), bias, { padding }) } : { bias },
     }
   }
 
@@ -82,12 +79,10 @@ export class SepConvGru {
       'map' in fixed
         ? ops.add(ops.conv(x, fromInput, undefined, { padding }), fixed.map)
         : ops.conv(x, fromInput, fixed.bias, { padding })
-    const zr = ops.sigmoid(ops.add(ops.conv(h, zrFromHidden, undefined, { padding }), ops.slice(input, 1, 0, 2 * g)))
-    const z = ops.slice(zr, 1, 0, g)
-    const r = ops.slice(zr, 1, g)
-    const q = ops.tanh(
-      ops.add(ops.conv(ops.mul(r, h), qFromHidden, undefined, { padding }), ops.slice(input, 1, 2 * g)),
-    )
+    const [zrInput, qInput] = ops.split(input, 1, [2 * g, g])
+    const zr = ops.sigmoid(ops.add(ops.conv(h, zrFromHidden, undefined, { padding }), zrInput))
+    const [z, r] = ops.split(zr, 1, [g, g])
+    const q = ops.tanh(ops.add(ops.conv(ops.mul(r, h), qFromHidden, undefined, { padding }), qInput))
     return ops.add(h, ops.mul(z, ops.sub(q, h)))
   }
 }

@@ -38,11 +38,15 @@ function overKernel<T>([kh, kw]: readonly [number, number], visit: (k: number, l
   return Array.from({ length: kh * kw }, (_, n) => visit(Math.floor(n / kw), n % kw))
 }
 
+/** From so many channels on, a product for every tap of the kernel is faster than one with all taps side by side. */
+const WIDE = 16
+
 /**
- * Weight gradient as one matrix product. Maps go to channels-last, so that the shifted copies of x stand side by side in
- * rows of kh·kw·C numbers:  dw[o, (k,l,i)] = Σ_{(b,p,q)} dy[(b,p,q), o]·cols[(b,p,q), (k,l,i)]
+ * Weight gradient as matrix products over all pixels of the batch. Maps go to channels-last, so that x, shifted by a tap
+ * (k, l), is a matrix:  dw[o, i, k, l] = Σ_{(b,p,q)} dy[(b,p,q), o]·x_kl[(b,p,q), i]. Either one product per tap, or, where
+ * those would be too narrow, one in all with the shifted copies side by side in rows of kh·kw·C numbers.
  */
-export function convWeightIm2col(e: Emitter, [x, dy]: readonly string[], dw: readonly string[], s: Sizes): void {
+export function convWeightMatmul(e: Emitter, [x, dy]: readonly string[], dw: readonly string[], s: Sizes): void {
   const { batch, groups, channels, outputs, kernel, small } = s
   const rows = batch * small[0] * small[1]
   const [last] = e.node('Transpose', [padMap(e, x, s.padding)], 1, { perm: [0, 2, 3, 1] })
@@ -51,9 +55,20 @@ export function convWeightIm2col(e: Emitter, [x, dy]: readonly string[], dw: rea
   const [ci, co] = [channels / groups, outputs / groups]
   const taps = kernel[0] * kernel[1]
   if (groups === 1) {
+    const [cotangent] = e.node('Reshape', [dyLast, e.ints([rows, co])], 1)
+    if (ci >= WIDE && taps > 1) {
+      const perTap = parts.map((part) => {
+        const [matrix] = e.node('Reshape', [part, e.ints([rows, ci])], 1)
+        const [product] = e.node('Gemm', [cotangent, matrix], 1, { transA: 1 })
+        return e.node('Reshape', [product, e.ints([1, co, ci])], 1)[0]
+      })
+      const [stacked] = e.node('Concat', perTap, 1, { axis: 0 })
+      const [last] = e.node('Transpose', [stacked], 1, { perm: [1, 2, 0] })
+      e.node('Reshape', [last, e.ints([co, ci, ...kernel])], dw)
+      return
+    }
     const [cols] = parts.length === 1 ? parts : e.node('Concat', parts, 1, { axis: 3 })
     const [patches] = e.node('Reshape', [cols, e.ints([rows, taps * ci])], 1)
-    const [cotangent] = e.node('Reshape', [dyLast, e.ints([rows, co])], 1)
     const [flat] = e.node('Gemm', [cotangent, patches], 1, { transA: 1 })
     const [open] = e.node('Reshape', [flat, e.ints([co, kernel[0], kernel[1], ci])], 1)
     e.node('Transpose', [open], dw, { perm: [0, 3, 1, 2] })

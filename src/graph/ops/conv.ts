@@ -9,8 +9,8 @@
  * `convWeight`. Weights are [out, in/groups, kh, kw]; for `convTranspose` that is [in, out/groups, kh, kw], as PyTorch's.
  * Dilation is left out: nothing in DAR uses it.
  */
-import { type Emitter, isFloat, ShapeError, type Tensor } from '../tensor.ts'
-import { conv64, convTranspose64, convWeightDepthwise, convWeightIm2col, type Geometry } from './conv-emit.ts'
+import { type Emitter, isFloat, ShapeError, sameShape, type Tensor } from '../tensor.ts'
+import { conv64, convTranspose64, convWeightDepthwise, convWeightMatmul, type Geometry } from './conv-emit.ts'
 import { sum } from './reduce.ts'
 
 /** Zeros added at the top, left, bottom and right. */
@@ -132,6 +132,18 @@ export function convWeight(
   const [batch, channels, height, width] = x.shape
   const [batch2, outputs, rows, cols] = dy.shape
   if (batch !== batch2) throw new ShapeError('convWeight', [x, dy], 'batches differ')
+  if (channels % groups !== 0 || outputs % groups !== 0)
+    throw new ShapeError(
+      'convWeight',
+      [x, dy],
+      `${channels} and ${outputs} channels do not divide into ${groups} groups`,
+    )
+  const made = [
+    Math.floor((height + padding[0] + padding[2] - kernel[0]) / stride) + 1,
+    Math.floor((width + padding[1] + padding[3] - kernel[1]) / stride) + 1,
+  ]
+  if (!sameShape(made, [rows, cols]))
+    throw new ShapeError('convWeight', [x, dy], `a ${kernel.join('×')} kernel makes ${made.join('×')} of the first`)
   const geometry: Geometry = { stride, padding, groups, kernel, big: [height, width], small: [rows, cols] }
   const shape = { batch, channels, outputs, ...geometry }
   const depthwise = groups === channels && groups === outputs
@@ -140,7 +152,7 @@ export function convWeight(
     inputs: [x, dy],
     outputs: [{ shape: [outputs, channels / groups, ...kernel], dtype: x.dtype }],
     emit: (e, inputs, dw) =>
-      depthwise ? convWeightDepthwise(e, inputs, dw, shape) : convWeightIm2col(e, inputs, dw, shape),
+      depthwise ? convWeightDepthwise(e, inputs, dw, shape) : convWeightMatmul(e, inputs, dw, shape),
     vjp: ([cotangent], needs) => [
       cotangent && needs[0]
         ? convTranspose(dy, cotangent, undefined, { stride, padding, groups, size: [height, width] })

@@ -195,27 +195,52 @@ export const relu6 = (x: Tensor): Tensor =>
 export const erf = (x: Tensor): Tensor =>
   unary('erf', x, emitErf, (dy, x) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))))
 
-/** Exact GELU: x·Φ(x) = ½·x·(1 + erf(x/√2));  d = Φ(x) + x·φ(x) */
+/** Exact GELU: x·Φ(x) = ½·x·(1 + erf(x/√2)) */
 export const gelu = (x: Tensor): Tensor =>
   unary(
     'gelu',
     x,
     (e, x, y, dtype) => {
-      if (dtype === 'float32') {
-        e.node('Gelu', [x], y)
-        return
-      }
-      const [scaled] = e.node('Mul', [x, e.scalar(Math.SQRT1_2, dtype)], 1)
-      const [error] = e.node('Identity', [erf64(e, scaled)], 1)
-      const [cdf] = e.node('Mul', [e.node('Add', [error, e.scalar(1, dtype)], 1)[0], e.scalar(0.5, dtype)], 1)
-      e.node('Mul', [x, cdf], y)
+      if (dtype === 'float32') e.node('Gelu', [x], y)
+      else e.node('Mul', [x, normalCdf(e, x, dtype)], y)
+    },
+    (dy, x) => mul(dy, geluSlope(x)),
+  )
+
+/**
+ * d gelu/dx = Φ(x) + x·φ(x), with slope φ(x)·(2 − x²). The engine fuses no element-wise ops, so each one is a pass over
+ * memory; here φ = exp(−x²/2 − ln √(2π)) saves the scaling and `normalCdf` one more.
+ */
+export const geluSlope = (x: Tensor): Tensor =>
+  unary(
+    'geluSlope',
+    x,
+    (e, x, y, dtype) => {
+      const density = normalDensity(e, x, dtype)
+      const [weighted] = e.node('Mul', [x, density], 1)
+      e.node('Add', [normalCdf(e, x, dtype), weighted], y)
     },
     (dy, x) => {
-      const cdf = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5)
       const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI))
-      return mul(dy, add(cdf, mul(x, density)))
+      return mul(dy, mul(density, sub(2, mul(x, x))))
     },
   )
+
+/** Φ(x) = ½ + ½·erf(x/√2). HardSigmoid is max(0, min(1, αx + β)): scale, shift and a clip that changes nothing here. */
+function normalCdf(e: Emitter, x: string, dtype: DType): string {
+  const [scaled] = e.node('Mul', [x, e.scalar(Math.SQRT1_2, dtype)], 1)
+  if (dtype === 'float32')
+    return e.node('HardSigmoid', e.node('Erf', [scaled], 1), 1, { alpha: { float: 0.5 }, beta: { float: 0.5 } })[0]
+  const [half] = e.node('Mul', [erf64(e, scaled), e.scalar(0.5, dtype)], 1)
+  return e.node('Add', [half, e.scalar(0.5, dtype)], 1)[0]
+}
+
+/** φ(x) = exp(−x²/2)/√(2π) */
+function normalDensity(e: Emitter, x: string, dtype: DType): string {
+  const [scaled] = e.node('Mul', [x, e.scalar(Math.SQRT1_2, dtype)], 1)
+  const [square] = e.node('Mul', [scaled, scaled], 1)
+  return e.node('Exp', e.node('Sub', [e.scalar(-0.5 * Math.log(2 * Math.PI), dtype), square], 1), 1)[0]
+}
 
 function emitErf(e: Emitter, x: string, y: readonly string[], dtype: DType): void {
   if (dtype === 'float32') e.node('Erf', [x], y)

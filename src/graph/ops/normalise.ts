@@ -2,7 +2,7 @@
 import { type Emitter, isFloat, ShapeError, type Tensor } from '../tensor.ts'
 import { add, div, mul, sqrt, square, sub } from './elementwise.ts'
 import { mean, sum } from './reduce.ts'
-import { reshape } from './shape.ts'
+import { expand, reshape } from './shape.ts'
 
 /**
  * Over the last axis:  y = x̂·weight + bias,  x̂ = (x − μ)·s,  s = 1/√(σ² + ε).
@@ -25,18 +25,25 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: numb
       if (x.dtype === 'float64') layerNorm64(e, inputs, outputs, epsilon)
       else e.node('LayerNormalization', inputs, outputs, { axis: -1, epsilon: { float: epsilon } })
     },
-    vjp: ([dy], needs) => {
-      if (!dy) return [null, null, null]
+    // μ and s are read by the gradient below, so they have gradients of their own when that is differentiated in turn:
+    // ∂μ/∂x = 1/n,  ∂s/∂x = −s²·x̂/n
+    vjp: ([dy, dMu, dS], needs) => {
       const normal = mul(sub(x, mu), s)
       const dx = () => {
-        const g = mul(dy, weight)
-        const keep = { keepAxes: true }
-        return mul(s, sub(sub(g, mean(g, [-1], keep)), mul(normal, mean(mul(g, normal), [-1], keep))))
+        const terms: Tensor[] = []
+        if (dy) {
+          const g = mul(dy, weight)
+          const keep = { keepAxes: true }
+          terms.push(mul(s, sub(sub(g, mean(g, [-1], keep)), mul(normal, mean(mul(g, normal), [-1], keep)))))
+        }
+        if (dMu) terms.push(expand(mul(dMu, 1 / x.shape[x.rank - 1]), x.shape))
+        if (dS) terms.push(mul(mul(dS, mul(square(s), -1 / x.shape[x.rank - 1])), normal))
+        return terms.reduce((total, term) => add(total, term))
       }
       return [
         needs[0] ? dx() : null,
-        needs[1] ? sum(mul(dy, normal), leading) : null,
-        needs[2] ? sum(dy, leading) : null,
+        dy && needs[1] ? sum(mul(dy, normal), leading) : null,
+        dy && needs[2] ? sum(dy, leading) : null,
       ]
     },
   })

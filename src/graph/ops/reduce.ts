@@ -16,6 +16,7 @@ function reduced(op: string, x: Tensor, axes: readonly number[], keepAxes: boole
 
 /** Σ over the axes (all of them by default). */
 export function sum(x: Tensor, axes = x.shape.map((_, i) => i), { keepAxes = false }: ReduceOptions = {}): Tensor {
+  if (x.dtype === 'bool') throw new ShapeError('sum', [x], 'needs numbers: cast it first')
   const to = reduced('sum', x, axes, keepAxes)
   if (to.axes.length === 0) return x
   const [y] = x.graph.apply({
@@ -38,7 +39,10 @@ export function mean(x: Tensor, axes = x.shape.map((_, i) => i), options: Reduce
 }
 
 function extreme(op: string, onnx: string, x: Tensor, axes: readonly number[], keepAxes: boolean): Tensor {
+  if (x.dtype === 'bool') throw new ShapeError(op, [x], 'needs numbers: cast it first')
   const to = reduced(op, x, axes, keepAxes)
+  if (to.axes.length === 0) return x
+  if (to.axes.some((axis) => x.shape[axis] === 0)) throw new ShapeError(op, [x], 'has no values to compare')
   const [y] = x.graph.apply({
     op,
     inputs: [x],

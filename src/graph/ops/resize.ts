@@ -52,8 +52,12 @@ export function maxPool(
   { stride = 1, padding = 0 }: { readonly stride?: number; readonly padding?: number } = {},
 ): Tensor {
   if (x.rank !== 4 || !isFloat(x.dtype)) throw new ShapeError('maxPool', [x], 'needs a float map B,C,H,W')
+  if (![kernel, stride].every((n) => Number.isInteger(n) && n > 0))
+    throw new ShapeError('maxPool', [x], `window ${kernel} and stride ${stride} must be positive integers`)
   if (padding * 2 > kernel) throw new ShapeError('maxPool', [x], `padding ${padding} is over half the kernel ${kernel}`)
   const shape = x.shape.map((n, i) => (i < 2 ? n : Math.floor((n + 2 * padding - kernel) / stride) + 1))
+  if (shape.some((n) => n < 1))
+    throw new ShapeError('maxPool', [x], `the window of ${kernel} is larger than the padded map`)
   const [y] = x.graph.apply({
     op: 'maxPool',
     inputs: [x],

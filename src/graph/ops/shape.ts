@@ -29,7 +29,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     op: 'reshape',
     inputs: [x],
     outputs: [{ shape: target, dtype: x.dtype }],
-    emit: (e, [x], y) => e.node('Reshape', [x, e.ints(target)], y),
+    // ONNX reads a 0 as «copy this axis» unless told that it means an empty one.
+    emit: (e, [x], y) => e.node('Reshape', [x, e.ints(target)], y, target.includes(0) ? { allowzero: 1 } : {}),
     vjp: ([dy]) => [dy && reshape(dy, x.shape)],
   })
   return y
@@ -92,11 +93,44 @@ function unslice(dy: Tensor, axis: number, from: number, step: number, n: number
 /** Puts step − 1 zeros behind every element of an axis: n → n·step. */
 export function dilate(x: Tensor, axis: number, step: number): Tensor {
   const a = axisOf('dilate', x, axis)
+  if (!(Number.isInteger(step) && step > 0)) throw new ShapeError('dilate', [x], `${step} is no step`)
   if (step === 1) return x
   const before = x.shape.slice(0, a)
   const after = x.shape.slice(a + 1)
   const open = reshape(x, [...before, x.shape[a], 1, ...after])
   return reshape(pad(open, a + 1, 0, step - 1), [...before, x.shape[a] * step, ...after])
+}
+
+/**
+ * Cuts an axis into parts of the given lengths: slices whose gradients are put together by one concat, where slices would
+ * each be padded to the whole and added up.
+ */
+export function split(x: Tensor, axis: number, lengths: readonly number[]): readonly Tensor[] {
+  const a = axisOf('split', x, axis)
+  if (lengths.some((n) => !(Number.isInteger(n) && n > 0)) || lengths.reduce((sum, n) => sum + n, 0) !== x.shape[a])
+    throw new ShapeError('split', [x], `parts of ${lengths.join(' + ')} do not make up axis ${axis}`)
+  if (lengths.length === 1) return [x]
+  const outputs = lengths.map((n) => ({ shape: x.shape.with(a, n), dtype: x.dtype }))
+  const parts = x.graph.apply({
+    op: 'split',
+    inputs: [x],
+    outputs,
+    // The engine wants every part of a Split named, used or not.
+    emit: (e, [name], used) => {
+      const names = parts.map((part, i) => used[i] || part.name)
+      e.node('Split', [name, e.ints(lengths)], names, { axis: a })
+    },
+    vjp: (gradients) => {
+      const zeros = (i: number) => x.graph.constant(Array(sizeOf(outputs[i].shape)).fill(0), outputs[i].shape, x.dtype)
+      return [
+        concat(
+          gradients.map((dy, i) => dy ?? zeros(i)),
+          a,
+        ),
+      ]
+    },
+  })
+  return parts
 }
 
 /** Tensors side by side along an axis; their other axes agree. */
@@ -161,6 +195,8 @@ export function padAll(x: Tensor, before: readonly number[], after: readonly num
 /** Repeats the border values outwards along one axis. */
 export function padEdge(x: Tensor, axis: number, before: number, after: number): Tensor {
   const a = axisOf('padEdge', x, axis)
+  if ([before, after].some((n) => !(Number.isInteger(n) && n >= 0)))
+    throw new ShapeError('padEdge', [x], `${before} before and ${after} after is no padding`)
   const first = Array.from({ length: before }, () => slice(x, a, 0, 1))
   const last = Array.from({ length: after }, () => slice(x, a, -1))
   return concat([...first, x, ...last], a)
@@ -186,6 +222,8 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
   const offset = x.rank - shape.length
+  if (offset < 0 || shape.some((n, i) => n !== 1 && n !== x.shape[i + offset]))
+    throw new ShapeError('sumTo', [x], `[${shape.join(',')}] was not broadcast to it`)
   const axes = x.shape.flatMap((n, i) => (i < offset || (shape[i - offset] === 1 && n !== 1) ? [i] : []))
   return reshape(sum(x, axes, { keepAxes: true }), shape)
 }
