@@ -67,6 +67,11 @@ export const configSchema = z
     if (c.width % c.heads !== 0) problem('heads', `must divide width = ${c.width}`)
     if (c.memoryWidth % 16 !== 0) problem('memoryWidth', 'must be a multiple of 16 (group norm, position code)')
     if (c.sizes && c.sizes.length !== c.steps) problem('sizes', `must name ${c.steps} sizes, one per step`)
+    // Four taps are four blocks, whether named or spread over the depth.
+    const ascending = c.taps?.every((tap, i, taps) => tap > (i === 0 ? -1 : taps[i - 1]) && tap < c.encoderDepth)
+    if (c.encoder === 'vit' && c.encoderDepth < 4) problem('encoderDepth', 'must be 4 or more, one block for each tap')
+    else if (c.encoder === 'vit' && ascending === false)
+      problem('taps', `must be four blocks in ascending order, from 0 to ${c.encoderDepth - 1}`)
     if (c.stem === 'conv' && 2 ** Math.round(Math.log2(c.patch)) !== c.patch)
       problem('patch', 'a convolutional stem needs a power of two')
   })

@@ -45,3 +45,17 @@ export function worstErrors(
     return error <= tolerance[key.split('/')[0]] ? [] : [`${key}: ${error.toExponential(2)}`]
   })
 }
+
+/** A single piece: integers and truth values too, as numbers. */
+export type PieceFixture = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float64Array }>
+
+export async function pieceFixture(name: string): Promise<PieceFixture> {
+  const path = fileURLToPath(new URL(`../fixtures/${name}.safetensors`, import.meta.url))
+  const { tensors } = await readSafetensors(path)
+  return new Map(
+    [...tensors].map(([key, { shape, data }]) => [
+      key,
+      { shape, values: Float64Array.from(data as Float32Array, Number) },
+    ]),
+  )
+}

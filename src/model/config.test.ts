@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { DarError } from '../support/errors.ts'
+import { imageMultiple, parseConfig, usesBins, usesTokens } from './config.ts'
+
+describe('a config', () => {
+  test('that says nothing is the paper’s on the small encoder', () => {
+    expect(parseConfig({})).toMatchObject({
+      head: 'dar',
+      encoder: 'vit',
+      steps: 5,
+      bins: 16,
+      window: 'paper',
+      expand: 1,
+      binGrid: 'memory',
+      form: 'cached',
+      upsample: 'bilinear',
+      dMin: 0.1,
+      dMax: 10,
+      taps: null,
+      sizes: null,
+    })
+  })
+
+  test('survives JSON unchanged', () => {
+    const config = parseConfig({
+      sizes: [
+        [1, 2],
+        [3, 4],
+      ],
+      steps: 2,
+      taps: [0, 1, 2, 3],
+      encoderDepth: 4,
+      context: true,
+    })
+    expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config)
+  })
+
+  test.each<[string, unknown, string]>([
+    [
+      'an even number of layers with long skips',
+      { layers: 4 },
+      'layers: long skips pair the blocks around a middle one, so 4 layers must be odd',
+    ],
+    ['a depth range the wrong way round', { dMin: 10, dMax: 1 }, 'dMax: must be above dMin = 10'],
+    ['heads that do not divide the encoder', { encoderHeads: 5 }, 'encoderHeads: must divide encoderWidth = 384'],
+    ['heads that do not divide the decoder', { heads: 7 }, 'heads: must divide width = 384'],
+    ['a memory width that is no multiple of 16', { memoryWidth: 200 }, 'memoryWidth: must be a multiple of 16'],
+    ['sizes of other steps', { sizes: [[1, 1]], steps: 2 }, 'sizes: must name 2 sizes, one per step'],
+    [
+      'a stem whose patch is no power of two',
+      { stem: 'conv', patch: 14 },
+      'patch: a convolutional stem needs a power of two',
+    ],
+    ['taps beyond the depth', { taps: [1, 3, 5, 12] }, 'taps: must be four blocks in ascending order, from 0 to 11'],
+    [
+      'taps before the first block',
+      { taps: [-1, 3, 5, 7] },
+      'taps: must be four blocks in ascending order, from 0 to 11',
+    ],
+    ['a tap twice', { taps: [3, 3, 5, 7] }, 'taps: must be four blocks in ascending order, from 0 to 11'],
+    [
+      'an encoder too shallow to tap four times',
+      { encoderDepth: 3 },
+      'encoderDepth: must be 4 or more, one block for each tap',
+    ],
+    ['no steps', { steps: 0 }, 'steps: '],
+    ['half a bin', { bins: 16.5 }, 'bins: '],
+    ['a negative expansion', { expand: -1 }, 'expand: '],
+    ['depth 0', { dMin: 0 }, 'dMin: '],
+    [
+      'a window that is not known',
+      { window: 'narrow' },
+      'window: Invalid option: expected one of "paper"|"neighbourhood"|"elastic"|"fixed"',
+    ],
+    [
+      'an encoder that is not known',
+      { encoder: 'resnet' },
+      'encoder: Invalid option: expected one of "vit"|"mobilenetv2"',
+    ],
+    ['a misspelt field', { step: 5 }, 'config: Unrecognized key: "step"'],
+    ['three neck widths', { neckChannels: [1, 2, 3] }, 'neckChannels'],
+    ['a size of three numbers', { posGrid: [1, 2, 3] }, 'posGrid'],
+    ['no object', 'dar-nano', 'config: Invalid input: expected object, received string'],
+  ])('with %s is refused, naming the file, the field and what it must be', (_name, value, message) => {
+    const parse = () => parseConfig(value, 'model.safetensors')
+    expect(parse).toThrow(DarError)
+    expect(parse).toThrow(`model.safetensors: ${message}`)
+  })
+
+  test('with several mistakes names all of them', () => {
+    expect(() => parseConfig({ layers: 2, heads: 5 }, 'x.json')).toThrow(/^x\.json: layers: .*; heads: must divide/)
+  })
+
+  test('may have an even number of layers without long skips, and a shallow ViT that it does not use', () => {
+    expect(parseConfig({ layers: 4, longSkip: false }).layers).toBe(4)
+    expect(parseConfig({ encoder: 'mobilenetv2', encoderDepth: 1 }).encoder).toBe('mobilenetv2')
+  })
+})
+
+test('what a config uses', () => {
+  const heads = (['dar', 'transformer', 'bins'] as const).map((head) => parseConfig({ head }))
+  expect(heads.map(usesTokens)).toEqual([true, true, false])
+  expect(heads.map(usesBins)).toEqual([true, false, true])
+  expect([{}, { patch: 16 }, { encoder: 'mobilenetv2' }].map((c) => imageMultiple(parseConfig(c)))).toEqual([
+    14, 16, 32,
+  ])
+})

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Graph, nodesBehind } from '../graph/index.ts'
+import { evaluate } from '../graph/testing.ts'
+import { Engine } from '../runtime/engine.ts'
+import { type DarConfig, parseConfig } from './config.ts'
+import { encode, normaliseImage } from './encoder.ts'
+import { defaultTaps } from './vit.ts'
+
+let engine: Engine
+beforeAll(() => {
+  engine = new Engine({ threads: 1 })
+})
+afterAll(() => engine.dispose())
+
+const tiny = (fields: Record<string, unknown> = {}) =>
+  parseConfig({ encoderWidth: 32, encoderDepth: 4, encoderHeads: 2, posGrid: [3, 4], patch: 8, ...fields })
+
+function built(config: DarConfig, [h, w]: readonly [number, number]) {
+  const graph = new Graph()
+  const trace = new Map()
+  const taps = encode(graph, graph.input('image', [2, 3, h, w]), config, trace)
+  return { graph, trace, taps, shapes: taps.map(({ shape }) => shape) }
+}
+
+describe('pixels', () => {
+  test('go to ImageNet’s statistics for the ViT, to [−1, 1] for MobileNetV2', async () => {
+    const graph = new Graph({ float: 'float64' })
+    const rgb = graph.input('rgb', [1, 3, 1, 1])
+    const result = await evaluate(
+      engine,
+      {
+        vit: normaliseImage(rgb, parseConfig({})),
+        mobile: normaliseImage(rgb, parseConfig({ encoder: 'mobilenetv2' })),
+      },
+      { rgb: [0, 0.5, 1] },
+    )
+    const expected = [(0 - 0.485) / 0.229, (0.5 - 0.456) / 0.224, (1 - 0.406) / 0.225]
+    result.vit.forEach((v, i) => {
+      expect(v).toBeCloseTo(expected[i], 12)
+    })
+    expect([...result.mobile]).toEqual([-1, 0, 1])
+  })
+})
+
+describe('the ViT', () => {
+  test('gives four maps on the patch grid', () => {
+    expect(built(tiny(), [16, 24]).shapes).toEqual(Array(4).fill([2, 32, 2, 3]))
+  })
+
+  test('taps a quarter, a half, three quarters and all of its depth, or Depth Anything’s blocks of 24', () => {
+    expect([4, 6, 12, 24].map(defaultTaps)).toEqual([
+      [0, 1, 2, 3],
+      [0, 2, 3, 5],
+      [2, 5, 8, 11],
+      [4, 11, 17, 23],
+    ])
+  })
+
+  test('taps the blocks that the config names', () => {
+    const { taps } = built(tiny({ encoderDepth: 6, taps: [1, 2, 4, 5] }), [8, 8])
+    const blocks = taps.map(
+      (tap) => new Set(nodesBehind([tap]).flatMap(({ name }) => /encoder\.blocks\.(\d+)\./.exec(name)?.[1] ?? [])).size,
+    )
+    expect(blocks).toEqual([2, 3, 5, 6])
+  })
+
+  test('uses the position table as it is stored when the grid is its own', () => {
+    const resized = (size: readonly [number, number]) =>
+      nodesBehind([built(tiny(), size).trace.get('encoder.embed')]).filter(({ op }) => op === 'matmul').length
+    expect([resized([24, 32]), resized([24, 40]), resized([40, 40])]).toEqual([0, 1, 2])
+  })
+
+  test('has a convolution for each halving in its convolutional stem', () => {
+    const { graph, shapes } = built(tiny({ stem: 'conv' }), [16, 24])
+    const stem = [...graph.parameters].filter(([name]) => /patch_embed.*weight/.test(name))
+    expect(stem.map(([name, { shape }]) => [name, shape])).toEqual([
+      ['encoder.patch_embed.0.weight', [8, 3, 3, 3]],
+      ['encoder.patch_embed.1.weight', [16, 8, 3, 3]],
+      ['encoder.patch_embed.2.weight', [32, 16, 3, 3]],
+    ])
+    expect(shapes[0]).toEqual([2, 32, 2, 3])
+  })
+
+  test('has layer scales only if the config has them', () => {
+    const gammas = (layerScale: boolean) =>
+      [...built(tiny({ layerScale }), [8, 8]).graph.parameters.keys()].filter((name) => name.endsWith('gamma')).length
+    expect([gammas(true), gammas(false)]).toEqual([8, 0])
+  })
+
+  test('refuses sizes that are no multiples of its patch', () => {
+    expect(() => built(tiny(), [16, 20])).toThrow(
+      'encode(image:float32[2,3,16,20]): height and width must be multiples of 8',
+    )
+  })
+})
+
+describe('MobileNetV2', () => {
+  const mobile = parseConfig({ encoder: 'mobilenetv2' })
+
+  test('gives a pyramid at strides 4, 8, 16 and 32', () => {
+    expect(built(mobile, [64, 96]).shapes).toEqual([
+      [2, 24, 16, 24],
+      [2, 32, 8, 12],
+      [2, 96, 4, 6],
+      [2, 320, 2, 3],
+    ])
+  })
+
+  test('rounds odd sizes up, as TensorFlow’s SAME padding does', () => {
+    expect(built(mobile, [65, 88]).shapes.map((shape) => shape.slice(2))).toEqual([
+      [17, 22],
+      [9, 11],
+      [5, 6],
+      [3, 3],
+    ])
+  })
+
+  test('pads even sizes at the bottom and right only, odd ones on every side', () => {
+    const padding = (size: readonly [number, number]) => {
+      const stem = nodesBehind([built(mobile, size).taps[0]])[0]
+      const attributes: Record<string, unknown>[] = []
+      stem.emit(
+        {
+          node: (_type, _inputs, _outputs, given = {}) => {
+            attributes.push({ ...given })
+            return ['']
+          },
+          constant: () => '',
+          ints: () => '',
+          scalar: () => '',
+        },
+        ['x', 'w', 'b'],
+        ['y'],
+      )
+      return attributes[0].pads
+    }
+    expect([padding([64, 96]), padding([65, 97]), padding([64, 97])]).toEqual([
+      [0, 0, 1, 1],
+      [1, 1, 1, 1],
+      [0, 1, 1, 1],
+    ])
+  })
+
+  test('is as wide as its multiplier says', () => {
+    const quarter = parseConfig({ encoder: 'mobilenetv2', encoderMultiplier: 0.25 })
+    expect(built(quarter, [32, 32]).shapes.map((shape) => shape[1])).toEqual([6, 8, 24, 80])
+  })
+
+  test('refuses what is no image of three channels', () => {
+    const graph = new Graph()
+    expect(() => encode(graph, graph.input('image', [1, 1, 32, 32]), mobile, new Map())).toThrow(
+      'encode(image:float32[1,1,32,32]): needs an image B,3,H,W',
+    )
+  })
+})
