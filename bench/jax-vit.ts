@@ -13,8 +13,8 @@ import {
   valueAndGrad,
 } from '@jax-js/jax'
 import { Random } from '../src/support/random.ts'
-import type { VitSize } from './engine.ts'
 import { median } from './report.ts'
+import type { VitSize } from './vit.ts'
 
 type Linear = { weight: JaxArray; bias: JaxArray }
 type Norm = { weight: JaxArray; bias: JaxArray }

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { VitSize } from './engine.ts'
+import type { VitSize } from './vit.ts'
 
 /** MiB at the highest point, the engine and Node included. */
 export async function peakMemory(size: VitSize): Promise<number> {
