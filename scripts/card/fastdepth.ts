@@ -1,0 +1,55 @@
+/**
+ * FastDepth (Wofk et al., ICRA 2019), the peer that dar-nano is measured against: 1.35 M weights, trained on NYU Depth v2,
+ * as an ONNX file with input `image` 1×3×224×224, RGB in [0, 1], and output `depth` 1×1×224×224, metres. It sees the
+ * centre box of the image (src/eval/protocol.ts), here in whole pixels, squashed to 224×224 bilinearly with antialias.
+ */
+import { join } from 'node:path'
+import ort from 'onnxruntime-node'
+import type { Prediction } from '../../src/eval/evaluator.ts'
+import { peerBox, type Rectangle } from '../../src/eval/protocol.ts'
+import { toPlanes } from '../../src/image/resize.ts'
+import type { RgbImage } from '../../src/image/types.ts'
+import { assert, DarError, messageOf } from '../../src/support/errors.ts'
+
+const SIDE = 224
+
+export interface FastDepth {
+  /** Metres; `covers` says which part of the image. */
+  predict(image: RgbImage): Promise<Prediction>
+  dispose(): Promise<void>
+}
+
+/** Loads `fastdepth.onnx` from a folder. Throws a DarError when it is not there or does not load. */
+export async function loadFastDepth(folder: string, { threads = 2 }: { threads?: number } = {}): Promise<FastDepth> {
+  const path = join(folder, 'fastdepth.onnx')
+  const session = await ort.InferenceSession.create(path, { intraOpNumThreads: threads }).catch((error: unknown) => {
+    throw new DarError(`cannot load ${path}: ${messageOf(error)}; name the folder that holds fastdepth.onnx`)
+  })
+  return {
+    async predict(image) {
+      const covers = fastDepthBox(image.width, image.height)
+      const planes = toPlanes(crop(image, covers), SIDE, SIDE)
+      const { depth } = await session.run({ image: new ort.Tensor('float32', planes, [1, 3, SIDE, SIDE]) })
+      assert(depth.data instanceof Float32Array, 'FastDepth gives float32')
+      return { width: SIDE, height: SIDE, data: depth.data, covers }
+    },
+    dispose: () => session.release(),
+  }
+}
+
+/** The box in whole pixels: 640×480 → 584×438. */
+export function fastDepthBox(imageWidth: number, imageHeight: number): Rectangle {
+  const exact = peerBox(imageWidth, imageHeight)
+  const height = Math.round(exact.height)
+  const width = Math.round((height * 4) / 3)
+  return { left: Math.round((imageWidth - width) / 2), top: Math.round((imageHeight - height) / 2), width, height }
+}
+
+function crop(image: RgbImage, { left, top, width, height }: Rectangle): RgbImage {
+  const data = new Uint8Array(3 * width * height)
+  for (let y = 0; y < height; y++) {
+    const from = 3 * ((top + y) * image.width + left)
+    data.set(image.data.subarray(from, from + 3 * width), 3 * y * width)
+  }
+  return { width, height, data }
+}

@@ -1,0 +1,128 @@
+/**
+ * The frames that a model card reports on, and the trivial predictors beside it, which are built from the training side only:
+ * the hold-outs of the real sets (src/data/real-splits.ts), and rooms of a seed that no training run has used.
+ */
+import { join } from 'node:path'
+import recipe from '../../recipes/dar-nano.ts'
+import {
+  type Dataset,
+  type Frame,
+  folderDataset,
+  REAL_SETS,
+  REAL_SPLITS,
+  roomsDataset,
+  splitNames,
+} from '../../src/data/index.ts'
+import { constantPredictor, DepthStatistics, depthStatistics, mapPredictor } from '../../src/eval/baselines.ts'
+import type { Predictor } from '../../src/eval/evaluator.ts'
+import { assert } from '../../src/support/errors.ts'
+
+/** Training uses the seed of its recipe, validation the one after it. */
+const UNSEEN_ROOMS_SEED = 990_001
+const TRAINING_ROOMS = 120
+
+export interface CardSet {
+  readonly name: string
+  /** What is held out, in words. */
+  readonly note: string
+  readonly test: Dataset
+  /** By name; built from training frames. */
+  readonly baselines: ReadonlyMap<string, Predictor>
+}
+
+export interface CardSets {
+  readonly sets: readonly CardSet[]
+  /** Metres: the constants behind the constant predictors, by the training frames that they come from. */
+  readonly constants: Readonly<Record<string, number>>
+}
+
+const NOTES = {
+  rgbdd: 'four of twelve days of capture, never trained on',
+  hololens: 'the last fifth of the walk',
+  kitchen: 'two blocks of a known scene, a fifth of its frames',
+}
+
+export interface CardSetOptions {
+  /** Unseen rooms to judge; 0 for none. */
+  readonly rooms?: number
+  /** Frames of each side of each set at most, spread evenly over it: for a quick look, not for a card. */
+  readonly limit?: number
+  readonly onRead?: (what: string) => void
+}
+
+/** `folder` holds rgbdd/, hololens/ and kitchen/. Throws a DarError when one is missing or broken. */
+export async function openCardSets(
+  folder: string,
+  { rooms = 40, limit = Number.POSITIVE_INFINITY, onRead }: CardSetOptions = {},
+): Promise<CardSets> {
+  const pooled = new DepthStatistics()
+  const real: { name: (typeof REAL_SETS)[number]; test: Dataset; own: DepthStatistics }[] = []
+  for (const name of REAL_SETS) {
+    const { names } = await folderDataset(join(folder, name))
+    const split = splitNames(names, REAL_SPLITS[name])
+    const train = spread(split.train, limit)
+    onRead?.(`${name}: ${train.length} training frames for the baselines`)
+    const own = await depthStatistics(await folderDataset(join(folder, name), { names: train }))
+    pooled.merge(own)
+    const test = await folderDataset(join(folder, name), { names: spread(split.test, limit) })
+    real.push({ name, test: remembered(test), own })
+  }
+  const constants: Record<string, number> = { pooled: pooled.constant() }
+  const pooledConstant = constantPredictor(pooled.constant())
+  const pooledMap = mapPredictor(pooled.meanMap())
+  const sets = real.map(({ name, test, own }): CardSet => {
+    constants[name] = own.constant()
+    const baselines = new Map<string, Predictor>([
+      [`constant ${pooled.constant().toFixed(2)} m`, pooledConstant],
+      ['mean map, all sets', pooledMap],
+      ['mean map, this set', mapPredictor(own.meanMap())],
+    ])
+    return { name, note: NOTES[name], test, baselines }
+  })
+  if (rooms > 0) {
+    const train = trainingRooms(Math.min(TRAINING_ROOMS, limit))
+    onRead?.(`rooms: ${train.length} training frames for the baselines`)
+    const own = await depthStatistics(train)
+    constants.rooms = own.constant()
+    sets.push({
+      name: 'rooms',
+      note: `seed ${UNSEEN_ROOMS_SEED}, never trained on`,
+      test: remembered(roomsDataset({ seed: UNSEEN_ROOMS_SEED, count: Math.min(rooms, limit) })),
+      baselines: new Map([
+        [`constant ${own.constant().toFixed(2)} m`, constantPredictor(own.constant())],
+        ['mean map, this set', mapPredictor(own.meanMap())],
+      ]),
+    })
+  }
+  return { sets, constants }
+}
+
+function trainingRooms(count: number): Dataset {
+  const rooms = recipe.data.find((source) => source.kind === 'rooms')
+  assert(rooms, 'the recipe trains on rooms')
+  assert(![rooms.seed, rooms.seed + 1].includes(UNSEEN_ROOMS_SEED), 'the unseen rooms are not those of the recipe')
+  return roomsDataset({ seed: rooms.seed, count, width: rooms.width, height: rooms.height })
+}
+
+function spread<T>(items: readonly T[], limit: number): T[] {
+  const count = Math.min(limit, items.length)
+  return Array.from({ length: count }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / count)])
+}
+
+/** Keeps decoded frames: several predictors are judged on them, and decoding costs more than some predictions. */
+export function remembered(dataset: Dataset): Dataset {
+  const frames = new Map<number, Promise<Frame>>()
+  const get = (index: number) => {
+    const frame = frames.get(index) ?? dataset.get(index)
+    frames.set(index, frame)
+    return frame
+  }
+  return {
+    name: dataset.name,
+    length: dataset.length,
+    get,
+    async *[Symbol.asyncIterator]() {
+      for (let i = 0; i < dataset.length; i++) yield await get(i)
+    },
+  }
+}

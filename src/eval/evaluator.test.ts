@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest'
+import type { Dataset, Frame } from '../data/types.ts'
+import type { DepthImage } from '../image/types.ts'
+import { Random } from '../support/random.ts'
+import type { Alignment } from './align.ts'
+import { evaluate, judge, type Prediction } from './evaluator.ts'
+import { imageMetrics, PIXEL_METRICS } from './metrics.ts'
+import { type Protocol, peerBox, type Region, regionBox } from './protocol.ts'
+
+const protocolOf = (region: Region, alignment: Alignment = 'none'): Protocol => ({
+  region,
+  minimum: 0.1,
+  cap: 10,
+  alignment,
+})
+const FULL = protocolOf('full')
+const BOX = protocolOf('crop_native')
+
+const map = (width: number, height: number, at: (x: number, y: number) => number): DepthImage => ({
+  width,
+  height,
+  data: Float32Array.from({ length: width * height }, (_, i) => at(i % width, Math.floor(i / width))),
+})
+
+/** A frame whose image has the size of its depth map unless another is given. */
+function frameOf(
+  depth: DepthImage | null,
+  { name = 'made/0', width = depth?.width ?? 4, height = depth?.height ?? 4 } = {},
+): Frame {
+  return { name, image: { width, height, data: new Uint8Array(3 * width * height) }, depth, intrinsics: null }
+}
+
+function setOf(frames: readonly Frame[]): Dataset {
+  return {
+    name: 'made',
+    length: frames.length,
+    get: async (index) => frames[index],
+    async *[Symbol.asyncIterator]() {
+      yield* frames
+    },
+  }
+}
+
+/** Depths of 1 to 5 m, a fifth of them holes. */
+function scene(seed: number, width = 24, height = 18): DepthImage {
+  const random = new Random(seed)
+  return map(width, height, () => (random.chance(0.2) ? 0 : random.uniform(1, 5)))
+}
+
+const scaled = (depth: DepthImage, factor: number): DepthImage => ({
+  ...depth,
+  data: depth.data.map((d) => d * factor),
+})
+const truthOf = ({ depth }: Frame): DepthImage => {
+  if (!depth) throw new Error('a frame without depth')
+  return depth
+}
+const frames = [1, 2, 3].map((seed) => frameOf(scene(seed), { name: `made/${seed}` }))
+
+describe('evaluate', () => {
+  it('gives a perfect predictor perfect figures under every protocol', async () => {
+    const protocols = [FULL, BOX, protocolOf('full', 'median'), protocolOf('crop_native', 'scale+shift')]
+    const evaluations = await evaluate(setOf(frames), async (frame) => truthOf(frame), { protocols })
+    expect(evaluations.map(({ protocol }) => protocol)).toEqual(protocols)
+    for (const { metrics, medianScale, images } of evaluations) {
+      expect([images, medianScale, metrics.d1]).toEqual([3, 1, 1])
+      expect(metrics.abs_rel).toBeLessThan(1e-12)
+      expect(metrics.rmse).toBeLessThan(1e-12)
+    }
+  })
+
+  it('measures a known error, and median-scaling forgives it', async () => {
+    const protocols = [FULL, protocolOf('full', 'median')]
+    const [metric, aligned] = await evaluate(setOf(frames), async (frame) => scaled(truthOf(frame), 1.3), { protocols })
+    expect(metric.metrics.abs_rel).toBeCloseTo(0.3, 6)
+    expect([metric.metrics.d1, metric.metrics.d2]).toEqual([0, 1])
+    expect(metric.medianScale).toBeCloseTo(1 / 1.3, 6)
+    expect(aligned.metrics.abs_rel).toBeLessThan(1e-6)
+    expect(aligned.metrics.d1).toBe(1)
+  })
+
+  it('averages images, not pixels', async () => {
+    // 1 valid pixel with an error of 100 % beside 99 with none: pooled 1 %, per image 50 %.
+    const lonely = frameOf(map(10, 10, (x, y) => (x + y === 0 ? 2 : 0)))
+    const dense = frameOf(map(10, 10, (x, y) => (x + y === 0 ? 0 : 4)))
+    const [{ metrics, frames: rows }] = await evaluate(setOf([lonely, dense]), async () => map(1, 1, () => 4), {
+      protocols: [FULL],
+    })
+    expect(metrics.abs_rel).toBe(0.5)
+    expect(rows.map(({ pixels }) => pixels)).toEqual([1, 99])
+  })
+
+  it('judges every step, under the protocols that ask for it', async () => {
+    const predict = async (frame: Frame): Promise<Prediction> => ({
+      ...truthOf(frame),
+      steps: [1.5, 1.1, 1].map((factor) => scaled(truthOf(frame), factor)),
+    })
+    const [full, box] = await evaluate(setOf(frames), predict, { protocols: [FULL, BOX], stepProtocols: [BOX] })
+    expect(full.steps).toEqual([])
+    box.steps.forEach(({ abs_rel }, k) => {
+      expect(abs_rel).toBeCloseTo([0.5, 0.1, 0][k], 6)
+    })
+    expect(box.steps).toHaveLength(3)
+  })
+
+  it('leaves out frames without a valid pixel and names them; refuses a set of nothing else', async () => {
+    const empty = frameOf(
+      map(6, 6, () => 12),
+      { name: 'made/too-far' },
+    )
+    const predict = async () => map(1, 1, () => 3)
+    const [evaluation] = await evaluate(setOf([...frames, empty]), predict, { protocols: [FULL] })
+    expect(evaluation.images).toBe(3)
+    expect(evaluation.empty).toEqual(['made/too-far'])
+    await expect(evaluate(setOf([empty]), predict, { protocols: [FULL] })).rejects.toThrow(
+      /made.*no.*|no frame of made/,
+    )
+  })
+
+  it('reports progress after every frame', async () => {
+    const calls: unknown[] = []
+    const onProgress = (done: number, frame: string) => calls.push([done, frame])
+    await evaluate(setOf(frames), async (frame) => truthOf(frame), { protocols: [FULL], onProgress })
+    expect(calls).toEqual([
+      [1, 'made/1'],
+      [2, 'made/2'],
+      [3, 'made/3'],
+    ])
+  })
+})
+
+describe('judge', () => {
+  it('agrees with imageMetrics on the pixels of the region and range', () => {
+    const truth = scene(7, 40, 30)
+    const random = new Random(8)
+    const predicted = { ...truth, data: truth.data.map(() => random.uniform(0.5, 12)) }
+    const counts = (d: number) => d > 0.1
+    for (const alignment of ['none', 'median', 'scale+shift'] as const) {
+      const region = new Uint8Array(40 * 30)
+      const { top, bottom, left, right } = regionBox('crop_native', 40, 30)
+      for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) region[y * 40 + x] = 1
+      const [figures] = judge(frameOf(truth), predicted, { protocols: [protocolOf('crop_native', alignment)] })
+      const expected = imageMetrics(predicted, truth, { cap: 10, region, alignment })
+      for (const name of PIXEL_METRICS)
+        expect(figures?.metrics[name], name).toBeCloseTo(expected?.[name] ?? Number.NaN, 12)
+      expect(figures?.pixels).toBe(truth.data.filter((d, i) => counts(d) && region[i]).length)
+    }
+  })
+
+  it('does not count ground truth at or outside the range, or holes', () => {
+    const truth = map(6, 1, (x) => [0, 0.05, Number.NaN, 2, 10, Number.POSITIVE_INFINITY][x])
+    const [figures] = judge(
+      frameOf(truth),
+      map(1, 1, () => 2),
+      { protocols: [FULL] },
+    )
+    expect(figures?.pixels).toBe(1)
+    expect(figures?.metrics.abs_rel).toBe(0)
+  })
+
+  it('counts errors inside the region only', () => {
+    const truth = map(100, 75, () => 2)
+    const { left, right, top, bottom } = regionBox('crop_native', 100, 75)
+    const inside = (x: number, y: number) => x >= left && x < right && y >= top && y < bottom
+    const predicted = map(100, 75, (x, y) => (inside(x, y) ? 2 : 9))
+    const [full, box] = judge(frameOf(truth), predicted, { protocols: [FULL, BOX] })
+    expect(box?.metrics.abs_rel).toBe(0)
+    expect(full?.metrics.abs_rel).toBeGreaterThan(0.3)
+  })
+
+  it('brings the prediction to the ground truth, which keeps its size and holes', () => {
+    // A ramp is what bilinear resizing reproduces exactly, away from the border.
+    const ramp = (width: number) => (x: number) => 1 + (3 * (x + 0.5)) / width
+    const truth = map(32, 24, (x, y) => (x < 4 || x >= 28 || y === 9 ? 0 : ramp(32)(x)))
+    const predicted = map(8, 6, ramp(8))
+    const [figures] = judge(frameOf(truth, { width: 64, height: 48 }), predicted, { protocols: [FULL] })
+    expect(figures?.pixels).toBe(24 * 23)
+    expect(figures?.metrics.abs_rel).toBeLessThan(1e-6)
+  })
+
+  it.each([
+    [200, 150],
+    [100, 75],
+  ])('places a prediction of a part of the 200x150 image where it belongs in %dx%d ground truth', (width, height) => {
+    const box = peerBox(200, 150)
+    const depth = (fraction: number) => 1 + 2 * fraction
+    const truth = map(width, height, (x) => depth((x + 0.5) / width))
+    const part = map(50, 50, (u) => depth((box.left + ((u + 0.5) * box.width) / 50) / 200))
+    const frame = frameOf(truth, { width: 200, height: 150 })
+    const [figures] = judge(frame, { ...part, covers: box }, { protocols: [BOX] })
+    expect(figures?.metrics.abs_rel).toBeLessThan(1e-3)
+    // The same map spread over the whole image is off by up to its margins.
+    const [spread] = judge(frame, part, { protocols: [BOX] })
+    expect(spread?.metrics.abs_rel).toBeGreaterThan(0.01)
+  })
+
+  it('refuses a region that the prediction does not cover, and a frame without depth', () => {
+    const prediction = { ...map(4, 4, () => 2), covers: peerBox(200, 150) }
+    const frame = frameOf(map(200, 150, () => 2))
+    expect(() => judge(frame, prediction, { protocols: [FULL] })).toThrow(/made\/0 does not cover the region full/)
+    expect(() =>
+      judge(
+        frameOf(null),
+        map(1, 1, () => 2),
+        { protocols: [FULL] },
+      ),
+    ).toThrow(/made\/0 has no depth map/)
+  })
+
+  it('scores a prediction that is not finite as the worst there is, not as missing', () => {
+    const [figures] = judge(
+      frameOf(scene(5)),
+      map(1, 1, () => Number.NaN),
+      { protocols: [FULL] },
+    )
+    expect(figures?.metrics.d3).toBe(0)
+  })
+})
