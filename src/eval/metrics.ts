@@ -23,6 +23,8 @@ export const METRICS = [...PIXEL_METRICS, 'boundary_f1'] as const
 export type PixelMetrics = Record<(typeof PIXEL_METRICS)[number], number>
 export type Metrics = Record<(typeof METRICS)[number], number>
 
+const THRESHOLDS = [1.25, 1.25 ** 2, 1.25 ** 3]
+
 /**
  * The nine per-pixel metrics. `d`, `g`: metres, same length, all positive, valid pixels only. Of no pixels: all NaN.
  */
@@ -46,7 +48,7 @@ export function pixelMetrics(d: ArrayLike<number>, g: ArrayLike<number>): PixelM
     logs += e
     logSquares += e * e
     log10 += Math.abs(Math.log10(d[i]) - Math.log10(g[i]))
-    for (let k = 0; k < 3; k++) if (ratio < 1.25 ** (k + 1)) within[k]++
+    for (let k = 0; k < 3; k++) if (ratio < THRESHOLDS[k]) within[k]++
   }
   return {
     d1: within[0] / n,
