@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { differences, evaluate, numbers, relativeError } from '../../test/op-harness.ts'
 import { Engine } from '../runtime/engine.ts'
 import { gradient } from './gradient.ts'
 import { compile } from './onnx.ts'
 import * as ops from './ops/index.ts'
 import { Graph, nodesBehind, type Shape, sizeOf, type Tensor } from './tensor.ts'
-import { differences, evaluate, numbers, relativeError } from './testing.ts'
 
 let engine: Engine
 beforeAll(() => {

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PbfReader } from 'pbf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluate, numbers, relativeError } from '../../test/op-harness.ts'
 import { Engine } from '../runtime/engine.ts'
 import { readHeader, writeSafetensors } from '../runtime/safetensors-file.ts'
 import { gradient } from './gradient.ts'
 import { byteLength, type Compiled, type CompileOptions, compile, OPSET } from './onnx.ts'
 import * as ops from './ops/index.ts'
 import { Graph, type Init, type Tensor } from './tensor.ts'
-import { evaluate, numbers, relativeError } from './testing.ts'
 
 const NONE: Init = { kind: 'constant', value: 0 }
 let engine: Engine

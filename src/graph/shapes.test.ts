@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { evaluate, indices } from '../../test/op-harness.ts'
 import { Engine } from '../runtime/engine.ts'
 import * as ops from './ops/index.ts'
 import { Graph, type Shape, ShapeError, type Tensor } from './tensor.ts'
-import { evaluate, indices } from './testing.ts'
 
 let engine: Engine
 beforeAll(() => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
 import { Graph, type Tensor } from '../graph/index.ts'
-import { evaluate, numbers, relativeError, someWeights } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { type DarConfig, parseConfig } from './config.ts'
 import { Decoder, stepMask } from './decoder.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluate } from '../../test/op-harness.ts'
 import { Graph, nodesBehind } from '../graph/index.ts'
-import { evaluate } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { type DarConfig, parseConfig } from './config.ts'
 import { encode, normaliseImage } from './encoder.ts'

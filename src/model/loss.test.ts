@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { differences, evaluate, numbers, relativeError } from '../../test/op-harness.ts'
 import { Graph, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { differences, evaluate, numbers, relativeError } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { parseConfig } from './config.ts'
 import { silogLoss, stepLosses, total, validPixels } from './loss.ts'

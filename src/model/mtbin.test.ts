@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluate, NdArray, nd, relativeError, sigma } from '../../test/op-harness.ts'
 import { Graph, gradient, nodesBehind, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { evaluate, NdArray, nd, relativeError, sigma } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { Random } from '../support/random.ts'
 import { type DarConfig, parseConfig } from './config.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { evaluate, NdArray, nd, numbers, relativeError, sigma } from '../../test/op-harness.ts'
 import { Graph } from '../graph/index.ts'
-import { evaluate, NdArray, nd, numbers, relativeError, sigma } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { convexUpsample, convexWeights } from './upsample.ts'
 

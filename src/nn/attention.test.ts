@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
 import { Graph, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { evaluate, numbers, relativeError, someWeights } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { crossAttention, KeyValueCache, memoryKeyValues, selfAttention } from './attention.ts'
 import { Scope } from './scope.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { evaluate, NdArray, nd, numbers, relativeError, sigma, someWeights } from '../../test/op-harness.ts'
 import { Graph, nodesBehind } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { evaluate, NdArray, nd, numbers, relativeError, sigma, someWeights } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { SepConvGru } from './conv-gru.ts'
 import { Scope } from './scope.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluate, NdArray, nd, numbers, relativeError, sigma, someWeights } from '../../test/op-harness.ts'
 import { Graph, type Tensor } from '../graph/index.ts'
-import { evaluate, NdArray, nd, numbers, relativeError, sigma, someWeights } from '../graph/testing.ts'
 import { Engine } from '../runtime/engine.ts'
 import { conv, convTranspose, groupNorm, layerNorm, linear, mlp, toMap, toTokens } from './layers.ts'
 import { HE, Scope, SMALL_NORMAL } from './scope.ts'

@@ -5,7 +5,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Graph, gradient, type Tensor } from '../../src/graph/index.ts'
 import * as ops from '../../src/graph/ops/index.ts'
-import { evaluate } from '../../src/graph/testing.ts'
 import { parseConfig } from '../../src/model/config.ts'
 import { stepMask } from '../../src/model/decoder.ts'
 import { silogLoss, validPixels } from '../../src/model/loss.ts'
@@ -16,6 +15,7 @@ import { convexUpsample } from '../../src/model/upsample.ts'
 import { defaultTaps } from '../../src/model/vit.ts'
 import { crossAttention, memoryKeyValues, Scope, SepConvGru, selfAttention } from '../../src/nn/index.ts'
 import { Engine } from '../../src/runtime/engine.ts'
+import { evaluate } from '../op-harness.ts'
 import { type PieceFixture, pieceFixture, relativeError } from './fixture.ts'
 
 const TOLERANCE = 1e-5

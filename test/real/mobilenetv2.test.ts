@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { Graph } from '../../src/graph/index.ts'
-import { evaluate } from '../../src/graph/testing.ts'
 import { parseConfig } from '../../src/model/config.ts'
 import { encode } from '../../src/model/encoder.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 import { readWeights } from '../../src/runtime/weights.ts'
+import { evaluate } from '../op-harness.ts'
 import { pieceFixture, relativeError } from '../parity/fixture.ts'
 
 const data = process.env.DAR_REAL_DATA

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { given, type NdArray, nd, op, sigma, testOps } from '../../../test/op-harness.ts'
 import { Graph, type Tensor } from '../tensor.ts'
-import { given, type NdArray, nd, op, sigma, testOps } from '../testing.ts'
 import * as ops from './index.ts'
 
 /** One query, one head at a time. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { type NdArray, nd, type OpCase, op, sigma, testOps } from '../../../test/op-harness.ts'
 import { Graph, type Tensor } from '../tensor.ts'
-import { type NdArray, nd, type OpCase, op, sigma, testOps } from '../testing.ts'
 import * as ops from './index.ts'
 
 interface Geometry {

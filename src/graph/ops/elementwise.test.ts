@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { between, bools, given, ints, NdArray, nd, op, testOps } from '../../../test/op-harness.ts'
 import { Graph, type Tensor } from '../tensor.ts'
-import { between, bools, given, ints, NdArray, nd, op, testOps } from '../testing.ts'
 import * as ops from './index.ts'
 
 const map = (f: (v: number) => number) => (x: NdArray) => new NdArray(x.shape, x.data.map(f))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { between, type NdArray, nd, op, sigma, testOps } from '../../../test/op-harness.ts'
 import { Graph, type Tensor } from '../tensor.ts'
-import { between, type NdArray, nd, op, sigma, testOps } from '../testing.ts'
 import * as ops from './index.ts'
 
 const EPSILON = 1e-3

@@ -10,13 +10,13 @@
  * the package; it imports the engine, which code of this room must not.
  */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { Engine } from '../runtime/engine.ts'
-import type { PortData } from '../runtime/protocol.ts'
-import { Random } from '../support/random.ts'
-import { gradient } from './gradient.ts'
-import { compile, type PortInfo } from './onnx.ts'
-import { mul, reshape, stopGradient, sum } from './ops/index.ts'
-import { type DType, type FloatType, Graph, type Shape, sizeOf, type Tensor } from './tensor.ts'
+import { gradient } from '../src/graph/gradient.ts'
+import { compile, type PortInfo } from '../src/graph/onnx.ts'
+import { mul, reshape, stopGradient, sum } from '../src/graph/ops/index.ts'
+import { type DType, type FloatType, Graph, type Shape, sizeOf, type Tensor } from '../src/graph/tensor.ts'
+import { Engine } from '../src/runtime/engine.ts'
+import type { PortData } from '../src/runtime/protocol.ts'
+import { Random } from '../src/support/random.ts'
 
 /** Values and a shape, with slow and checked access. */
 export class NdArray {
