@@ -87,7 +87,7 @@ export class DepthModel {
   /** The shipped model's name, or that of the file. */
   readonly name: string
   readonly config: DarConfig
-  /** Pixel budget of the network's input; `networkSize` fits it to each image's shape. */
+  /** Pixel budget of the network's input, for a model that does not name the sizes it was trained at. */
   readonly size: Size
   private readonly file: ModelFile
   private readonly engine: Engine

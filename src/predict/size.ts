@@ -1,6 +1,6 @@
 /**
- * The size at which the network sees an image. A model has a pixel budget (the `predictSize` it was trained for, 256×192 for
- * dar-nano), sides must be multiples of what its encoder needs, and an image should be squeezed as little as possible:
+ * The size at which the network sees an image. A model file that names the sizes it was trained at (`predictSizes`, as dar-nano's
+ * does) gets the one of the nearest shape. Otherwise, or when a size is asked for, there is a pixel budget: sides must be multiples of what its encoder needs, and an image should be squeezed as little as possible:
  *
  *     minimise  |ln(w/h) − ln(W/H)| + ¼·|ln(w·h / budget)|      over multiples w, h with w·h ≤ 1.15·budget
  *
