@@ -65,6 +65,7 @@ const stage = z.strictObject({
   updates: count,
   portraitEvery: count.min(2).optional(),
   validationBatch: count.optional(),
+  augmentation: augmentation.optional(),
 }) satisfies z.ZodType<Stage>
 
 const schedule = z.strictObject({

@@ -45,6 +45,8 @@ export interface Stage {
   readonly portraitEvery?: number
   /** Images that validation predicts at once, at this stage's size; default 4. */
   readonly validationBatch?: number
+  /** In place of the recipe's: a last stage may show frames more as they will be predicted. */
+  readonly augmentation?: Augmentation
 }
 
 export interface Recipe {

@@ -134,6 +134,18 @@ describe('train', () => {
     expect(lines[0]).toMatchObject({ parameters: of('start')[0].parameters, total: 3 }) // counts are exact
   })
 
+  it("shows a stage's frames through its own augmentation, and the others through the recipe's", async () => {
+    const stage = { height: 32, width: 64, batch: 2, updates: 1 }
+    const losses = async (name: string, stages: Recipe['stages']) => {
+      const { of } = await session(tinyRecipe({ stages }), { out: join(out, name) })
+      return of('step').map(({ loss }) => loss)
+    }
+    const [first, second] = await losses('own', [stage, { ...stage, augmentation: NO_AUGMENTATION }])
+    const [firstOfPlain, secondOfPlain] = await losses('plain', [stage, stage])
+    expect(first).toBe(firstOfPlain)
+    expect(second).not.toBe(secondOfPlain)
+  })
+
   it('stops when its time is up, with a checkpoint that goes on', async () => {
     const { result, of } = await session(tinyRecipe(), { minutes: 1e-9 })
     expect(result).toMatchObject({ step: 0, total: 6, reason: 'time' })

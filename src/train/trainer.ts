@@ -237,7 +237,7 @@ class Run {
           width,
           height,
           seed,
-          augmentation: recipe.augmentation,
+          augmentation: stage.augmentation ?? recipe.augmentation,
           start,
         }),
       ),
