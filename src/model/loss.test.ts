@@ -4,7 +4,7 @@ import { Graph, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { parseConfig } from './config.ts'
-import { silogLoss, stepLosses, total, validPixels } from './loss.ts'
+import { type LossOptions, silogLoss, stepLosses, total, validPixels } from './loss.ts'
 
 let engine: Engine
 beforeAll(() => {
@@ -16,11 +16,18 @@ afterAll(() => engine.dispose())
 async function run(
   depth: readonly number[],
   gt: readonly number[],
-  { dMax = 80, float = 'float64' as 'float64' | 'float32' } = {},
+  {
+    dMax = 80,
+    float = 'float64' as 'float64' | 'float32',
+    ...options
+  }: LossOptions & {
+    dMax?: number
+    float?: 'float64' | 'float32'
+  } = {},
 ) {
   const graph = new Graph({ float })
   const [d, t] = [graph.input('d', [1, 1, 1, depth.length]), graph.input('gt', [1, 1, 1, gt.length])]
-  const loss = silogLoss(d, t, validPixels(t, dMax))
+  const loss = silogLoss(d, t, validPixels(t, dMax), options)
   const [dd] = gradient(loss, [d])
   const result = await evaluate(engine, { loss, dd }, { d: depth, gt })
   return { loss: result.loss[0], gradient: [...result.dd] }
@@ -35,6 +42,13 @@ describe('the loss', () => {
     const mean = (f: (v: number) => number) => g.reduce((sum, v) => sum + f(v), 0) / 4
     expect(loss).toBeCloseTo(10 * Math.sqrt(mean((v) => v * v) - 0.85 * mean((v) => v) ** 2 + 1e-9), 12)
     expect((await run([1, 2, 4, 9], [1, 2.5, 3, 10], { float: 'float32' })).loss).toBeCloseTo(1.8927543, 5)
+  })
+
+  test('forgives λ of the error that all pixels share', async () => {
+    const [gt, g] = [[1, 2.5, 3, 10], 0.2]
+    const farther = gt.map((v) => v * Math.exp(g))
+    for (const varianceFocus of [0, 0.5, 0.85])
+      expect((await run(farther, gt, { varianceFocus })).loss).toBeCloseTo(10 * g * Math.sqrt(1 - varianceFocus), 5)
   })
 
   test('has the gradient of central differences', async () => {

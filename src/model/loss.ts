@@ -9,7 +9,6 @@ import type { DarOutput } from './dar.ts'
 export const MIN_DEPTH = 1e-3
 /** Predictions are raised to this inside a logarithm. */
 const LOG_FLOOR = 1e-6
-const VARIANCE_FOCUS = 0.85
 const SCALE = 10
 /** Under the root, so that its slope stays finite. */
 const EPSILON = 1e-9
@@ -19,18 +18,31 @@ export function validPixels(gt: Tensor, dMax: number): Tensor {
   return ops.and(ops.greater(gt, MIN_DEPTH), ops.less(gt, dMax))
 }
 
+export interface LossOptions {
+  /**
+   * λ: how much of an error that all pixels of a batch share is forgiven. 0.85 is the paper's; 0 makes the term the plain
+   * root mean square of the log error, in which metric scale counts in full.
+   */
+  readonly varianceFocus?: number
+}
+
 /**
- * 10·√(mean(g²) − 0.85·mean(g)² + 1e-9), g = ln max(D, 1e-6) − ln gt, means over the valid pixels of the batch. Without a
+ * 10·√(mean(g²) − λ·mean(g)² + 1e-9), g = ln max(D, 1e-6) − ln gt, means over the valid pixels of the batch. Without a
  * valid pixel the loss is 0, and so is its gradient.  depth, gt, valid: B,1,H,W → scalar
  */
-export function silogLoss(depth: Tensor, gt: Tensor, valid: Tensor): Tensor {
+export function silogLoss(
+  depth: Tensor,
+  gt: Tensor,
+  valid: Tensor,
+  { varianceFocus = 0.85 }: LossOptions = {},
+): Tensor {
   const logTruth = ops.log(ops.where(valid, gt, 1))
   const g = ops.where(valid, ops.sub(ops.log(ops.maximum(depth, LOG_FLOOR)), logTruth), 0)
   const count = ops.sum(ops.cast(valid, depth.dtype))
   const divisor = ops.maximum(count, 1)
   const mean = ops.div(ops.sum(g), divisor)
   const meanSquare = ops.div(ops.sum(ops.square(g)), divisor)
-  const root = ops.sqrt(ops.add(ops.sub(meanSquare, ops.mul(ops.square(mean), VARIANCE_FOCUS)), EPSILON))
+  const root = ops.sqrt(ops.add(ops.sub(meanSquare, ops.mul(ops.square(mean), varianceFocus)), EPSILON))
   return ops.mul(ops.mul(root, SCALE), ops.minimum(count, 1))
 }
 
@@ -38,11 +50,11 @@ export function silogLoss(depth: Tensor, gt: Tensor, valid: Tensor): Tensor {
  * One term per step; the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
  * never the reverse; for the last step that is the output (the convex map, so that its weights learn).
  */
-export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig): Tensor[] {
+export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, options: LossOptions = {}): Tensor[] {
   const size: ops.Size = [gt.shape[2], gt.shape[3]]
   const valid = validPixels(gt, config.dMax)
   const maps = [...model.depths.slice(0, -1), model.output]
-  return maps.map((map) => silogLoss(ops.resize(map, size), gt, valid))
+  return maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options))
 }
 
 export function total(terms: readonly Tensor[]): Tensor {

@@ -66,6 +66,7 @@ const stage = z.strictObject({
   portraitEvery: count.min(2).optional(),
   validationBatch: count.optional(),
   augmentation: augmentation.optional(),
+  varianceFocus: share.optional(),
 }) satisfies z.ZodType<Stage>
 
 const schedule = z.strictObject({

@@ -47,6 +47,8 @@ export interface Stage {
   readonly validationBatch?: number
   /** In place of the recipe's: a last stage may show frames more as they will be predicted. */
   readonly augmentation?: Augmentation
+  /** λ of the loss, 0 to 1; default 0.85, the paper's. */
+  readonly varianceFocus?: number
 }
 
 export interface Recipe {

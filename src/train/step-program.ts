@@ -1,6 +1,6 @@
 /** One training step as a graph: images and labels in, the loss out, and every gradient into the gradient buffer. */
 import { type Compiled, compile, Graph, gradient, type Tensor } from '../graph/index.ts'
-import { buildDar, type DarConfig, normaliseImage, stepLosses, total } from '../model/index.ts'
+import { buildDar, type DarConfig, type LossOptions, normaliseImage, stepLosses, total } from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { type Layout, layoutOf, slicesOf } from './parameters.ts'
 
@@ -25,16 +25,16 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  */
 export function trainingGraph(
   config: DarConfig,
-  { batch, height, width }: Size,
+  { batch, height, width, ...loss }: Size & LossOptions,
 ): { readonly compiled: Compiled; readonly layout: Layout } {
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
   const depth = graph.input('depth', [batch, 1, height, width])
-  const terms = stepLosses(buildDar(normaliseImage(image, config), config), depth, config)
-  const loss = total(terms)
+  const terms = stepLosses(buildDar(normaliseImage(image, config), config), depth, config, loss)
+  const sum = total(terms)
   const parameters = [...graph.parameters.values()]
-  const gradients = gradient(loss, parameters)
-  const outputs: Record<string, Tensor> = { loss }
+  const gradients = gradient(sum, parameters)
+  const outputs: Record<string, Tensor> = { loss: sum }
   terms.forEach((term, k) => {
     outputs[`loss${k + 1}`] = term
   })

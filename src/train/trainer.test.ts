@@ -134,16 +134,19 @@ describe('train', () => {
     expect(lines[0]).toMatchObject({ parameters: of('start')[0].parameters, total: 3 }) // counts are exact
   })
 
-  it("shows a stage's frames through its own augmentation, and the others through the recipe's", async () => {
+  it("gives a stage its own augmentation and λ, and the others the recipe's", async () => {
     const stage = { height: 32, width: 64, batch: 2, updates: 1 }
-    const losses = async (name: string, stages: Recipe['stages']) => {
+    const losses = async (name: string, change: Partial<Recipe['stages'][number]>) => {
+      const stages = [stage, { ...stage, ...change }]
       const { of } = await session(tinyRecipe({ stages }), { out: join(out, name) })
       return of('step').map(({ loss }) => loss)
     }
-    const [first, second] = await losses('own', [stage, { ...stage, augmentation: NO_AUGMENTATION }])
-    const [firstOfPlain, secondOfPlain] = await losses('plain', [stage, stage])
-    expect(first).toBe(firstOfPlain)
-    expect(second).not.toBe(secondOfPlain)
+    const plain = await losses('plain', {})
+    const upright = await losses('upright', { augmentation: NO_AUGMENTATION })
+    const strict = await losses('strict', { varianceFocus: 0 })
+    expect([upright[0], strict[0]]).toEqual([plain[0], plain[0]])
+    expect(upright[1]).not.toBe(plain[1])
+    expect(strict[1]).toBeGreaterThan(plain[1])
   })
 
   it('stops when its time is up, with a checkpoint that goes on', async () => {

@@ -220,7 +220,7 @@ class Run {
     if (current?.index === index) return current
     await current?.owner.dispose()
     const { engine, recipe, layout, state } = this
-    const { height, width, batch } = stage
+    const { batch, varianceFocus } = stage
     const owner = this.owner.hold(new Owner())
     const { before } = turnAt(stage, done)
     const shapes = shapesOf(stage).map((shape, i) => ({
@@ -244,10 +244,12 @@ class Run {
     )
     const lanes: Lane[] = []
     for (const [i, shape] of shapes.entries()) {
-      const program = owner.hold(await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch }), state))
+      const program = owner.hold(
+        await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch, varianceFocus }), state),
+      )
       lanes.push({ loader: loaders[i], program })
     }
-    const size = { height, width, batch: stage.validationBatch ?? 4 }
+    const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }
     const sets = this.data.validation
     const validator =
       sets.length > 0 ? owner.hold(await Validator.create(engine, recipe.model, layout, state.ema, sets, size)) : null
