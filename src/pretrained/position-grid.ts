@@ -36,7 +36,7 @@ export function resizePositions(
   width: number,
   { grid, classRows }: PositionTable,
   [rows, cols]: Size,
-): Float32Array {
+): Float32Array<ArrayBuffer> {
   const [rows0, cols0] = grid
   assert(values.length === (classRows + rows0 * cols0) * width, 'a position table of another size')
   const result = new Float32Array((1 + rows * cols) * width)

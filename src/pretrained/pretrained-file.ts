@@ -8,7 +8,7 @@ import { resizePositions } from './position-grid.ts'
 export interface PretrainedFile extends AsyncDisposable {
   readonly plan: PretrainedPlan
   /** Values of one of `plan.origins`, a new array. Throws a DarError when they are not finite or not floating-point. */
-  read(name: string): Promise<Float32Array>
+  read(name: string): Promise<Float32Array<ArrayBuffer>>
 }
 
 /**
@@ -44,8 +44,8 @@ export async function openPretrained(
   }
 }
 
-async function valuesOf(file: OpenSafetensors, source: string, origin: Origin): Promise<Float32Array> {
-  const parts: Float32Array[] = []
+async function valuesOf(file: OpenSafetensors, source: string, origin: Origin): Promise<Float32Array<ArrayBuffer>> {
+  const parts: Float32Array<ArrayBuffer>[] = []
   for (const tensor of origin.from) {
     const values = (await file.read(tensor)).toFloat32()
     if (!values.every(Number.isFinite))
@@ -59,7 +59,7 @@ async function valuesOf(file: OpenSafetensors, source: string, origin: Origin): 
   return resizePositions(parts[0], width, origin.table, origin.to)
 }
 
-function concatenated(parts: readonly Float32Array[]): Float32Array {
+function concatenated(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
   const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
   let offset = 0
   for (const part of parts) {

@@ -87,7 +87,7 @@ export class StoredTensor {
   }
 
   /** A new float32 array, the caller's to keep. Throws a DarError unless the dtype is F32, F16, BF16 or F64 (rounded). */
-  toFloat32(): Float32Array {
+  toFloat32(): Float32Array<ArrayBuffer> {
     const data = this.data
     if (this.dtype === 'F16') return halfToFloat32(data as Uint16Array)
     if (this.dtype === 'BF16') return bfloat16ToFloat32(data as Uint16Array)

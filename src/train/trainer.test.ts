@@ -230,8 +230,12 @@ describe('train', () => {
       const path = join(data, 'other.safetensors')
       await writeWeights(path, [{ name: 'unknown', shape: [1], values: Float32Array.of(1) }], {})
       expect(await refusal({}, { encoder: path })).toContain(`${path} has no tensor that this model has`)
-      const nan = [{ name: 'cls_token', shape: [1, 1, 16], values: new Float32Array(16).fill(Number.NaN) }]
-      await writeWeights(path, nan, {})
+      const encoder = modelLayout(MICRO_MODEL, { height: 32, width: 32 }).entries.flatMap(({ name, shape, length }) => {
+        const bare = /^encoder\.(.*)/.exec(name)?.[1]
+        const values = new Float32Array(length).fill(bare === 'cls_token' ? Number.NaN : 1)
+        return bare === undefined ? [] : [{ name: bare, shape, values }]
+      })
+      await writeWeights(path, encoder, {})
       expect(await refusal({}, { encoder: path })).toMatch(/cls_token holds values that are not finite/)
     })
 
