@@ -9,6 +9,7 @@
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Batch, createLoader, type Loader } from '../data/index.ts'
+import { lossTermCount } from '../model/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import { readWeights } from '../runtime/weights.ts'
 import { DarError, messageOf } from '../support/errors.ts'
@@ -60,7 +61,7 @@ export type TrainEvent =
       /** Number of this update, from 0. */
       readonly step: number
       readonly loss: number
-      /** One per coarse-to-fine step; the loss is their sum. */
+      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum. */
       readonly terms: readonly number[]
       readonly rate: number
       /** Of the gradient, before clipping. */
@@ -282,7 +283,7 @@ class Run {
   private async gradient({ program }: Lane, { image, depth }: Batch) {
     const result = await program.run({ image, depth }, { transfer: true })
     const norm = await this.optimiser.gradientNorm()
-    const terms = Array.from({ length: this.recipe.model.steps }, (_, k) => Number(result[`loss${k + 1}`][0]))
+    const terms = Array.from({ length: lossTermCount(this.recipe.model) }, (_, k) => Number(result[`loss${k + 1}`][0]))
     return { loss: Number(result.loss[0]), norm, terms }
   }
 

@@ -1,4 +1,9 @@
-/** Reading the reference's golden tensors, and comparing with them. */
+/**
+ * Reading the reference's golden tensors, and comparing with them. The repository carries those that no other covers; the rest
+ * are looked for in $DAR_FIXTURES, else in ../shared/fixtures beside the repository.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readSafetensors } from '../../src/runtime/safetensors-file.ts'
 
@@ -12,9 +17,18 @@ export interface Fixture {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+const FOLDERS = [
+  fileURLToPath(new URL('../fixtures/', import.meta.url)),
+  process.env.DAR_FIXTURES ?? fileURLToPath(new URL('../../../shared/fixtures/', import.meta.url)),
+]
+
+/** Where a fixture lies; null where it is not on this machine. */
+export function fixturePath(name: string): string | null {
+  return FOLDERS.map((folder) => join(folder, `${name}.safetensors`)).find((path) => existsSync(path)) ?? null
+}
+
 export async function fixture(name: string): Promise<Fixture> {
-  const path = fileURLToPath(new URL(`../fixtures/${name}.safetensors`, import.meta.url))
-  const file = await readSafetensors(path)
+  const file = await readSafetensors(fixturePath(name) ?? name)
   const tensors = new Map<string, Golden>()
   for (const [key, tensor] of file.tensors) tensors.set(key, { shape: tensor.shape, values: tensor.toFloat32() })
   return { tensors, metadata: file.metadata }

@@ -16,6 +16,21 @@ const CASES = [
   'dar_five_sizes',
   'dar_batch2_one_empty',
   'dar_all_empty',
+  'dpt',
+  'dorn',
+  'ord2seq',
+  'dar_step_grid',
+  'dar_fixed',
+  'dar_unmasked',
+  'dar_conv_stem',
+  'dar_elastic',
+  'dar_masked',
+  'dar_no_position_no_level',
+  'dar_patch14_rounding',
+  'dar_patch16',
+  'dar_small_activations',
+  'transformer',
+  'bins',
 ]
 
 const TOLERANCE = { trace: 5e-4, grad: 1e-3, loss: 1e-5 }
