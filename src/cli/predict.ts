@@ -5,6 +5,7 @@
  */
 import { type Command, Option } from 'commander'
 import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
+import { mapCount } from '../model/index.ts'
 import {
   checkWritable,
   type DepthMap,
@@ -94,7 +95,7 @@ async function predictFiles(images: readonly string[], flags: Flags): Promise<nu
   }
   checkStyle(style)
   await using model = await loadModel(flags.model, { threads })
-  const plan = planOutputs(images, flags.out, flags.steps ? model.config.steps : 0)
+  const plan = planOutputs(images, flags.out, flags.steps ? mapCount(model.config) : 0)
   await checkWritable(flags.out)
   const printer = createPrinter(images.length, { json: flags.json ?? false })
   const entries: Entry[] = []

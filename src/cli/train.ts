@@ -8,8 +8,8 @@
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { DarError } from '../support/errors.ts'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
+import { above0, wholeAbove0 } from './flag-values.ts'
 import { createReport } from './train-report.ts'
 
 interface Flags {
@@ -48,9 +48,7 @@ export function registerTrain(program: Command): void {
 
 async function action(name: string, flags: Flags): Promise<void> {
   const minutes = above0('--minutes', flags.minutes)
-  const threads = above0('--threads', flags.threads)
-  if (threads !== undefined && !Number.isInteger(threads))
-    throw new DarError(`--threads ${threads}: give a whole number`)
+  const threads = wholeAbove0('--threads', flags.threads)
   const recipe = await loadRecipe(name)
   const { data, weights, encoder, resume, out = join('runs', recipe.name) } = flags
   const report = flags.json ? null : createReport(out)
@@ -95,11 +93,4 @@ function untilSignal() {
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
   return { signal: stop.signal, caught: (): Signal | null => caught, ignore }
-}
-
-function above0(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (!(value > 0 && Number.isFinite(value))) throw new DarError(`${flag} ${text}: give a number above 0`)
-  return value
 }

@@ -4,8 +4,9 @@
  */
 import type { Command } from 'commander'
 import { registerPredict } from './predict.ts'
+import { registerTrace } from './trace.ts'
 import { registerTrain } from './train.ts'
 
 export type RegisterVerb = (program: Command) => void
 
-export const verbs: readonly RegisterVerb[] = [registerPredict, registerTrain]
+export const verbs: readonly RegisterVerb[] = [registerPredict, registerTrain, registerTrace]

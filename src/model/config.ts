@@ -10,8 +10,11 @@ const size = z.tuple([positive, positive])
 
 export const configSchema = z
   .strictObject({
-    /** What stands on the neck: `dar` (the paper), or the ablations `transformer` and `bins` (spec section 12). */
-    head: z.enum(['dar', 'transformer', 'bins']).default('dar'),
+    /**
+     * What stands on the neck: `dar` (the paper), its ablations `transformer` and `bins`, or the baselines `dpt`, `dorn` and
+     * `ord2seq` (spec section 12), which have no steps.
+     */
+    head: z.enum(['dar', 'transformer', 'bins', 'dpt', 'dorn', 'ord2seq']).default('dar'),
 
     encoder: z.enum(['vit', 'mobilenetv2']).default('vit'),
     /** Channel multiplier of mobilenetv2. */
@@ -86,8 +89,12 @@ export function parseConfig(value: unknown, source = 'config'): DarConfig {
   throw new DarError(`${source}: ${problems.join('; ')}`)
 }
 
-export const usesTokens = (config: DarConfig): boolean => config.head !== 'bins'
-export const usesBins = (config: DarConfig): boolean => config.head !== 'transformer'
+export const usesTokens = ({ head }: DarConfig): boolean => head === 'dar' || head === 'transformer'
+export const usesBins = ({ head }: DarConfig): boolean => head === 'dar' || head === 'bins'
+export const hasSteps = (config: DarConfig): boolean => usesTokens(config) || usesBins(config)
+
+/** How many depth maps a model gives, coarse to fine: K, or 1 for a head without steps. */
+export const mapCount = (config: DarConfig): number => (hasSteps(config) ? config.steps : 1)
 
 /** What H and W of an image must be multiples of. */
 export function imageMultiple(config: DarConfig): number {

@@ -11,7 +11,7 @@ import { compile, Graph, type Tensor } from '../graph/index.ts'
 import { decodeImage } from '../image/decode.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { RgbImage } from '../image/types.ts'
-import { buildDar, type DarConfig, imageMultiple, normaliseImage } from '../model/index.ts'
+import { buildDar, type DarConfig, imageMultiple, mapCount, normaliseImage } from '../model/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
@@ -192,7 +192,7 @@ export class DepthModel {
         assert(last, 'a program without depth')
         this.checkFinite(last)
         const depth = atImage(last)
-        const lastSigma = raw(sigmaOutput(this.config.steps))
+        const lastSigma = raw(sigmaOutput(mapCount(this.config)))
         const sigma = lastSigma && atImage(lastSigma)
         const { width, height } = image
         const maps = steps ? this.earlierSteps(raw, atImage, image) : []
@@ -208,7 +208,7 @@ export class DepthModel {
     atImage: (map: RawMap) => Float32Array,
     { width, height }: Size,
   ): StepMap[] {
-    return Array.from({ length: this.config.steps - 1 }, (_, i) => {
+    return Array.from({ length: mapCount(this.config) - 1 }, (_, i) => {
       const depth = raw(depthOutput(i + 1))
       assert(depth, `no depth of step ${i + 1}`)
       const sigma = raw(sigmaOutput(i + 1))

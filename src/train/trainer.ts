@@ -9,7 +9,7 @@
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Batch, createLoader, type Loader } from '../data/index.ts'
-import type { DarConfig } from '../model/index.ts'
+import { type DarConfig, lossTermCount } from '../model/index.ts'
 import { openPretrained, reportOf } from '../pretrained/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import { readWeights } from '../runtime/weights.ts'
@@ -62,7 +62,7 @@ export type TrainEvent =
       /** Number of this update, from 0. */
       readonly step: number
       readonly loss: number
-      /** One per coarse-to-fine step; the loss is their sum. */
+      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum. */
       readonly terms: readonly number[]
       readonly rate: number
       /** Of the gradient, before clipping. */
@@ -284,7 +284,7 @@ class Run {
   private async gradient({ program }: Lane, { image, depth }: Batch) {
     const result = await program.run({ image, depth }, { transfer: true })
     const norm = await this.optimiser.gradientNorm()
-    const terms = Array.from({ length: this.recipe.model.steps }, (_, k) => Number(result[`loss${k + 1}`][0]))
+    const terms = Array.from({ length: lossTermCount(this.recipe.model) }, (_, k) => Number(result[`loss${k + 1}`][0]))
     return { loss: Number(result.loss[0]), norm, terms }
   }
 
