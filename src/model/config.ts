@@ -60,11 +60,21 @@ export const configSchema = z
     dMax: z.number().positive().default(10),
     /** Bins of the dorn head. */
     ordinalBins: positive.default(68),
+    /** Of the dpt head: metres below dMax, or inverse depth without a unit, as the public relative Depth Anything gives. */
+    dptOutput: z.enum(['metric', 'relative']).default('metric'),
+    /**
+     * Of the dpt head: `half-pixel` is spec section 12; `corners` is Depth Anything's own arithmetic, which its public weights
+     * need: resizes with aligned corners, and a last fusion that doubles its map.
+     */
+    dptResize: z.enum(['half-pixel', 'corners']).default('half-pixel'),
   })
   .superRefine((c, context) => {
     const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (c.longSkip && c.layers % 2 === 0)
       problem('layers', `long skips pair the blocks around a middle one, so ${c.layers} layers must be odd`)
+    for (const field of ['dptOutput', 'dptResize'] as const)
+      if (c.head !== 'dpt' && c[field] !== (field === 'dptOutput' ? 'metric' : 'half-pixel'))
+        problem(field, `${c[field]} is of the dpt head, not of ${c.head}`)
     if (c.dMin >= c.dMax) problem('dMax', `must be above dMin = ${c.dMin}`)
     if (c.encoderWidth % c.encoderHeads !== 0) problem('encoderHeads', `must divide encoderWidth = ${c.encoderWidth}`)
     if (c.width % c.heads !== 0) problem('heads', `must divide width = ${c.width}`)
@@ -92,6 +102,9 @@ export function parseConfig(value: unknown, source = 'config'): DarConfig {
 export const usesTokens = ({ head }: DarConfig): boolean => head === 'dar' || head === 'transformer'
 export const usesBins = ({ head }: DarConfig): boolean => head === 'dar' || head === 'bins'
 export const hasSteps = (config: DarConfig): boolean => usesTokens(config) || usesBins(config)
+
+/** Whether depth maps are metres; else they are inverse depth of unknown scale and shift. */
+export const isMetric = ({ dptOutput }: DarConfig): boolean => dptOutput === 'metric'
 
 /** How many depth maps a model gives, coarse to fine: K, or 1 for a head without steps. */
 export const mapCount = (config: DarConfig): number => (hasSteps(config) ? config.steps : 1)

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../graph/index.ts'
 
 export interface HeadOutput {
-  /** The answer, B,1,H,W, metres, at the image's size. */
+  /** The answer, B,1,H,W, metres (or relative inverse depth, see `isMetric`), at the image's size. */
   readonly depth: Tensor
   /**
    * The terms of a loss of its own: gt B,1,H',W' in metres, valid likewise, bool. null: the depth map is scored, as
