@@ -49,7 +49,9 @@ export function planPretrained(
   { source, config, targets, parts = PARTS }: PlanOptions,
 ): PretrainedPlan {
   const { scheme, rename } = namingOf(header.tensors.keys(), source)
-  const file = factsOf(header, rename, source)
+  const facts = factsOf(header, rename, source)
+  // Our own encoder files without a config are of the model's own grid, which need not be square.
+  const file = { ...facts, grid: facts.grid ?? (scheme === 'dar' ? config.posGrid : null) }
   const skipped: { tensor: string; reason: string }[] = []
   const found = new Map<string, Found>()
 

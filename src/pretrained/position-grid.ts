@@ -14,20 +14,22 @@ export interface PositionTable {
 }
 
 /**
- * The grid of a table of `rows` rows: the `stated` one, else a square, as every public DINOv2 and Depth Anything has, else the
- * `assumed` one; null if none fits. A file of another project does not store its grid.
+ * The grid of a table of `rows` rows: the `stated` one if it fits, else a square with a class position, as every public DINOv2
+ * and Depth Anything has, else the `assumed` one, else a square without; null if none fits. A file of another project does not
+ * store its grid.
  */
 export function positionTable(
   rows: number,
   { stated, assumed }: { readonly stated: Size | null; readonly assumed: Size },
 ): PositionTable | null {
   const fits = (grid: Size | null): grid is Size => grid !== null && rows === 1 + grid[0] * grid[1]
-  if (fits(stated)) return { grid: stated, classRows: 1 }
-  for (const classRows of [1, 0] as const) {
-    const side = Math.round(Math.sqrt(rows - classRows))
-    if (side > 0 && side * side === rows - classRows) return { grid: [side, side], classRows }
+  const square = (count: number): Size | null => {
+    const side = Math.round(Math.sqrt(count))
+    return side > 0 && side * side === count ? [side, side] : null
   }
-  return fits(assumed) ? { grid: assumed, classRows: 1 } : null
+  for (const grid of [stated, square(rows - 1), assumed]) if (fits(grid)) return { grid, classRows: 1 }
+  const bare = square(rows)
+  return bare && { grid: bare, classRows: 0 }
 }
 
 /** → [1, 1 + rows·cols, width]: y = R·x·Cᵀ for every channel, in double precision; the class position is copied. */
