@@ -11,7 +11,7 @@ import { compile, Graph, type Tensor } from '../graph/index.ts'
 import { decodeImage } from '../image/decode.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { RgbImage } from '../image/types.ts'
-import { buildDar, type DarConfig, imageMultiple, mapCount, normaliseImage } from '../model/index.ts'
+import { buildDar, type DarConfig, imageMultiple, isMetric, mapCount, normaliseImage } from '../model/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
@@ -172,6 +172,7 @@ export class DepthModel {
     const decode = clock()
     const network = this.networkSizeFor(image, size)
     const { planes, metres, focal: used } = prepare(image, network, { focal })
+    const factor = isMetric(this.config) ? metres : 1 // no lens gives a relative depth a unit
     const preparing = clock()
     return this.programs.use(
       `${network.width}x${network.height}`,
@@ -187,7 +188,7 @@ export class DepthModel {
           if (!port) return null
           return { values: outputs[name] as Float32Array, width: port.shape[3], height: port.shape[2] }
         }
-        const atImage = (map: RawMap) => resizeTo(image, map, metres)
+        const atImage = (map: RawMap) => resizeTo(image, map, factor)
         const last = raw('depth')
         assert(last, 'a program without depth')
         this.checkFinite(last)
