@@ -5,6 +5,7 @@
  */
 import { type Command, Option } from 'commander'
 import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
+import { isMetric, mapCount } from '../model/index.ts'
 import {
   checkWritable,
   type DepthMap,
@@ -41,6 +42,8 @@ interface Entry {
   /** Paths by what they hold: `color.png`, `depth.png`, `depth.npy`, … */
   readonly files?: Readonly<Record<string, string>>
   readonly metres?: { readonly min: number; readonly median: number; readonly max: number }
+  /** Of a relative model instead: inverse depth without a unit. */
+  readonly relative?: Entry['metres']
   readonly focal?: DepthMap['focal']
   readonly networkSize?: DepthMap['networkSize']
   readonly milliseconds?: DepthMap['milliseconds']
@@ -58,6 +61,7 @@ and with --steps:
   photo.steps.png                                   all of these on one sheet
 
 Right metres need the focal length: from EXIF, or --focal. A photo without either is taken for one of a phone's main camera.
+A relative model (Depth Anything's) has no metres: photo.color.png and photo.depth.npy hold its inverse depth as it is.
 The exit code is 1 when an image could not be read; the others are done all the same.`
 
 export function registerPredict(program: Command): void {
@@ -94,13 +98,14 @@ async function predictFiles(images: readonly string[], flags: Flags): Promise<nu
   }
   checkStyle(style)
   await using model = await loadModel(flags.model, { threads })
-  const plan = planOutputs(images, flags.out, flags.steps ? model.config.steps : 0)
+  const unit = isMetric(model.config) ? 'metres' : 'relative'
+  const plan = planOutputs(images, flags.out, flags.steps ? mapCount(model.config) : 0)
   await checkWritable(flags.out)
   const printer = createPrinter(images.length, { json: flags.json ?? false })
   const entries: Entry[] = []
   try {
     for await (const result of model.predictMany(images, { focal, steps: flags.steps })) {
-      entries.push(await save(result, flags.out, plan[result.index].stem, style))
+      entries.push(await save(result, flags.out, plan[result.index].stem, { ...style, unit }))
       printer.report(entries[entries.length - 1])
     }
   } finally {
@@ -126,7 +131,9 @@ async function save(
     throw failure
   }
   const { width, height, focal, networkSize, milliseconds } = map
-  return { image, width, height, files, metres: summarise(map.depth), focal, networkSize, milliseconds }
+  const figures =
+    style.unit === 'relative' ? { relative: summarise(map.depth) } : { metres: summarise(map.depth), focal }
+  return { image, width, height, files, ...figures, networkSize, milliseconds }
 }
 
 interface Printer {
@@ -149,7 +156,7 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
   }
   let done = 0
   return {
-    report({ image, files, metres, focal, error }) {
+    report({ image, files, metres, relative, focal, error }) {
       if (error !== undefined) {
         clear()
         process.stderr.write(`dar: ${error.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
@@ -157,6 +164,11 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
         clear()
         const range = `${metresText(metres.min)} to ${metresText(metres.max)}, median ${metresText(metres.median)}`
         process.stdout.write(`${image}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${files['color.png']}\n`)
+      }
+      if (!json && files && relative) {
+        clear()
+        const range = `${relative.min.toPrecision(3)} to ${relative.max.toPrecision(3)}`
+        process.stdout.write(`${image}: ${range}, inverse depth without a unit → ${files['color.png']}\n`)
       }
       progress.update(++done, image)
     },

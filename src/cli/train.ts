@@ -8,8 +8,9 @@
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { DarError } from '../support/errors.ts'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
+import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
+import { above0, wholeAbove0 } from './flag-values.ts'
 import { createReport } from './train-report.ts'
 
 interface Flags {
@@ -17,6 +18,7 @@ interface Flags {
   readonly out?: string
   readonly weights?: string
   readonly encoder?: string
+  readonly offline?: boolean
   readonly resume?: boolean
   readonly minutes?: string
   readonly threads?: string
@@ -34,7 +36,8 @@ export function registerTrain(program: Command): void {
     .option('--data <dir>', 'folder that the recipe’s data paths are relative to', process.env.DAR_DATA ?? 'data')
     .option('--out <dir>', 'folder for checkpoints, the model and the log (default: runs/<recipe>)')
     .option('--weights <file>', 'start from this model file')
-    .option('--encoder <file>', 'start from these encoder weights')
+    .option('--encoder <file>', `start from the encoder of ${ENCODER_HELP}`)
+    .option('--offline', 'use the network for nothing (as HF_HUB_OFFLINE=1)')
     .option('--resume', 'go on from the checkpoint in the output folder')
     .option('--minutes <n>', 'stop after this long, with a checkpoint')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
@@ -48,11 +51,11 @@ export function registerTrain(program: Command): void {
 
 async function action(name: string, flags: Flags): Promise<void> {
   const minutes = above0('--minutes', flags.minutes)
-  const threads = above0('--threads', flags.threads)
-  if (threads !== undefined && !Number.isInteger(threads))
-    throw new DarError(`--threads ${threads}: give a whole number`)
+  const threads = wholeAbove0('--threads', flags.threads)
   const recipe = await loadRecipe(name)
-  const { data, weights, encoder, resume, out = join('runs', recipe.name) } = flags
+  const { data, weights, resume, out = join('runs', recipe.name) } = flags
+  // A resumed run has its own weights and reads none.
+  const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
   const onEvent = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))
   const signals = untilSignal()
@@ -95,11 +98,4 @@ function untilSignal() {
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
   return { signal: stop.signal, caught: (): Signal | null => caught, ignore }
-}
-
-function above0(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (!(value > 0 && Number.isFinite(value))) throw new DarError(`${flag} ${text}: give a number above 0`)
-  return value
 }

@@ -10,8 +10,11 @@ const size = z.tuple([positive, positive])
 
 export const configSchema = z
   .strictObject({
-    /** What stands on the neck: `dar` (the paper), or the ablations `transformer` and `bins` (spec section 12). */
-    head: z.enum(['dar', 'transformer', 'bins']).default('dar'),
+    /**
+     * What stands on the neck: `dar` (the paper), its ablations `transformer` and `bins`, or the baselines `dpt`, `dorn` and
+     * `ord2seq` (spec section 12), which have no steps.
+     */
+    head: z.enum(['dar', 'transformer', 'bins', 'dpt', 'dorn', 'ord2seq']).default('dar'),
 
     encoder: z.enum(['vit', 'mobilenetv2']).default('vit'),
     /** Channel multiplier of mobilenetv2. */
@@ -57,11 +60,21 @@ export const configSchema = z
     dMax: z.number().positive().default(10),
     /** Bins of the dorn head. */
     ordinalBins: positive.default(68),
+    /** Of the dpt head: metres below dMax, or inverse depth without a unit, as the public relative Depth Anything gives. */
+    dptOutput: z.enum(['metric', 'relative']).default('metric'),
+    /**
+     * Of the dpt head: `half-pixel` is spec section 12; `corners` is Depth Anything's own arithmetic, which its public weights
+     * need: resizes with aligned corners, and a last fusion that doubles its map.
+     */
+    dptResize: z.enum(['half-pixel', 'corners']).default('half-pixel'),
   })
   .superRefine((c, context) => {
     const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (c.longSkip && c.layers % 2 === 0)
       problem('layers', `long skips pair the blocks around a middle one, so ${c.layers} layers must be odd`)
+    for (const field of ['dptOutput', 'dptResize'] as const)
+      if (c.head !== 'dpt' && c[field] !== (field === 'dptOutput' ? 'metric' : 'half-pixel'))
+        problem(field, `${c[field]} is of the dpt head, not of ${c.head}`)
     if (c.dMin >= c.dMax) problem('dMax', `must be above dMin = ${c.dMin}`)
     if (c.encoderWidth % c.encoderHeads !== 0) problem('encoderHeads', `must divide encoderWidth = ${c.encoderWidth}`)
     if (c.width % c.heads !== 0) problem('heads', `must divide width = ${c.width}`)
@@ -86,8 +99,15 @@ export function parseConfig(value: unknown, source = 'config'): DarConfig {
   throw new DarError(`${source}: ${problems.join('; ')}`)
 }
 
-export const usesTokens = (config: DarConfig): boolean => config.head !== 'bins'
-export const usesBins = (config: DarConfig): boolean => config.head !== 'transformer'
+export const usesTokens = ({ head }: DarConfig): boolean => head === 'dar' || head === 'transformer'
+export const usesBins = ({ head }: DarConfig): boolean => head === 'dar' || head === 'bins'
+export const hasSteps = (config: DarConfig): boolean => usesTokens(config) || usesBins(config)
+
+/** Whether depth maps are metres; else they are inverse depth of unknown scale and shift. */
+export const isMetric = ({ dptOutput }: DarConfig): boolean => dptOutput === 'metric'
+
+/** How many depth maps a model gives, coarse to fine: K, or 1 for a head without steps. */
+export const mapCount = (config: DarConfig): number => (hasSteps(config) ? config.steps : 1)
 
 /** What H and W of an image must be multiples of. */
 export function imageMultiple(config: DarConfig): number {

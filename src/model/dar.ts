@@ -1,5 +1,6 @@
 /**
- * DAR, from a normalised image to K depth maps (spec sections 2 to 7), read top to bottom like the paper.
+ * DAR, from a normalised image to K depth maps (spec sections 2 to 7), read top to bottom like the paper; or another head on
+ * the same encoder and neck (section 12).
  *
  * What is unusual: two orders are autoregressive at once. Token maps r_1 … r_K grow from coarse to fine (the transformer), and
  * each pixel's depth range is divided anew at every step (the bins), all on one working grid.
@@ -11,6 +12,7 @@ import { toMap, toTokens } from '../nn/index.ts'
 import { type DarConfig, usesBins, usesTokens } from './config.ts'
 import { Decoder } from './decoder.ts'
 import { encode } from './encoder.ts'
+import { dornHead, dptHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
 import { Injection } from './injection.ts'
 import { binCentres, depthSpread, expectedDepth, nextWindow, type Window, wholeRange } from './mtbin.ts'
 import { fuse, remember } from './neck.ts'
@@ -19,16 +21,18 @@ import type { Trace } from './trace.ts'
 import { convexUpsample, convexWeights } from './upsample.ts'
 
 export interface DarOutput {
-  /** D_1 … D_K, B,1,grid each, metres. */
+  /** D_1 … D_K, B,1,grid each, metres; of a head without steps its one map. */
   readonly depths: readonly Tensor[]
-  /** σ_1 … σ_K, metres; empty for the `transformer` ablation. */
+  /** σ_1 … σ_K, metres; empty for a head without bins. */
   readonly sigmas: readonly Tensor[]
-  /** The last depth map at its native size: D_K, or the convex ×8 map. */
+  /** The last depth map at its native size: D_K, the convex ×8 map, or that of a head without steps. */
   readonly output: Tensor
   /** `output` at the image's size, B,1,H,W. */
   readonly depth: Tensor
   /** Every named intermediate of the specification. */
   readonly trace: Trace
+  /** The loss of a head that is not scored by its depth maps; see `stepLosses`. */
+  readonly ownLosses: HeadOutput['ownLosses']
 }
 
 /** image: B,3,H,W, normalised for the config's encoder (`normaliseImage`). */
@@ -37,7 +41,10 @@ export function buildDar(image: Tensor, config: DarConfig): DarOutput {
   const trace: Trace = new Map()
   const size: ops.Size = [image.shape[2], image.shape[3]]
   const paths = fuse(graph, encode(graph, image, config, trace), config, trace)
+  if (config.head === 'dpt') return baseline(dptHead(paths[0], size, config), trace)
   const memory = remember(graph, paths, size, config, trace)
+  if (config.head === 'dorn') return baseline(dornHead(memory, size, config, trace), trace)
+  if (config.head === 'ord2seq') return baseline(ord2seqHead(memory, size, config, trace), trace)
   const steps = runSteps(graph, memory, config, trace)
   const output =
     config.upsample === 'convex'
@@ -46,7 +53,13 @@ export function buildDar(image: Tensor, config: DarConfig): DarOutput {
   const depth = ops.resize(output, size)
   trace.set('output', output)
   trace.set('depth_full', depth)
-  return { depths: steps.depths, sigmas: steps.sigmas, output, depth, trace }
+  return { depths: steps.depths, sigmas: steps.sigmas, output, depth, trace, ownLosses: null }
+}
+
+/** A head without steps: one map, at the image's size. */
+function baseline({ depth, ownLosses }: HeadOutput, trace: Trace): DarOutput {
+  trace.set('depth_full', depth)
+  return { depths: [depth], sigmas: [], output: depth, depth, trace, ownLosses }
 }
 
 /** The K steps; g is the last hidden state, B,G,grid. */

@@ -1,5 +1,6 @@
 export * from './config.ts'
 export * from './dar.ts'
+export { DEPTH_ANYTHING } from './depth-anything.ts'
 export { normaliseImage } from './encoder.ts'
 export * from './loss.ts'
 export { memoryGrid } from './neck.ts'

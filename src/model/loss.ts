@@ -1,9 +1,13 @@
-/** The training loss (spec section 8; paper eq. 13): scale-invariant log error of every step's map. */
+/**
+ * The training loss (spec section 8; paper eq. 13): scale-invariant log error of every step's map. Heads that are not scored
+ * by a depth map (section 12) bring their own.
+ */
 
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import type { DarConfig } from './config.ts'
+import { type DarConfig, mapCount } from './config.ts'
 import type { DarOutput } from './dar.ts'
+import { ORD2SEQ_LEVELS } from './heads/index.ts'
 
 /** Smallest ground truth that counts, in the loss and in the metrics, metres. */
 export const MIN_DEPTH = 1e-3
@@ -46,13 +50,18 @@ export function silogLoss(
   return ops.mul(ops.mul(root, SCALE), ops.minimum(count, 1))
 }
 
+/** How many terms `stepLosses` gives: one per step, or per level of `ord2seq`. */
+export const lossTermCount = (config: DarConfig): number =>
+  config.head === 'ord2seq' ? ORD2SEQ_LEVELS : mapCount(config)
+
 /**
- * One term per step; the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
+ * One term per step (or level of `ord2seq`); the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
  * never the reverse; for the last step that is the output (the convex map, so that its weights learn).
  */
 export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, options: LossOptions = {}): Tensor[] {
   const size: ops.Size = [gt.shape[2], gt.shape[3]]
   const valid = validPixels(gt, config.dMax)
+  if (model.ownLosses) return model.ownLosses(gt, valid)
   const maps = [...model.depths.slice(0, -1), model.output]
   return maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options))
 }

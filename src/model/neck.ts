@@ -18,10 +18,14 @@ export function fuse(graph: Graph, taps: readonly Tensor[], config: DarConfig, t
   const at = new Scope(graph, 'neck')
   const pyramid = config.encoder === 'mobilenetv2' ? taps : reassemble(at, taps, config.neckChannels)
   const levels = pyramid.map((tap, i) => conv(at.sub('reduce').sub(i), tap, config.neckFeatures, { bias: false }))
-  const path4 = refine(at.sub('refine4'), levels[3], null, sizeOfMap(levels[2]))
-  const path3 = refine(at.sub('refine3'), levels[2], path4, sizeOfMap(levels[1]))
-  const path2 = refine(at.sub('refine2'), levels[1], path3, sizeOfMap(levels[0]))
-  const path1 = refine(at.sub('refine1'), levels[0], path2, sizeOfMap(levels[0])) // keeps its own size
+  const corners = config.dptResize === 'corners'
+  const mode = corners ? 'corners' : 'bilinear'
+  const [rows, cols] = sizeOfMap(levels[0])
+  const path4 = refine(at.sub('refine4'), levels[3], null, sizeOfMap(levels[2]), mode)
+  const path3 = refine(at.sub('refine3'), levels[2], path4, sizeOfMap(levels[1]), mode)
+  const path2 = refine(at.sub('refine2'), levels[1], path3, [rows, cols], mode)
+  // Keeps its own size; Depth Anything's own doubles it.
+  const path1 = refine(at.sub('refine1'), levels[0], path2, corners ? [2 * rows, 2 * cols] : [rows, cols], mode)
   const paths = [path1, path2, path3, path4]
   for (let i = 0; i < 4; i++) {
     trace.set(`neck.level${i + 1}`, levels[i])
@@ -49,9 +53,9 @@ function residualUnit(at: Scope, x: Tensor): Tensor {
 }
 
 /** out(resize(unit2(coarse + unit1(skip)))); the top level has only a skip and no unit1. */
-function refine(at: Scope, skip: Tensor, coarse: Tensor | null, size: ops.Size): Tensor {
+function refine(at: Scope, skip: Tensor, coarse: Tensor | null, size: ops.Size, mode: ops.ResizeMode): Tensor {
   const x = coarse ? ops.add(coarse, residualUnit(at.sub('unit1'), skip)) : skip
-  const fine = ops.resize(residualUnit(at.sub('unit2'), x), size)
+  const fine = ops.resize(residualUnit(at.sub('unit2'), x), size, mode)
   return conv(at.sub('out'), fine, skip.shape[1], { kernel: 1 })
 }
 

@@ -10,6 +10,7 @@ import { parseConfig } from '../model/index.ts'
 import { live } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { type DepthModel, type LoadModelOptions, loadModel, type ManyResult } from './depth-model.ts'
+import { encodeOutputs } from './outputs.ts'
 import type { ImageInput } from './types.ts'
 
 const WIDTH = 100
@@ -52,6 +53,30 @@ describe('predict', () => {
     expect(map.sigma?.every((metres) => metres > 0 && metres < 5)).toBe(true)
     expect(map.networkSize).toEqual({ width: 128, height: 96 })
     expect(map.steps).toEqual([])
+  })
+
+  it('gives a relative model’s inverse depth as it is, whatever the lens', async () => {
+    const config = parseConfig({ ...TINY, head: 'dpt', dptOutput: 'relative', upsample: 'bilinear' })
+    const path = await writeTinyModel(join(folder, 'relative.safetensors'), { config })
+    await using relative = await load(path)
+    const [short, long] = [
+      await relative.predict(photo(), { focal: 50 }),
+      await relative.predict(photo(), { focal: 500 }),
+    ]
+    expect(same(short.depth, long.depth)).toBe(true)
+    expect(short.depth.every((value) => value >= 0) && short.depth.some((value) => value > 0)).toBe(true)
+    expect(short.sigma).toBeNull()
+    const files = await encodeOutputs(short, { unit: 'relative' })
+    expect([...files.keys()]).toEqual(['color.png', 'depth.npy'])
+    const { data } = await sharp(files.get('color.png')).raw().toBuffer({ resolveWithObject: true })
+    const pixel = (i: number) => [...data.subarray(3 * i, 3 * i + 3)]
+    const largest = short.depth.indexOf(Math.max(...short.depth))
+    const smallest = short.depth.indexOf(Math.min(...short.depth))
+    // The ends of turbo: the largest is the nearest, and so the warm one.
+    expect([pixel(largest), pixel(smallest)]).toEqual([
+      [144, 12, 0],
+      [35, 23, 27],
+    ])
   })
 
   it('gives the same for pixels, for the bytes of a file and for its path', async () => {

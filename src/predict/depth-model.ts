@@ -11,7 +11,7 @@ import { compile, Graph, type Tensor } from '../graph/index.ts'
 import { decodeImage } from '../image/decode.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { RgbImage } from '../image/types.ts'
-import { buildDar, type DarConfig, imageMultiple, normaliseImage } from '../model/index.ts'
+import { buildDar, type DarConfig, imageMultiple, isMetric, mapCount, normaliseImage } from '../model/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
@@ -172,6 +172,7 @@ export class DepthModel {
     const decode = clock()
     const network = this.networkSizeFor(image, size)
     const { planes, metres, focal: used } = prepare(image, network, { focal })
+    const factor = isMetric(this.config) ? metres : 1 // no lens gives a relative depth a unit
     const preparing = clock()
     return this.programs.use(
       `${network.width}x${network.height}`,
@@ -187,12 +188,12 @@ export class DepthModel {
           if (!port) return null
           return { values: outputs[name] as Float32Array, width: port.shape[3], height: port.shape[2] }
         }
-        const atImage = (map: RawMap) => resizeTo(image, map, metres)
+        const atImage = (map: RawMap) => resizeTo(image, map, factor)
         const last = raw('depth')
         assert(last, 'a program without depth')
         this.checkFinite(last)
         const depth = atImage(last)
-        const lastSigma = raw(sigmaOutput(this.config.steps))
+        const lastSigma = raw(sigmaOutput(mapCount(this.config)))
         const sigma = lastSigma && atImage(lastSigma)
         const { width, height } = image
         const maps = steps ? this.earlierSteps(raw, atImage, image) : []
@@ -208,7 +209,7 @@ export class DepthModel {
     atImage: (map: RawMap) => Float32Array,
     { width, height }: Size,
   ): StepMap[] {
-    return Array.from({ length: this.config.steps - 1 }, (_, i) => {
+    return Array.from({ length: mapCount(this.config) - 1 }, (_, i) => {
       const depth = raw(depthOutput(i + 1))
       assert(depth, `no depth of step ${i + 1}`)
       const sigma = raw(sigmaOutput(i + 1))

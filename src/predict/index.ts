@@ -19,4 +19,16 @@ export {
 } from './outputs.ts'
 export { networkSize } from './size.ts'
 export { type DepthSummary, summarise } from './summary.ts'
+export {
+  type CheckOptions,
+  checkTrace,
+  type NamedTensor,
+  readTraceSource,
+  TRACE_TOLERANCE,
+  type TracedTensor,
+  type TraceError,
+  type TraceOptions,
+  type TraceSource,
+  traceModel,
+} from './trace.ts'
 export type * from './types.ts'

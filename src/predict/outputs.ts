@@ -12,6 +12,8 @@
  *     S.sigma.color.png, .npy     standard deviation in metres, dark = sure; 0 to 0.2 m
  *     S.steps.png                 all of them on one sheet
  *
+ * Of a relative model only S.color.png, without legend and of its own range, and S.depth.npy, as the model gives it.
+ *
  * Left out: EXR, point clouds, videos.
  */
 import { rm } from 'node:fs/promises'
@@ -32,12 +34,17 @@ import type { DepthMap, Size } from './types.ts'
  */
 const SIGMA_SCALE = { map: 'inferno', near: 0, far: 0.2, scale: 'linear', warm: 'far' } as const satisfies ColourScale
 
+/** Inverse depth: the large values are near, and so warm; equal steps of it are what the model was trained for. */
+const RELATIVE_SCALE = { scale: 'linear', warm: 'far' } as const satisfies Partial<ColourScale>
+
 /** Widest picture on the sheet of the steps. */
 const SHEET_CELL = 480
 
 export interface OutputStyle extends Pick<ColourScale, 'map' | 'near' | 'far'> {
   /** Take the range of colours from each map instead: shows more, but pictures can no longer be compared. */
   readonly stretch?: boolean
+  /** `relative`: inverse depth without a unit, so that there is no legend, no millimetres, and each map has its own range. */
+  readonly unit?: 'metres' | 'relative'
 }
 
 export interface PlannedOutput {
@@ -114,6 +121,23 @@ export async function writeOutputs(
 export async function encodeOutputs(map: DepthMap, style: OutputStyle = {}): Promise<Map<string, Uint8Array>> {
   const { width, height, sigma, steps } = map
   const depth = asImage(map, map.depth)
+  if (style.unit === 'relative') {
+    const range = {
+      ...depthRange(depth),
+      ...(style.near && { near: style.near }),
+      ...(style.far && { far: style.far }),
+    }
+    const scale = { ...DEFAULT_SCALE, ...(style.map && { map: style.map }), ...range, ...RELATIVE_SCALE }
+    // 0 is as far as it gets, not a pixel without a value.
+    const shown = asImage(
+      map,
+      map.depth.map((value) => Math.max(value, scale.near)),
+    )
+    return new Map([
+      ['color.png', await encodePngRgb(colourise(shown, scale))],
+      ['depth.npy', encodeNpy(map.depth, [height, width])],
+    ])
+  }
   const scale = colourScale(depth, style)
   const files = new Map<string, Uint8Array>([
     ['color.png', await encodePngRgb(withLegend(colourise(depth, scale), scale))],

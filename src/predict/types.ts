@@ -45,7 +45,10 @@ export interface Timing {
  * write `{ ...map, data: map.depth }`.
  */
 export interface DepthMap extends Size {
-  /** Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. */
+  /**
+   * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. Of a relative model
+   * (`isMetric(model.config)` is false) inverse depth of unknown scale and shift instead, 0 or more: larger is nearer.
+   */
   readonly depth: Float32Array
   /**
    * Standard deviation, in metres, of the model's distribution over the bins of each pixel at the last step: how sure it

@@ -50,7 +50,7 @@ export function numberToHalf(value: number): number {
 }
 
 /** Halves (raw bits) to a new float32 array: exact, the payload of a NaN included. */
-export function halfToFloat32(halves: Uint16Array): Float32Array {
+export function halfToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length)
   for (let i = 0; i < halves.length; i++) bits[i] = float32BitsOfHalf(halves[i])
   return new Float32Array(bits.buffer)
@@ -65,7 +65,7 @@ export function float32ToHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
 }
 
 /** Bfloat16 (raw bits) to a new float32 array: exact. */
-export function bfloat16ToFloat32(values: Uint16Array): Float32Array {
+export function bfloat16ToFloat32(values: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(values.length)
   for (let i = 0; i < values.length; i++) bits[i] = values[i] << 16
   return new Float32Array(bits.buffer)

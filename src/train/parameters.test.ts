@@ -90,13 +90,13 @@ describe('loadInto', () => {
   it('copies what the model has, and reports what was loaded, missing and unused', () => {
     const values = new Float32Array(5).fill(9)
     const file = stored({
-      b: [
+      'encoder.b': [
         [1, 2],
         [3, 4],
       ],
       classifier: [[1], [5]],
     })
-    const report = loadInto(values, made, file, { source: 'w', prefix: 'encoder.' })
+    const report = loadInto(values, made, file, { source: 'w' })
     expect([...values]).toEqual([9, 9, 3, 4, 9])
     expect(report).toEqual({ loaded: ['encoder.b'], missing: ['encoder.a', 'head'], unused: ['classifier'] })
   })
@@ -115,7 +115,7 @@ describe('loadInto', () => {
         { source: 'w.st' },
       )
     expect(load).toThrow(DarError)
-    expect(load).toThrow(/w\.st: tensor encoder\.b is \[2,1\], the model's encoder\.b is \[1,2\]/)
+    expect(load).toThrow(/w\.st: tensor encoder\.b is \[2,1\], the model's is \[1,2\]/)
   })
 
   it('refuses values that are not finite', () => {

@@ -45,18 +45,21 @@ export function slicesOf(layout: Layout, buffer: string, prefix = ''): Record<st
 /** Starting values by each parameter's recipe; a parameter's values depend on the seed and its own name only. */
 export function initialise(layout: Layout, seed: number): Float32Array {
   const values = new Float32Array(layout.length)
-  for (const { name, shape, init, offset, length } of layout.entries) {
-    const part = values.subarray(offset, offset + length)
-    const random = new Random(seed, hashOf(name))
-    if (init.kind === 'constant') part.fill(init.value)
-    else if (init.kind === 'normal') for (let i = 0; i < length; i++) part[i] = random.normal(0, init.deviation)
-    else {
-      // U(−b, b), b = gain/√fanIn
-      const bound = init.gain / Math.sqrt(shape.slice(1).reduce((product, n) => product * n, 1))
-      for (let i = 0; i < length; i++) part[i] = random.uniform(-bound, bound)
-    }
-  }
+  for (const entry of layout.entries)
+    initialiseEntry(values.subarray(entry.offset, entry.offset + entry.length), entry, seed)
   return values
+}
+
+/** The starting values of one parameter, written over `part`. */
+export function initialiseEntry(part: Float32Array, { name, shape, init }: Entry, seed: number): void {
+  const random = new Random(seed, hashOf(name))
+  if (init.kind === 'constant') part.fill(init.value)
+  else if (init.kind === 'normal') for (let i = 0; i < part.length; i++) part[i] = random.normal(0, init.deviation)
+  else {
+    // U(−b, b), b = gain/√fanIn
+    const bound = init.gain / Math.sqrt(shape.slice(1).reduce((product, n) => product * n, 1))
+    for (let i = 0; i < part.length; i++) part[i] = random.uniform(-bound, bound)
+  }
 }
 
 function hashOf(name: string): number {
@@ -75,9 +78,8 @@ export interface LoadReport {
 }
 
 /**
- * Copies stored tensors over the starting values. `prefix` is put before the file's names (a file of encoder weights has
- * bare names). Throws a DarError when a tensor of the right name has another shape, or values that are not finite: a model
- * that starts from those can only fail, later and far from the cause.
+ * Copies the tensors of a model file over the starting values. Throws a DarError when a tensor of the right name has another
+ * shape, or values that are not finite: a model that starts from those can only fail, later and far from the cause.
  */
 export function loadInto(
   values: Float32Array,
@@ -86,26 +88,25 @@ export function loadInto(
     readonly values: ReadonlyMap<string, Float32Array>
     readonly shapes: ReadonlyMap<string, readonly number[]>
   },
-  { source, prefix = '' }: { readonly source: string; readonly prefix?: string },
+  { source }: { readonly source: string },
 ): LoadReport {
   const entries = new Map(layout.entries.map((entry) => [entry.name, entry]))
   const loaded: string[] = []
   const unused: string[] = []
-  for (const [storedName, data] of stored.values) {
-    const name = prefix + storedName
+  for (const [name, data] of stored.values) {
     const entry = entries.get(name)
     if (!entry) {
-      unused.push(storedName)
+      unused.push(name)
       continue
     }
-    const shape = stored.shapes.get(storedName) ?? []
+    const shape = stored.shapes.get(name) ?? []
     if (shape.join() !== entry.shape.join())
       throw new DarError(
-        `${source}: tensor ${storedName} is [${shape.join(',')}], the model's ${name} is [${entry.shape.join(',')}]; ` +
+        `${source}: tensor ${name} is [${shape.join(',')}], the model's is [${entry.shape.join(',')}]; ` +
           'use a model config that fits these weights',
       )
     if (!data.every(Number.isFinite))
-      throw new DarError(`${source}: tensor ${storedName} holds values that are not finite; use an undamaged file`)
+      throw new DarError(`${source}: tensor ${name} holds values that are not finite; use an undamaged file`)
     values.set(data, entry.offset)
     loaded.push(name)
   }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Augmentation, SplitRule } from '../data/index.ts'
-import { configSchema, imageMultiple } from '../model/index.ts'
+import { configSchema, imageMultiple, isMetric } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
 import type { AdamOptions } from './optimiser.ts'
 import type { Recipe, Stage } from './recipe.ts'
@@ -105,6 +105,7 @@ const recipeSchema = z
   .superRefine(({ data, model, stages }, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
     const multiple = imageMultiple(model)
+    if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
     stages.forEach((stage, i) => {
       for (const side of ['height', 'width'] as const)
         if (stage[side] % multiple !== 0)

@@ -20,8 +20,8 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
 }
 
 /**
- * image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`, its terms `loss1` … `lossK` (one
- * per coarse-to-fine step), and the gradient of every parameter. Throws when a parameter does not influence the loss.
+ * image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`, its terms `loss1` … `lossK` (as
+ * many as `lossTermCount`), and the gradient of every parameter. Throws when a parameter does not influence the loss.
  */
 export function trainingGraph(
   config: DarConfig,

@@ -205,6 +205,28 @@ describe('train', () => {
     })
   })
 
+  it('starts from an encoder under public names, and says what it took', async () => {
+    const { entries } = modelLayout(MICRO_MODEL, { height: 32, width: 32 })
+    const timm = entries.flatMap(({ name, shape, length }) => {
+      const bare = /^encoder\.(.*)/.exec(name)?.[1].replace('patch_embed.', 'patch_embed.proj.')
+      return bare === undefined ? [] : [{ name: bare, shape, values: new Float32Array(length).fill(0.125) }]
+    })
+    const path = join(data, 'timm.safetensors')
+    await writeWeights(path, timm, {})
+    const schedule = { rate: 1e-12, initialRate: 1e-12, finalRate: 1e-12, warmup: 0 } // the weights stay where they start
+    const { error, of } = await session(tinyRecipe({ schedule }), { encoder: path, stopAfter: 1 })
+    expect(error).toBeNull()
+    expect(of('start')[0].notes).toEqual([`${path}: ${timm.length} tensors loaded, 0 left as initialised, 0 not used`])
+    const { values } = await checkpoint()
+    for (const { name } of entries) {
+      const all = values.get(`params/${name}`)
+      expect(
+        all?.every((value) => value === 0.125),
+        name,
+      ).toBe(name.startsWith('encoder.'))
+    }
+  })
+
   it('keeps the state when a frame cannot be read, and names the file', async () => {
     for (let i = 0; i < 3; i++) await writeFrame(join(data, 'torn'), `whole${i}`, ...plainFrame(32, 32, 50 * i, 1 + i))
     await writeFrame(join(data, 'torn'), 'torn', ...plainFrame(32, 32, 1, 2))
@@ -245,8 +267,12 @@ describe('train', () => {
       const path = join(data, 'other.safetensors')
       await writeWeights(path, [{ name: 'unknown', shape: [1], values: Float32Array.of(1) }], {})
       expect(await refusal({}, { encoder: path })).toContain(`${path} has no tensor that this model has`)
-      const nan = [{ name: 'cls_token', shape: [1, 1, 16], values: new Float32Array(16).fill(Number.NaN) }]
-      await writeWeights(path, nan, {})
+      const encoder = modelLayout(MICRO_MODEL, { height: 32, width: 32 }).entries.flatMap(({ name, shape, length }) => {
+        const bare = /^encoder\.(.*)/.exec(name)?.[1]
+        const values = new Float32Array(length).fill(bare === 'cls_token' ? Number.NaN : 1)
+        return bare === undefined ? [] : [{ name: bare, shape, values }]
+      })
+      await writeWeights(path, encoder, {})
       expect(await refusal({}, { encoder: path })).toMatch(/cls_token holds values that are not finite/)
     })
 

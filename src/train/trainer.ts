@@ -9,6 +9,8 @@
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Batch, createLoader, type Loader } from '../data/index.ts'
+import { type DarConfig, lossTermCount } from '../model/index.ts'
+import { openPretrained, reportOf } from '../pretrained/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import { readWeights } from '../runtime/weights.ts'
 import { DarError, messageOf } from '../support/errors.ts'
@@ -30,7 +32,7 @@ export interface TrainOptions {
   readonly out: string
   /** Weights to start from: a model file, whose names are the model's. */
   readonly weights?: string
-  /** Encoder weights to start from: a file with the encoder's bare names. */
+  /** Encoder weights to start from, under our names or those of a public scheme (the PRETRAINED room reads it). */
   readonly encoder?: string
   /** Go on from the checkpoint in `out`; `weights` and `encoder` are not read then. */
   readonly resume?: boolean
@@ -60,7 +62,7 @@ export type TrainEvent =
       /** Number of this update, from 0. */
       readonly step: number
       readonly loss: number
-      /** One per coarse-to-fine step; the loss is their sum. */
+      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum. */
       readonly terms: readonly number[]
       readonly rate: number
       /** Of the gradient, before clipping. */
@@ -157,7 +159,7 @@ class Run {
     const layout = modelLayout(model, stages[0])
     const saved = options.resume ? await readCheckpoint(options.out, layout, { recipe: name, config: model }) : null
     const params = saved?.params ?? initialise(layout, seed)
-    const notes = saved ? resumeNotes(saved.step, options) : await startFrom(params, layout, options)
+    const notes = saved ? resumeNotes(saved.step, options) : await startFrom(params, layout, options, model)
     const zeros = new Float32Array(layout.length)
     const start = { params, grads: zeros, m: saved?.m ?? zeros, v: saved?.v ?? zeros, ema: saved?.ema ?? params }
     const hold = async (buffer: (typeof STATE_NAMES)[number]) =>
@@ -284,7 +286,7 @@ class Run {
   private async gradient({ program }: Lane, { image, depth }: Batch) {
     const result = await program.run({ image, depth }, { transfer: true })
     const norm = await this.optimiser.gradientNorm()
-    const terms = Array.from({ length: this.recipe.model.steps }, (_, k) => Number(result[`loss${k + 1}`][0]))
+    const terms = Array.from({ length: lossTermCount(this.recipe.model) }, (_, k) => Number(result[`loss${k + 1}`][0]))
     return { loss: Number(result.loss[0]), norm, terms }
   }
 
@@ -369,22 +371,41 @@ function resumeNotes(step: number, { weights, encoder }: TrainOptions): string[]
 }
 
 /** Sets starting values from files; what was loaded and what was not, as notes. */
-async function startFrom(params: Float32Array, layout: Layout, { weights, encoder }: TrainOptions): Promise<string[]> {
+async function startFrom(
+  params: Float32Array,
+  layout: Layout,
+  { weights, encoder }: TrainOptions,
+  config: DarConfig,
+): Promise<string[]> {
   const notes: string[] = []
-  for (const [path, prefix] of [
-    [weights, ''],
-    [encoder, 'encoder.'],
-  ] as const) {
-    if (!path) continue
-    const { loaded, missing, unused } = loadInto(params, layout, await readWeights(path), { source: path, prefix })
-    if (loaded.length === 0) throw new DarError(`${path} has no tensor that this model has; is it the right file?`)
-    const left = missing.filter((name) => name.startsWith(prefix))
-    notes.push(
-      `${path}: ${loaded.length} tensors loaded, ${left.length} left as initialised, ${unused.length} not used`,
-    )
+  if (weights) {
+    const { loaded, missing, unused } = loadInto(params, layout, await readWeights(weights), { source: weights })
+    if (loaded.length === 0) throw new DarError(`${weights} has no tensor that this model has; is it the right file?`)
+    notes.push(loadNote(weights, loaded.length, missing.length, unused.length))
   }
+  if (encoder) notes.push(...(await startEncoder(params, layout, encoder, config)))
   return notes
 }
+
+/** The encoder's part of any file that the PRETRAINED room reads. */
+async function startEncoder(
+  params: Float32Array,
+  { entries }: Layout,
+  path: string,
+  config: DarConfig,
+): Promise<string[]> {
+  const targets = new Map(entries.map(({ name, shape }) => [name, shape]))
+  await using file = await openPretrained(path, { config, targets, parts: ['encoder'] })
+  const { origins, left, skipped } = file.plan
+  for (const { name, offset } of entries) if (origins.has(name)) params.set(await file.read(name), offset)
+  const resized = reportOf(file.plan).resized.map(
+    ({ name, from, to }) => `${path}: ${name} resized from ${from} to ${to}`,
+  )
+  return [loadNote(path, origins.size, left.length, skipped.length), ...resized]
+}
+
+const loadNote = (path: string, loaded: number, left: number, unused: number) =>
+  `${path}: ${loaded} tensors loaded, ${left} left as initialised, ${unused} not used`
 
 /** Measured values to six significant digits, because the log is read by people and diffed; counts stay exact. */
 function lineOf(event: TrainEvent): string {

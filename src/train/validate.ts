@@ -7,7 +7,7 @@ import { type Dataset, prepare } from '../data/index.ts'
 import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from '../eval/index.ts'
 import { compile, Graph, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { buildDar, type DarConfig, MIN_DEPTH, normaliseImage } from '../model/index.ts'
+import { buildDar, type DarConfig, MIN_DEPTH, mapCount, normaliseImage } from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { type Layout, slicesOf } from './parameters.ts'
@@ -63,7 +63,7 @@ export class Validator {
       const perImage: PixelMetrics[][] = []
       for (let begin = 0; begin < samples.length; begin += this.size.batch)
         perImage.push(...(await this.batch(samples.slice(begin, begin + this.size.batch))))
-      const means = Array.from({ length: 1 + this.config.steps }, (_, k) => mean(perImage.map((maps) => maps[k])))
+      const means = Array.from({ length: 1 + mapCount(this.config) }, (_, k) => mean(perImage.map((maps) => maps[k])))
       figures.push({ set, images: perImage.length, metrics: means[0], steps: means.slice(1) })
     }
     return figures
@@ -94,9 +94,9 @@ export class Validator {
   }
 }
 
-const mapNames = ({ steps }: DarConfig): string[] => [
+const mapNames = (config: DarConfig): string[] => [
   'depth',
-  ...Array.from({ length: steps }, (_, k) => `step${k + 1}`),
+  ...Array.from({ length: mapCount(config) }, (_, k) => `step${k + 1}`),
 ]
 
 /** image: B,3,H,W in [0, 1] → `depth` and `step1` … `stepK`, B,1,H,W each, canonical metres. */

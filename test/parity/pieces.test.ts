@@ -7,6 +7,7 @@ import { Graph, gradient, type Tensor } from '../../src/graph/index.ts'
 import * as ops from '../../src/graph/ops/index.ts'
 import { parseConfig } from '../../src/model/config.ts'
 import { stepMask } from '../../src/model/decoder.ts'
+import { logEdges, logLabel } from '../../src/model/heads/ordinal.ts'
 import { silogLoss, validPixels } from '../../src/model/loss.ts'
 import { binCentres, binWidth, nextWindow } from '../../src/model/mtbin.ts'
 import { fuse, memoryGrid, remember } from '../../src/model/neck.ts'
@@ -164,6 +165,29 @@ test('the loss: golden vector, every kind of invalid pixel, no valid pixel', asy
       loss_none: silogLoss(fine, gt_none, validPixels(gt_none, 10)),
       valid: validPixels(gt, 10),
     }
+  })
+})
+
+describe('ordered classes', () => {
+  const ranges = { nyu: { dMin: 0.1, dMax: 10 }, kitti: { dMin: 0.1, dMax: 80 } }
+  test.each([
+    ['dorn', 'nyu', 68],
+    ['dorn', 'kitti', 68],
+    ['ord2seq', 'nyu', 64],
+  ] as const)('thresholds and labels of %s on %s, %i classes', async (head, data, count) => {
+    const file = await pieceFixture('ordinal')
+    const edges = file.get(`trace/${head}_${data}_edges`)!.values
+    expect(relativeError(logEdges(ranges[data], count), edges)).toBeLessThan(1e-6)
+    const { shape, values } = file.get('input/gt')!
+    const graph = new Graph()
+    const gt = graph.input('gt', shape)
+    const label = logLabel(gt, validPixels(gt, ranges[data].dMax), ranges[data], count)
+    const result = await evaluate(engine, { label }, { gt: values })
+    const wanted = file.get(`trace/${head}_${data}_labels`)!.values
+    const counts = [...values].map((v) => v > 1e-3 && v < ranges[data].dMax)
+    const ofValid = (labels: ArrayLike<number>) => Array.from(labels).filter((_, i) => counts[i])
+    expect(ofValid(result.label)).toEqual(ofValid(wanted))
+    expect(counts.filter(Boolean).length).toBeGreaterThan(3)
   })
 })
 

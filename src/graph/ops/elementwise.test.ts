@@ -169,6 +169,12 @@ const functions = [
   op('sign', [given([-3, 0, 0.1])], ops.sign, map(Math.sign), { gradient: 'none' }),
   op('floor', [given([-1.5, -1, 0.99, 2])], ops.floor, map(Math.floor), { gradient: 'none' }),
   op('sigmoid', [between(-4, 4, [12])], ops.sigmoid, map(sigmoid)),
+  op(
+    'softplus',
+    [between(-4, 4, [12])],
+    ops.softplus,
+    map((v) => Math.log1p(Math.exp(v))),
+  ),
   op('tanh', [between(-3, 3, [12])], ops.tanh, map(Math.tanh)),
   op(
     'relu',
@@ -214,6 +220,13 @@ const extremes = [
     [given([-800, -90, 90, 800])],
     ops.sigmoid,
     map((v) => (v > 0 ? 1 : 0)),
+    none,
+  ),
+  op(
+    'softplus is 0 far left and x far right',
+    [given([-800, -90, 90, 800])],
+    ops.softplus,
+    map((v) => Math.max(v, 0)),
     none,
   ),
   op('tanh saturates', [given([-800, 800])], ops.tanh, map(Math.sign), none),

@@ -180,6 +180,8 @@ export const sign = (x: Tensor): Tensor => unary('sign', x, 'Sign', null)
 export const floor = (x: Tensor): Tensor => unary('floor', x, 'Floor', null)
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x, 'Sigmoid', (dy, _, y) => mul(dy, mul(y, sub(1, y))))
 export const tanh = (x: Tensor): Tensor => unary('tanh', x, 'Tanh', (dy, _, y) => mul(dy, sub(1, mul(y, y))))
+/** ln(1 + exp x), without overflow; its slope is σ(x). */
+export const softplus = (x: Tensor): Tensor => unary('softplus', x, emitSoftplus, (dy, x) => mul(dy, sigmoid(x)))
 /** max(x, 0); the gradient at 0 is 0, as PyTorch's. */
 export const relu = (x: Tensor): Tensor => unary('relu', x, 'Relu', (dy, _, y) => where(greater(y, 0), dy, 0))
 /** min(max(x, 0), 6); the gradient at 0 and 6 is 0, as PyTorch's. */
@@ -240,6 +242,17 @@ function normalDensity(e: Emitter, x: string, dtype: DType): string {
   const [scaled] = e.node('Mul', [x, e.scalar(Math.SQRT1_2, dtype)], 1)
   const [square] = e.node('Mul', [scaled, scaled], 1)
   return e.node('Exp', e.node('Sub', [e.scalar(-0.5 * Math.log(2 * Math.PI), dtype), square], 1), 1)[0]
+}
+
+/** max(x, 0) + ln(1 + exp(−|x|)) in float64: no exponent above 0. */
+function emitSoftplus(e: Emitter, x: string, y: readonly string[], dtype: DType): void {
+  if (dtype === 'float32') {
+    e.node('Softplus', [x], y)
+    return
+  }
+  const [decay] = e.node('Exp', e.node('Neg', e.node('Abs', [x], 1), 1), 1)
+  const [tail] = e.node('Log', e.node('Add', [decay, e.scalar(1, dtype)], 1), 1)
+  e.node('Add', [e.node('Relu', [x], 1)[0], tail], y)
 }
 
 function emitErf(e: Emitter, x: string, y: readonly string[], dtype: DType): void {

@@ -1,0 +1,214 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { writeTinyModel } from '../../test/tiny-model.ts'
+import { parseConfig } from '../model/index.ts'
+import { readWeights, writeWeights } from '../runtime/weights.ts'
+import { createProgram } from './program.ts'
+import { run } from './run.ts'
+import { registerTrace } from './trace.ts'
+
+/** A head without steps, and few layers: what is tested is the command. */
+const CONFIG = parseConfig({
+  head: 'ord2seq',
+  encoderWidth: 16,
+  encoderDepth: 4,
+  encoderHeads: 2,
+  patch: 16,
+  posGrid: [2, 2],
+  layerScale: false,
+  neckFeatures: 8,
+  neckChannels: [8, 8, 8, 8],
+  memoryWidth: 16,
+  gruWidth: 8,
+})
+const IMAGE = { shape: [1, 3, 32, 48], values: Float32Array.from({ length: 3 * 32 * 48 }, (_, i) => Math.sin(i / 7)) }
+const DEPTH = { shape: [1, 1, 20, 30], values: Float32Array.from({ length: 600 }, (_, i) => (i * 0.37) % 9) }
+
+type Files = Readonly<Record<'model' | 'inputs' | 'blind', string>>
+let folder = ''
+let files: Files
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-trace-'))
+  files = {
+    model: await writeTinyModel(join(folder, 'model.safetensors'), { config: CONFIG, dtype: 'F32' }),
+    inputs: join(folder, 'inputs.safetensors'),
+    blind: join(folder, 'blind.safetensors'),
+  }
+  const [image, depth] = [
+    { name: 'image', ...IMAGE },
+    { name: 'depth', ...DEPTH },
+  ]
+  await writeWeights(files.inputs, [image, depth], {})
+  await writeWeights(files.blind, [depth], {})
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+let printed = ''
+let errors = ''
+beforeEach(() => {
+  printed = ''
+  errors = ''
+  vi.spyOn(console, 'log').mockImplementation((text: string) => {
+    printed += `${text}\n`
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** `dar trace` with these arguments, as `main.ts` runs it; returns the exit code. */
+async function trace(...args: string[]): Promise<number> {
+  const before = process.exitCode
+  process.exitCode = undefined
+  try {
+    const program = createProgram([registerTrace], '0.0.0')
+    const code = await run(() => program.parseAsync(['node', 'dar', 'trace', '--threads', '1', ...args]), {
+      write: (text) => {
+        errors += text
+      },
+    })
+    return code || Number(process.exitCode ?? 0)
+  } finally {
+    process.exitCode = before
+  }
+}
+
+/** A file as the reference writes one: model, inputs and what came out, of which one number may be moved. */
+async function fixture(name: string, traced: string, { moved, by = 0 }: { moved?: string; by?: number } = {}) {
+  const [model, results] = [await readWeights(files.model), await readWeights(traced)]
+  const tensors = [
+    ...[...model.values].map(([key, values]) => ({ name: `param/${key}`, shape: model.shapes.get(key)!, values })),
+    ...[...results.values].map(([key, values]) => ({ name: key, shape: results.shapes.get(key)!, values })),
+    { name: 'input/image', ...IMAGE },
+    { name: 'input/depth', ...DEPTH },
+  ].map(({ name, shape, values }) => {
+    const copy = Float32Array.from(values)
+    if (name === moved) copy[0] += by * Math.max(...copy.map(Math.abs))
+    return { name, shape, values: copy }
+  })
+  const path = join(folder, `${name}.safetensors`)
+  await writeWeights(path, tensors, { config: JSON.stringify(CONFIG) })
+  return path
+}
+
+describe('dar trace', () => {
+  test('writes every intermediate of a model file; with --loss also the loss and all gradients', async () => {
+    const out = join(folder, 'plain.safetensors')
+    expect(await trace('--weights', files.model, '--input', files.inputs, '--out', out)).toBe(0)
+    expect(printed).toMatch(/plain\.safetensors: \d+ tensors/)
+    const plain = await readWeights(out)
+    expect([...plain.values.keys()].every((name) => name.startsWith('trace/'))).toBe(true)
+    expect(plain.shapes.get('trace/depth_full')).toEqual([1, 1, 32, 48])
+    expect(plain.shapes.get('trace/level5.logit')).toEqual([1, 1, 32, 48])
+    expect(JSON.parse(plain.metadata.config)).toEqual(CONFIG)
+
+    const scored = join(folder, 'scored.safetensors')
+    expect(await trace('--weights', files.model, '--input', files.inputs, '--out', scored, '--loss')).toBe(0)
+    const { values, shapes } = await readWeights(scored)
+    const { shapes: parameters } = await readWeights(files.model)
+    for (const [name, shape] of parameters) expect(shapes.get(`grad/${name}`), name).toEqual(shape)
+    expect(shapes.get('trace/level5.forced_logit')).toEqual([1, 1, 20, 30])
+    const terms = values.get('loss_terms')!
+    expect(terms).toHaveLength(6)
+    expect(values.get('loss')![0]).toBeCloseTo(
+      terms.reduce((a, b) => a + b),
+      4,
+    )
+
+    // What was written checks against itself, as a fixture that is weights, input and reference at once.
+    const same = await fixture('same', scored)
+    expect(await trace('--weights', same, '--check', '--loss')).toBe(0)
+    expect(printed).toMatch(/all \d+ tensors agree/)
+
+    // Without --loss only the trace is compared, and nothing that the loss makes.
+    const wrongGradient = await fixture('gradient', scored, { moved: 'grad/head.hidden.weight', by: 0.01 })
+    expect(await trace('--weights', wrongGradient, '--check')).toBe(0)
+    printed = ''
+    expect(await trace('--weights', wrongGradient, '--check', '--loss')).toBe(1)
+    expect(printed.split('\n')[0]).toMatch(/^grad\/head\.hidden\.weight +\d\.\d+e-[23] {2}beyond 0\.001$/)
+    expect(printed).toMatch(/1 of \d+ tensors are out of tolerance/)
+
+    const wrongValue = await fixture('value', scored, { moved: 'trace/features', by: 0.01 })
+    printed = ''
+    expect(await trace('--weights', wrongValue, '--check', '--json')).toBe(1)
+    const { passed, errors: found } = JSON.parse(printed)
+    expect(passed).toBe(false)
+    expect(found[0]).toMatchObject({ name: 'trace/features', tolerance: 5e-4, ok: false })
+    expect(found.slice(1).every(({ ok }: { ok: boolean }) => ok)).toBe(true)
+    expect(await trace('--weights', wrongValue, '--check', '--tolerance', '0.05')).toBe(0)
+  })
+
+  const cases: [string, (f: Files) => string[], RegExp][] = [
+    [
+      'a check against nothing',
+      (f) => ['--weights', f.model, '--input', f.inputs, '--check'],
+      /inputs\.safetensors holds no trace\/… tensors to check against; give a fixture of the reference/,
+    ],
+    [
+      'a file without an image',
+      (f) => ['--weights', f.model, '--out', 'x'],
+      /model\.safetensors holds no tensor input\/image/,
+    ],
+    [
+      'weights without a config',
+      (f) => ['--weights', f.inputs, '--out', 'x'],
+      /inputs\.safetensors holds no model config/,
+    ],
+    ['nothing to do', (f) => ['--weights', f.model], /nothing to do: give --out FILE, or --check/],
+    ['a result over its source', (f) => ['--weights', f.model, '--out', f.model], /would replace .*model\.safetensors/],
+    [
+      'a tolerance of nothing',
+      (f) => ['--weights', f.model, '--out', 'x', '--tolerance', '1'],
+      /--tolerance needs --check/,
+    ],
+    ['a tolerance below 0', (f) => ['--weights', f.model, '--check', '--tolerance', '-1'], /give a number above 0/],
+    ['no weights', () => ['--out', 'x'], /^$/],
+  ]
+  test.each(cases)('refuses %s', async (_name, args, message) => {
+    vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+    expect(await trace(...args(files))).toBe(1)
+    expect(errors).toMatch(message)
+  })
+
+  test('refuses inputs of the wrong shape, and a loss without depth', async () => {
+    const input = async (name: string, shape: number[], depth?: number[]) => {
+      const tensor = (key: string, s: number[]) => ({
+        name: key,
+        shape: s,
+        values: new Float32Array(s.reduce((a, b) => a * b)),
+      })
+      const path = join(folder, `${name}.safetensors`)
+      await writeWeights(path, [tensor('image', shape), ...(depth ? [tensor('depth', depth)] : [])], {})
+      return path
+    }
+    const refused = async (path: string, message: RegExp) => {
+      errors = ''
+      expect(await trace('--weights', files.model, '--input', path, '--out', join(folder, 'no'), '--loss')).toBe(1)
+      expect(errors).toMatch(message)
+    }
+    await refused(await input('grey', [1, 1, 32, 48]), /the image is \[1,1,32,48\]; it must be B,3,H,W/)
+    await refused(await input('odd', [1, 3, 30, 48]), /48×30; both sides must be multiples of 16/)
+    await refused(await input('nodepth', [1, 3, 32, 48]), /holds no tensor input\/depth \(or depth\) to score against/)
+    await refused(await input('two', [1, 3, 32, 48], [2, 1, 8, 8]), /the depth is \[2,1,8,8\]; it must be 1,1,H,W/)
+    await expect(readFile(join(folder, 'no'))).rejects.toThrow('ENOENT')
+  })
+
+  test('names a parameter that is missing or has another shape', async () => {
+    const { values, shapes } = await readWeights(files.model)
+    const spoil = async (path: string, name: string, keep: boolean) => {
+      const tensors = [...values].flatMap(([key, v]) =>
+        key === name && !keep
+          ? []
+          : [{ name: key, shape: key === name ? [v.length] : shapes.get(key)!, values: Float32Array.from(v) }],
+      )
+      await writeWeights(path, tensors, { config: JSON.stringify(CONFIG) })
+      return trace('--weights', path, '--input', files.inputs, '--out', join(folder, 'no'))
+    }
+    expect(await spoil(join(folder, 'gone.safetensors'), 'head.decision.weight', false)).toBe(1)
+    expect(errors).toMatch(/gone\.safetensors: the tensor head\.decision\.weight is missing/)
+    expect(await spoil(join(folder, 'flat.safetensors'), 'head.hidden.weight', true)).toBe(1)
+    expect(errors).toMatch(/head\.hidden\.weight is \[64\] where its config needs \[8,8,1,1\]/)
+  })
+})

@@ -1,0 +1,27 @@
+/**
+ * The `dpt` head (spec section 12; Depth Anything V2, metric): path1 straight to depth, in one go. It reads no memory.
+ *
+ *     path1 → 3×3 (F → F/2) → bilinear to H×W → 3×3 (→ 32) → ReLU → 1×1 → sigmoid × dmax
+ *
+ * With `dptResize: 'corners'` (which the neck reads too) it is Depth Anything's own (dpt.py of its V2 repository), and with
+ * `dptOutput: 'relative'` the last is a ReLU: inverse depth without a unit, larger is nearer.
+ */
+import type { Tensor } from '../../graph/index.ts'
+import * as ops from '../../graph/ops/index.ts'
+import { conv, HE, Scope, UNIT } from '../../nn/index.ts'
+import type { DarConfig } from '../config.ts'
+import type { HeadOutput } from './head.ts'
+
+const HIDDEN = 32
+
+/** path1: B,F,h,w; size: the image's. */
+export function dptHead(path1: Tensor, size: ops.Size, config: DarConfig): HeadOutput {
+  const { neckFeatures, dMax, dptOutput, dptResize } = config
+  const at = new Scope(path1.graph, 'head')
+  const narrow = conv(at.sub('conv1'), path1, Math.floor(neckFeatures / 2), { init: UNIT })
+  const fine = at.run(() => ops.resize(narrow, size, dptResize === 'corners' ? 'corners' : 'bilinear')) // B,F/2,H,W
+  const inner = ops.relu(conv(at.sub('conv2'), fine, HIDDEN, { init: HE }))
+  const z = conv(at.sub('conv3'), inner, 1, { kernel: 1, init: UNIT })
+  const depth = at.run(() => (dptOutput === 'relative' ? ops.relu(z) : ops.mul(ops.sigmoid(z), dMax)))
+  return { depth, ownLosses: null }
+}

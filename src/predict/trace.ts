@@ -1,0 +1,219 @@
+/**
+ * A model laid open: every named intermediate of the specification, and if asked the loss and every gradient, from the
+ * tensors of files; and their comparison with those of another implementation.
+ *
+ * The reference's fixtures hold a model (`param/<name>`, the config in the metadata), its inputs (`input/image`,
+ * normalised, and `input/depth`, 0 = none) and what comes out (`trace/<name>`, `loss`, `loss_terms`, `grad/<name>`). A
+ * model file has the parameters by their plain names, and a file of inputs may call them `image` and `depth`.
+ */
+import { compile, Graph, gradient, type Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import { buildDar, type DarConfig, imageMultiple, parseConfig, stepLosses, total } from '../model/index.ts'
+import type { Engine } from '../runtime/engine.ts'
+import { readWeights, storedConfig } from '../runtime/weights.ts'
+import { DarError } from '../support/errors.ts'
+
+/** A tensor of a file or a result, float32, row-major. */
+export interface NamedTensor {
+  readonly shape: readonly number[]
+  readonly values: Float32Array
+}
+/** One of `traceModel`, with its own memory. */
+export interface TracedTensor extends NamedTensor {
+  readonly values: Float32Array<ArrayBuffer>
+}
+
+type Tensors = ReadonlyMap<string, NamedTensor>
+
+export interface TraceSource {
+  readonly config: DarConfig
+  /** By their names in spec section 13. */
+  readonly parameters: Tensors
+  /** B,3,H,W, normalised for the config's encoder. */
+  readonly image: NamedTensor
+  /** B,1,H',W', metres, 0 = none; null where the file has none. */
+  readonly depth: NamedTensor | null
+  /** What the file of inputs says should come out, under the names of `traceModel`; empty if it says nothing. */
+  readonly golden: Tensors
+  /** The files, for messages. */
+  readonly files: { readonly weights: string; readonly input: string }
+}
+
+/**
+ * Reads a model and its inputs; a fixture is both.
+ * @throws DarError that names the file when it holds no model, or no image.
+ */
+export async function readTraceSource(weights: string, input: string): Promise<TraceSource> {
+  const model = await readWeights(weights)
+  const config = parseConfig(storedConfig(model, weights), weights)
+  const given = input === weights ? model : await readWeights(input)
+  const tensors = [...given.values].map(([name, values]): [string, NamedTensor] => [
+    name,
+    { shape: given.shapes.get(name)!, values },
+  ])
+  const inputs = new Map(tensors)
+  const image = inputs.get('input/image') ?? inputs.get('image')
+  if (!image) throw new DarError(`${input} holds no tensor input/image (or image), B,3,H,W; give a file that has one`)
+  const names = [...model.values.keys()]
+  const prefix = names.some((name) => name.startsWith('param/')) ? 'param/' : ''
+  const parameters = names.flatMap((name): [string, NamedTensor][] =>
+    name.startsWith(prefix)
+      ? [[name.slice(prefix.length), { shape: model.shapes.get(name)!, values: model.values.get(name)! }]]
+      : [],
+  )
+  return {
+    config,
+    parameters: new Map(parameters),
+    image,
+    depth: inputs.get('input/depth') ?? inputs.get('depth') ?? null,
+    golden: new Map(tensors.filter(([name]) => kindOf(name) !== null)),
+    files: { weights, input },
+  }
+}
+
+export interface TraceOptions {
+  /** Also the loss against the file's depth, its terms, and the gradient of every parameter. */
+  readonly loss?: boolean
+}
+
+/**
+ * Runs the model: `trace/<name>` for every intermediate; with `loss` also `loss` and `loss_terms` ([1] and [terms]) and
+ * `grad/<name>` for every parameter.
+ * @throws DarError when a parameter or input is missing or has another shape than the config needs.
+ */
+export async function traceModel(
+  engine: Engine,
+  source: TraceSource,
+  { loss = false }: TraceOptions = {},
+): Promise<Map<string, TracedTensor>> {
+  const { config, parameters, image, depth, files } = source
+  checkInputs(source, loss)
+  const graph = new Graph()
+  const model = buildDar(graph.input('input/image', image.shape), config)
+  const outputs: Record<string, Tensor> = {}
+  if (loss && depth) {
+    const terms = stepLosses(model, graph.input('input/depth', depth.shape), config)
+    const sum = total(terms)
+    outputs.loss = ops.reshape(sum, [1])
+    outputs.loss_terms = ops.concat(
+      terms.map((term) => ops.reshape(term, [1])),
+      0,
+    )
+    const wrt = [...graph.parameters.values()]
+    gradient(sum, wrt).forEach((value, i) => {
+      outputs[`grad/${wrt[i].name}`] = value
+    })
+  }
+  for (const [name, value] of model.trace) outputs[`trace/${name}`] = value // after the loss, which adds to it
+
+  const feeds: Record<string, Float32Array> = { 'input/image': image.values }
+  if (loss && depth) feeds['input/depth'] = depth.values
+  for (const { name, shape } of graph.parameters.values()) {
+    const stored = parameters.get(name)
+    if (!stored) throw new DarError(`${files.weights}: the tensor ${name} is missing; export the model again`)
+    if (stored.shape.join() !== shape.join())
+      throw new DarError(
+        `${files.weights}: the tensor ${name} is [${stored.shape}] where its config needs [${shape}]; export the model again`,
+      )
+    feeds[name] = stored.values
+  }
+  await using program = await engine.load(compile(outputs, { name: 'trace' }))
+  const results = await program.run(feeds)
+  return new Map(
+    Object.entries(outputs).map(([name, { shape }]) => [
+      name,
+      { shape, values: results[name] as Float32Array<ArrayBuffer> },
+    ]),
+  )
+}
+
+function checkInputs({ config, image, depth, files }: TraceSource, loss: boolean): void {
+  const [batch, channels, height, width] = image.shape
+  if (image.shape.length !== 4 || channels !== 3)
+    throw new DarError(`${files.input}: the image is [${image.shape}]; it must be B,3,H,W`)
+  const multiple = imageMultiple(config)
+  if (config.encoder === 'vit' && (height % multiple !== 0 || width % multiple !== 0))
+    throw new DarError(
+      `${files.input}: the image is ${width}×${height}; both sides must be multiples of ${multiple} for this model`,
+    )
+  if (!loss) return
+  if (!depth)
+    throw new DarError(`${files.input} holds no tensor input/depth (or depth) to score against; leave out the loss`)
+  if (depth.shape.length !== 4 || depth.shape[0] !== batch || depth.shape[1] !== 1)
+    throw new DarError(`${files.input}: the depth is [${depth.shape}]; it must be ${batch},1,H,W, as many as images`)
+}
+
+/**
+ * What rounding in float32 does, relative to the largest entry of a tensor, by the reference's own measure: beyond it two
+ * implementations disagree.
+ */
+export const TRACE_TOLERANCE = { trace: 5e-4, grad: 1e-3, loss: 1e-5 } as const
+type Kind = keyof typeof TRACE_TOLERANCE
+
+function kindOf(name: string): Kind | null {
+  if (name.startsWith('trace/')) return 'trace'
+  if (name.startsWith('grad/')) return 'grad'
+  return name === 'loss' || name === 'loss_terms' ? 'loss' : null
+}
+
+/** One tensor against its reference. */
+export interface TraceError {
+  readonly name: string
+  /** max|a − b| / max|b|; NaN where ours has one, ∞ where the shapes differ. */
+  readonly error: number
+  readonly tolerance: number
+  readonly ok: boolean
+}
+
+export interface CheckOptions extends TraceOptions {
+  /** One tolerance for all, instead of `TRACE_TOLERANCE`. */
+  readonly tolerance?: number
+}
+
+/**
+ * Compares with what the file of inputs says, everything that it says of the trace and with `loss` of loss and gradients;
+ * worst first, measured by tolerances.
+ * @throws DarError when the file says nothing, or names a tensor that the model does not make.
+ */
+export function checkTrace(
+  traced: Tensors,
+  { golden, files }: Pick<TraceSource, 'golden' | 'files'>,
+  { loss = false, tolerance }: CheckOptions = {},
+): TraceError[] {
+  const wanted = [...golden.keys()].filter((name) => loss || (kindOf(name) === 'trace' && !ofTheLoss(name)))
+  for (const kind of loss ? (['trace', 'loss', 'grad'] as const) : (['trace'] as const))
+    if (!wanted.some((name) => kindOf(name) === kind))
+      throw new DarError(
+        `${files.input} holds no ${kind === 'loss' ? 'loss' : `${kind}/… tensors`} to check against; ` +
+          'give a fixture of the reference, or ask for no check',
+      )
+  const errors = wanted.map((name): TraceError => {
+    const ours = traced.get(name)
+    if (!ours)
+      throw new DarError(`${files.input} holds ${name}, which this model does not make; is it another config's?`)
+    const reference = golden.get(name)!
+    const limit = tolerance ?? TRACE_TOLERANCE[kindOf(name)!]
+    const sameShape = ours.shape.join() === reference.shape.join()
+    const error = sameShape ? relativeError(ours.values, reference.values) : Number.POSITIVE_INFINITY
+    return { name, error, tolerance: limit, ok: error <= limit }
+  })
+  const badness = ({ error, tolerance }: TraceError) =>
+    Number.isNaN(error) ? Number.POSITIVE_INFINITY : error / tolerance
+  return errors.sort((a, b) => (badness(b) > badness(a) ? 1 : badness(b) < badness(a) ? -1 : 0))
+}
+
+/** Intermediates that only the loss computes. */
+const ofTheLoss = (name: string): boolean => name.endsWith('.forced_logit')
+
+/** max|a − b| / max|b|; for an all-zero reference the largest |a|. NaN if a holds one. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
+  let difference = 0
+  let scale = 0
+  for (let i = 0; i < expected.length; i++) {
+    if (Number.isNaN(actual[i])) return Number.NaN
+    difference = Math.max(difference, Math.abs(actual[i] - expected[i]))
+    scale = Math.max(scale, Math.abs(expected[i]))
+  }
+  return scale === 0 ? difference : difference / scale
+}

@@ -1,0 +1,278 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { DarError } from '../support/errors.ts'
+import { hubFile } from './hub.ts'
+import { parseHubReference } from './hub-reference.ts'
+
+const COMMIT = 'c0ffee'.padEnd(40, '0')
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const gitHash = (bytes: Uint8Array) =>
+  createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex')
+const noise = (length: number) => Buffer.from(Uint8Array.from({ length }, (_, i) => (i * i * 31 + (i >> 8)) & 255))
+
+interface Stored {
+  readonly bytes: Buffer
+  /** How the Hub stores it: large files by SHA-256, small ones as git objects. */
+  readonly kind: 'lfs' | 'git'
+  /** What the Hub says instead of the true hash. */
+  readonly hash?: string
+}
+
+/** The four routes of the Hub that a download needs, and ways to go wrong. */
+class FakeHub {
+  readonly files = new Map<string, Stored>()
+  /** `METHOD path range` of every request. */
+  readonly requests: string[] = []
+  /** Cuts the connection after so many bytes of the next file. */
+  cutAfter: number | null = null
+  ranges: 'honoured' | 'ignored' = 'honoured'
+  token: string | null = null
+  private server: Server | null = null
+
+  async start(): Promise<string> {
+    this.server = createServer((request, response) => this.answer(request, response))
+    await new Promise<void>((resolve) => this.server?.listen(0, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
+  }
+
+  async stop(): Promise<void> {
+    this.server?.closeAllConnections()
+    await new Promise((resolve) => this.server?.close(resolve))
+  }
+
+  reset(): void {
+    this.files.clear()
+    this.requests.length = 0
+    this.cutAfter = null
+    this.ranges = 'honoured'
+    this.token = null
+  }
+
+  private info(path: string) {
+    const { bytes, kind, hash } = this.files.get(path)!
+    const base = { type: 'file', path, size: bytes.byteLength }
+    if (kind === 'git') return { ...base, oid: hash ?? gitHash(bytes) }
+    return {
+      ...base,
+      oid: gitHash(bytes),
+      lfs: { oid: hash ?? sha256(bytes), size: bytes.byteLength, pointerSize: 130 },
+    }
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = decodeURIComponent((request.url ?? '').split('?')[0])
+    this.requests.push([request.method, path, request.headers.range].filter(Boolean).join(' '))
+    const json = (value: unknown, status = 200) => {
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(value))
+    }
+    const file = this.files.get(path.replace(`/owner/name/resolve/${COMMIT}/`, ''))
+    if (this.token && request.headers.authorization !== `Bearer ${this.token}`) json({ error: 'gated' }, 401)
+    else if (path === '/api/models/owner/name/revision/main') json({ id: 'owner/name', sha: COMMIT })
+    else if (path === `/api/models/owner/name/tree/${COMMIT}`) json([...this.files.keys()].map((one) => this.info(one)))
+    else if (path === `/api/models/owner/name/paths-info/${COMMIT}`) {
+      let body = ''
+      request.on('data', (chunk) => {
+        body += chunk
+      })
+      request.on('end', () => {
+        const { paths } = JSON.parse(body) as { paths: string[] }
+        json(paths.filter((one) => this.files.has(one)).map((one) => this.info(one)))
+      })
+    } else if (file) this.send(file.bytes, request.headers.range, response)
+    else json({ error: 'not found' }, 404)
+  }
+
+  private send(bytes: Buffer, range: string | undefined, response: ServerResponse): void {
+    const [, first, last] = /bytes=(\d+)-(\d+)/.exec(range ?? '') ?? []
+    const probe = range === 'bytes=0-0'
+    const partial = range !== undefined && (probe || this.ranges === 'honoured')
+    const part = partial ? bytes.subarray(Number(first), Number(last) + 1) : bytes
+    response.writeHead(partial ? 206 : 200, {
+      etag: '"etag"',
+      'content-length': part.byteLength,
+      ...(partial && { 'content-range': `bytes ${first}-${last}/${bytes.byteLength}` }),
+    })
+    if (this.cutAfter === null || probe) {
+      response.end(part)
+      return
+    }
+    response.write(part.subarray(0, this.cutAfter), () => setTimeout(() => response.destroy(), 20))
+    this.cutAfter = null
+  }
+}
+
+describe('a file of the Hub', () => {
+  const hub = new FakeHub()
+  let hubUrl = ''
+  let cacheFolder = ''
+  const bytes = noise(300_000)
+  beforeAll(async () => {
+    hubUrl = await hub.start()
+  })
+  afterAll(() => hub.stop())
+  beforeEach(async () => {
+    hub.reset()
+    hub.files.set('model.safetensors', { bytes, kind: 'lfs' })
+    cacheFolder = await mkdtemp(join(tmpdir(), 'dar-hub-'))
+    for (const name of ['HF_HUB_OFFLINE', 'HF_TOKEN', 'HF_ENDPOINT']) vi.stubEnv(name, '')
+  })
+  afterEach(async () => {
+    vi.unstubAllEnvs()
+    await rm(cacheFolder, { recursive: true })
+  })
+  const fetchFile = (text = 'hub:owner/name', options: Parameters<typeof hubFile>[1] = {}) =>
+    hubFile(text, { hubUrl, cacheFolder, ...options })
+  const refusal = async (promise: Promise<string>) => {
+    const error = await promise.then(
+      () => null,
+      (reason: unknown) => reason,
+    )
+    expect(error).toBeInstanceOf(DarError)
+    return (error as DarError).message
+  }
+  const blobs = () => readdir(join(cacheFolder, 'models--owner--name', 'blobs'))
+  const downloads = () => hub.requests.filter((line) => line.includes('/resolve/') && !line.endsWith('bytes=0-0'))
+
+  it('is downloaded whole, in the layout of the Hub’s own cache, with progress', async () => {
+    const seen: [number, number][] = []
+    const path = await fetchFile(undefined, { onProgress: (done, total) => seen.push([done, total]) })
+    expect(sha256(await readFile(path))).toBe(sha256(bytes))
+    expect(path).toBe(join(cacheFolder, 'models--owner--name', 'snapshots', COMMIT, 'model.safetensors'))
+    expect(await readFile(join(cacheFolder, 'models--owner--name', 'refs', 'main'), 'utf8')).toBe(COMMIT)
+    expect(await blobs()).toEqual([sha256(bytes)])
+    expect(seen[0]).toEqual([0, bytes.length])
+    expect(seen.at(-1)).toEqual([bytes.length, bytes.length])
+    expect(downloads()).toEqual([`GET /owner/name/resolve/${COMMIT}/model.safetensors`])
+  })
+
+  it('comes from the cache the next time, without the network', async () => {
+    const path = await fetchFile()
+    hub.requests.length = 0
+    expect(await fetchFile()).toBe(path)
+    expect(await fetchFile('hub:owner/name/model.safetensors', { network: 'forbidden' })).toBe(path)
+    expect(await fetchFile(`hub:owner/name@${COMMIT}`, { hubUrl: 'http://127.0.0.1:1' })).toBe(path)
+    expect(hub.requests).toEqual([])
+  })
+
+  it('that was interrupted goes on where it stopped', async () => {
+    hub.cutAfter = 100_000
+    expect(await refusal(fetchFile())).toMatch(/hub:owner\/name: the download from .* failed .*goes on from there/)
+    expect(await blobs()).toEqual([`${sha256(bytes)}.incomplete`])
+    const kept = (await readFile(join(cacheFolder, 'models--owner--name', 'blobs', `${sha256(bytes)}.incomplete`)))
+      .length
+    expect(kept).toBeGreaterThan(0)
+    expect(kept).toBeLessThanOrEqual(100_000)
+    hub.requests.length = 0
+    const seen: number[] = []
+    const path = await fetchFile(undefined, { onProgress: (done) => seen.push(done) })
+    expect(seen[0]).toBe(kept)
+    expect(downloads()).toEqual([
+      `GET /owner/name/resolve/${COMMIT}/model.safetensors bytes=${kept}-${bytes.length - 1}`,
+    ])
+    expect(sha256(await readFile(path))).toBe(sha256(bytes))
+    expect(await blobs()).toEqual([sha256(bytes)])
+  })
+
+  it.each([
+    ['whose beginning is of something else', 'honoured', Buffer.alloc(1000, 7)],
+    ['of a server that ignores ranges', 'ignored', bytes.subarray(0, 1000)],
+    ['of which more is here than there is', 'honoured', Buffer.concat([bytes, bytes])],
+  ] as const)('%s is fetched anew', async (_, ranges, beginning) => {
+    hub.cutAfter = 10
+    await refusal(fetchFile())
+    await writeFile(join(cacheFolder, 'models--owner--name', 'blobs', `${sha256(bytes)}.incomplete`), beginning)
+    hub.ranges = ranges
+    expect(sha256(await readFile(await fetchFile()))).toBe(sha256(bytes))
+  })
+
+  it('is refused, and nothing of it kept, when its hash is not the announced one', async () => {
+    hub.files.set('model.safetensors', { bytes, kind: 'lfs', hash: sha256(noise(5)) })
+    expect(await refusal(fetchFile())).toMatch(
+      new RegExp(
+        `not what the Hub announced \\(its hash is ${sha256(bytes)}, not ${sha256(noise(5))}\\); nothing of it was kept`,
+      ),
+    )
+    expect(await blobs()).toEqual([])
+    expect(await refusal(fetchFile(undefined, { network: 'forbidden' }))).toMatch(/is not in the cache/)
+  })
+
+  it('that git stores itself is checked by git’s hash', async () => {
+    hub.files.set('small.safetensors', { bytes: noise(100), kind: 'git' })
+    expect(sha256(await readFile(await fetchFile('hub:owner/name/small.safetensors')))).toBe(sha256(noise(100)))
+    hub.files.set('other.safetensors', { bytes: noise(100), kind: 'git', hash: gitHash(noise(99)) })
+    expect(await refusal(fetchFile('hub:owner/name/other.safetensors'))).toMatch(/not what the Hub announced/)
+  })
+
+  it('may be the only weights of a repository, whatever their name', async () => {
+    hub.files.clear()
+    hub.files.set('dinov2/vits14.safetensors', { bytes, kind: 'lfs' })
+    expect(sha256(await readFile(await fetchFile()))).toBe(sha256(bytes))
+    hub.files.set('vitb14.safetensors', { bytes, kind: 'lfs' })
+    await rm(join(cacheFolder, 'models--owner--name'), { recursive: true })
+    expect(await refusal(fetchFile())).toBe(
+      'hub:owner/name: the repository has no model.safetensors; it has dinov2/vits14.safetensors, vitb14.safetensors',
+    )
+  })
+
+  it('that is not there is an error that names the weights that are', async () => {
+    expect(await refusal(fetchFile('hub:owner/name/a/b.safetensors'))).toBe(
+      'hub:owner/name/a/b.safetensors: the repository has no a/b.safetensors; it has model.safetensors',
+    )
+    expect(await refusal(fetchFile('hub:owner/none'))).toMatch(
+      /does not show owner\/none \(status 404\); check the name/,
+    )
+  })
+
+  it('of a gated repository needs a token', async () => {
+    hub.token = 'hf_secret'
+    expect(await refusal(fetchFile())).toMatch(/\(status 401\).* set HF_TOKEN/)
+    vi.stubEnv('HF_TOKEN', 'hf_secret')
+    expect(sha256(await readFile(await fetchFile()))).toBe(sha256(bytes))
+  })
+
+  it('is not looked for on the network when that is forbidden', async () => {
+    expect(await refusal(fetchFile(undefined, { network: 'forbidden' }))).toMatch(
+      /hub:owner\/name is not in the cache .*download it once without --offline/,
+    )
+    vi.stubEnv('HF_HUB_OFFLINE', '1')
+    expect(await refusal(fetchFile())).toMatch(/is not in the cache/)
+    expect(hub.requests).toEqual([])
+  })
+
+  it('is cached in $DAR_CACHE, else where the Hub’s clients keep theirs', async () => {
+    vi.stubEnv('DAR_CACHE', cacheFolder)
+    const path = await hubFile('hub:owner/name', { hubUrl })
+    expect(path.startsWith(join(cacheFolder, 'hub', 'models--owner--name'))).toBe(true)
+    vi.stubEnv('DAR_CACHE', '')
+    vi.stubEnv('HF_HUB_CACHE', join(cacheFolder, 'hub'))
+    expect(await hubFile('hub:owner/name', { network: 'forbidden' })).toBe(path)
+  })
+
+  it('that cannot be reached says what to do', async () => {
+    const unreachable = fetchFile(undefined, { hubUrl: 'http://127.0.0.1:1' })
+    expect(await refusal(unreachable)).toMatch(/the download from http:\/\/127\.0\.0\.1:1 failed .*run it again/)
+  })
+})
+
+describe('a reference to the Hub', () => {
+  it.each([
+    ['hub:facebook/dinov2-small', { repo: 'facebook/dinov2-small', revision: 'main', file: null }],
+    ['hub:a/b/c/d.safetensors', { repo: 'a/b', revision: 'main', file: 'c/d.safetensors' }],
+    ['hub:a/b@v1.0/d.safetensors', { repo: 'a/b', revision: 'v1.0', file: 'd.safetensors' }],
+  ])('%s', (text, expected) => {
+    expect(parseHubReference(text)).toEqual(expected)
+  })
+
+  it.each(['hub:', 'hub:name', 'hub:a/b/../../c', 'hub:../b', 'hub:a/b@../x', 'hub:a/b//c', 'hub:a/b/C:\\x', 'a/b'])(
+    'is not %s',
+    (text) => {
+      expect(() => parseHubReference(text)).toThrow(DarError)
+    },
+  )
+})

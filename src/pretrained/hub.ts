@@ -1,0 +1,178 @@
+/**
+ * Files from the Hugging Face Hub, through its client library, which knows the protocol but neither resumes a download nor
+ * checks its hash: that is done here. A file that is in the cache is used without asking the network, so that a command means
+ * the same tomorrow and on a train; name a revision for another one.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { downloadFile, HUB_URL, HubApiError, listFiles, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub'
+import { DarError, messageOf } from '../support/errors.ts'
+import { defaultCacheFolder, HubCache } from './hub-cache.ts'
+import { type HubReference, hubReferenceText, parseHubReference } from './hub-reference.ts'
+
+export interface HubOptions {
+  /** Default: `HF_ENDPOINT`, else https://huggingface.co. */
+  readonly hubUrl?: string
+  /** Default: `$DAR_CACHE/hub`, else the Hub's own cache folder. */
+  readonly cacheFolder?: string
+  /** `forbidden`: only the cache. Default: allowed, unless `HF_HUB_OFFLINE=1`. */
+  readonly network?: 'allowed' | 'forbidden'
+  /** For gated and private repositories; default: `HF_TOKEN`. */
+  readonly accessToken?: string
+  /** Bytes that are here, of all; called as they come in. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+interface Remote extends HubReference {
+  readonly hubUrl: string
+  readonly accessToken?: string
+}
+
+/**
+ * The path of a file `hub:owner/name[@revision][/file]`, downloaded unless it is in the cache. Without a file: model.safetensors,
+ * or the one .safetensors file that there is. A download that was interrupted goes on where it stopped. Throws a DarError when
+ * there is no such file, the network fails or is forbidden, or the bytes are not those that the Hub announced.
+ */
+export async function hubFile(text: string, options: HubOptions = {}): Promise<string> {
+  const reference = parseHubReference(text)
+  const {
+    hubUrl = process.env.HF_ENDPOINT ?? HUB_URL,
+    cacheFolder = defaultCacheFolder(),
+    network = isSet(process.env.HF_HUB_OFFLINE) ? 'forbidden' : 'allowed',
+    accessToken = process.env.HF_TOKEN,
+    onProgress,
+  } = options
+  const cache = new HubCache(cacheFolder, reference.repo)
+  const cached = await cache.find(reference)
+  if (cached !== null) return cached
+  if (network === 'forbidden')
+    throw new DarError(
+      `${text} is not in the cache ${cacheFolder}, and the network is not allowed; download it once without --offline ` +
+        '(and HF_HUB_OFFLINE), or give a file',
+    )
+  const remote: Remote = { ...reference, hubUrl: hubUrl.replace(/\/+$/, ''), accessToken }
+  try {
+    const { sha: commit } = await modelInfo({ name: remote.repo, additionalFields: ['sha'], ...remote })
+    const at = { ...remote, revision: commit } // a push while this runs cannot mix two versions
+    const info = await weightsInfo(at, text)
+    const hash = info.lfs?.oid ?? info.oid ?? ''
+    refuseUnsafe(text, { commit, hash, path: info.path })
+    const blob = cache.blob(hash)
+    if (!(await sizeOf(blob))) await download(at, info, blob, { text, onProgress })
+    return await cache.publish(blob, { file: info.path, commit, revision: reference.revision })
+  } catch (error) {
+    throw asDarError(error, text, remote)
+  }
+}
+
+/** What a server says becomes part of paths in the cache, so it must be what it should. */
+function refuseUnsafe(
+  text: string,
+  { commit, hash, path }: { readonly commit: string; readonly hash: string; readonly path: string },
+): void {
+  parseHubReference(`hub:owner/name/${path}`)
+  if (!/^[0-9a-f]{40}$/.test(commit) || !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(hash))
+    throw new DarError(`${text}: the server answers with the commit "${commit}" and the hash "${hash}", which are none`)
+}
+
+const isSet = (value: string | undefined) => /^(?:1|true|yes|on)$/i.test(value ?? '')
+
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+
+/** The file that a reference means, with its size and hash. */
+async function weightsInfo(remote: Remote, text: string): Promise<PathInfo> {
+  const wanted = remote.file ?? 'model.safetensors'
+  const infoOf = async (path: string) =>
+    (await pathsInfo({ ...remote, paths: [path] })).find((info) => info.type === 'file' && info.path === path)
+  const info = await infoOf(wanted)
+  if (info) return info
+  const weights: string[] = []
+  for await (const { path } of listFiles({ ...remote, recursive: true }))
+    if (path.endsWith('.safetensors')) weights.push(path)
+  const only = remote.file === null && weights.length === 1 ? await infoOf(weights[0]) : undefined
+  if (only) return only
+  const there = weights.length > 0 ? `it has ${weights.join(', ')}` : 'it has no .safetensors file at all'
+  throw new DarError(`${text}: the repository has no ${wanted}; ${there}`)
+}
+
+/** Completes `blob`: what came in earlier is kept if it is the beginning of the right bytes. */
+async function download(
+  remote: Remote,
+  info: PathInfo,
+  blob: string,
+  { text, onProgress }: Pick<HubOptions, 'onProgress'> & { readonly text: string },
+): Promise<void> {
+  const partial = `${blob}.incomplete`
+  await mkdir(dirname(blob), { recursive: true })
+  const before = await sizeOf(partial)
+  if (before > info.size) await rm(partial)
+  let problem = await fetchRest(remote, info, partial, onProgress)
+  if (problem && before > 0) {
+    // The part that was here may be of anything: once more, from the start.
+    await rm(partial, { force: true })
+    problem = await fetchRest(remote, info, partial, onProgress)
+  }
+  if (problem) {
+    await rm(partial, { force: true })
+    throw new DarError(`${text}: the download is ${problem}; nothing of it was kept, try again`)
+  }
+  await rename(partial, blob)
+}
+
+/** Appends to `partial` what is missing. Returns what is wrong with the whole, or null. */
+async function fetchRest(
+  remote: Remote,
+  info: PathInfo,
+  partial: string,
+  onProgress: HubOptions['onProgress'],
+): Promise<string | null> {
+  const { size, path } = info
+  // LFS files are known by the SHA-256 of their bytes, small ones by git's SHA-1 of a header and their bytes.
+  const hash: Hash = info.lfs ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`)
+  let done = await sizeOf(partial)
+  if (done > 0) for await (const chunk of createReadStream(partial)) hash.update(chunk as Buffer)
+  onProgress?.(done, size)
+  if (done < size) {
+    const whole = await downloadFile({ ...remote, repo: remote.repo, path, xet: false })
+    if (!whole)
+      throw new DarError(`${hubReferenceText({ ...remote, file: path })}: the Hub lists it but does not have it`)
+    const file = await open(partial, 'a')
+    try {
+      const rest = done > 0 ? whole.slice(done, size) : whole
+      for await (const chunk of rest.stream() as unknown as AsyncIterable<Uint8Array>) {
+        await file.writeFile(chunk)
+        hash.update(chunk)
+        done += chunk.byteLength
+        onProgress?.(done, size)
+        if (done > size) break // a server that ignores ranges sends everything again
+      }
+    } finally {
+      await file.close()
+    }
+  }
+  if (done < size) throw new Error(`the connection ended after ${done} of ${size} bytes`)
+  if (done > size) return `longer than the ${size} bytes that the Hub announced`
+  const [actual, expected] = [hash.digest('hex'), info.lfs?.oid ?? info.oid]
+  return actual === expected ? null : `not what the Hub announced (its hash is ${actual}, not ${expected})`
+}
+
+function asDarError(error: unknown, text: string, { hubUrl, repo, accessToken }: Remote): Error {
+  if (error instanceof DarError) return error
+  const status = error instanceof HubApiError ? error.statusCode : null
+  if (status === 401 || status === 403 || status === 404) {
+    const remedy = accessToken
+      ? 'check the name, and that your token may read it'
+      : 'check the name; for a gated or private repository set HF_TOKEN'
+    return new DarError(`${text}: ${hubUrl} does not show ${repo} (status ${status}); ${remedy}`)
+  }
+  const reason = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error)
+  return new DarError(
+    `${text}: the download from ${hubUrl} failed (${reason}); run it again: what came in is kept and it goes on from there`,
+  )
+}

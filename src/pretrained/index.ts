@@ -1,0 +1,8 @@
+/** The PRETRAINED room: public encoder weights, found, read under their own names, and told apart from what they are not. */
+export { type HubOptions, hubFile } from './hub.ts'
+export { isHubReference } from './hub-reference.ts'
+export type { Origin } from './origin.ts'
+export { PARTS, type Part, type PretrainedPlan } from './plan.ts'
+export { openPretrained, type PretrainedFile } from './pretrained-file.ts'
+export { type PretrainedReport, reportOf, reportText } from './report.ts'
+export { SCHEMES, type Scheme } from './scheme.ts'

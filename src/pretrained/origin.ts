@@ -1,0 +1,87 @@
+/**
+ * How one parameter is made from tensors of a file: copied, put together from separate queries, keys and values, or
+ * resized; with the shapes checked, so that reading can no longer fail for them.
+ */
+import type { Size } from '../graph/index.ts'
+import type { DarConfig } from '../model/index.ts'
+import { DarError } from '../support/errors.ts'
+import { FUSED_PARTS } from './names.ts'
+import { type PositionTable, positionTable } from './position-grid.ts'
+
+export type Origin =
+  | { readonly kind: 'copy'; readonly from: readonly [string] }
+  /** Rows of q, then k, then v (spec section 13). */
+  | { readonly kind: 'fuse'; readonly from: readonly string[] }
+  | { readonly kind: 'resize'; readonly from: readonly [string]; readonly table: PositionTable; readonly to: Size }
+
+/** The tensors that become one parameter: the whole of it, or its parts by place. */
+export type Found = { readonly whole: string } | { readonly parts: readonly (string | undefined)[] }
+
+export interface Target {
+  readonly name: string
+  readonly shape: readonly number[]
+}
+
+export interface FileFacts {
+  /** Names the file in messages. */
+  readonly source: string
+  readonly shapeOf: (tensor: string) => readonly number[]
+  /** The grid of its position table, where the file says it. */
+  readonly grid: Size | null
+  /** The encoder's, null if the file has none. */
+  readonly width: number | null
+  readonly depth: number
+}
+
+/** What to do about a file whose encoder is another than the model's. */
+export function encoderAdvice(config: DarConfig, { width, depth }: FileFacts): string {
+  const wanted =
+    config.encoder === 'vit'
+      ? `a ViT of ${config.encoderDepth} blocks, ${config.encoderWidth} wide, with patches of ${config.patch}`
+      : config.encoder
+  const has = width === null ? 'another' : `a ViT of ${depth} blocks, ${width} wide`
+  return `the model's encoder is ${wanted}, the file's is ${has}; use a config that fits these weights`
+}
+
+/** Throws a DarError that names the tensor and both shapes when they do not go together. */
+export function originOf(target: Target, found: Found, config: DarConfig, file: FileFacts): Origin {
+  const refused = (tensor: string, wanted: string) => {
+    const remedy = target.name.startsWith('encoder.')
+      ? encoderAdvice(config, file)
+      : "use a config whose neck and head are the file's, or load the encoder alone"
+    return new DarError(`${file.source}: tensor ${tensor} is [${file.shapeOf(tensor)}], ${wanted}; ${remedy}`)
+  }
+  if ('parts' in found) return fusedOrigin(target, found.parts, file, refused)
+  const tensor = found.whole
+  const shape = file.shapeOf(tensor)
+  const wanted = `the model's ${target.name} is [${target.shape}]`
+  if (target.name === 'encoder.pos_embed' && shape.length === 3 && shape[2] === target.shape[2]) {
+    const table = positionTable(shape[1], { stated: file.grid, assumed: config.posGrid })
+    if (!table) throw refused(tensor, `which is no square grid with a class token; ${wanted}`)
+    const same = table.classRows === 1 && table.grid.join() === config.posGrid.join()
+    return same ? { kind: 'copy', from: [tensor] } : { kind: 'resize', from: [tensor], table, to: config.posGrid }
+  }
+  if (shape.join() !== target.shape.join()) throw refused(tensor, wanted)
+  return { kind: 'copy', from: [tensor] }
+}
+
+function fusedOrigin(
+  { name, shape }: Target,
+  parts: readonly (string | undefined)[],
+  file: FileFacts,
+  refused: (tensor: string, wanted: string) => DarError,
+): Origin {
+  const part = [shape[0] / FUSED_PARTS, ...shape.slice(1)]
+  const from = Array.from({ length: FUSED_PARTS }, (_, i) => {
+    const tensor = parts[i]
+    if (tensor === undefined)
+      throw new DarError(
+        `${file.source}: the ${['query', 'key', 'value'][i]} of the model's ${name} is missing beside ` +
+          `${parts.find((one) => one !== undefined)}; download or export the file again`,
+      )
+    if (file.shapeOf(tensor).join() !== part.join())
+      throw refused(tensor, `its third of the model's ${name} [${shape}] is [${part}]`)
+    return tensor
+  })
+  return { kind: 'fuse', from }
+}
