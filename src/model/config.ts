@@ -42,6 +42,11 @@ export const configSchema = z
     position: z.boolean().default(true),
     level: z.boolean().default(true),
     form: z.enum(['cached', 'masked', 'unmasked']).default('cached'),
+    /**
+     * What a step hands to the next: r_k, made from the GRU's state (the paper), or y_out^k, past the bins (what the
+     * authors' release does: how deep a pixel was found never reaches the transformer).
+     */
+    feedback: z.enum(['token-map', 'y-out']).default('token-map'),
 
     steps: positive.default(5),
     /** Explicit token-map sizes, coarse to fine; null: halved from the memory grid. */

@@ -14,7 +14,7 @@ import { Decoder } from './decoder.ts'
 import { encode } from './encoder.ts'
 import { dornHead, dptHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
 import { Injection } from './injection.ts'
-import { binCentres, depthSpread, expectedDepth, nextWindow, type Window, wholeRange } from './mtbin.ts'
+import { binCentres, depthSpread, expectedDepth, moveWindow, nextWindow, type Window, wholeRange } from './mtbin.ts'
 import { fuse, remember } from './neck.ts'
 import { positionTensor, stepSizes } from './steps.ts'
 import type { Trace } from './trace.ts'
@@ -76,7 +76,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
   const depths: Tensor[] = []
   const sigmas: Tensor[] = []
   let window: Window = wholeRange(memory, grids[0], config)
-  let tokenMap: Tensor | null = null
+  let fedBack: Tensor | null = null
   let g = memory
 
   for (let k = 1; k <= config.steps; k++) {
@@ -84,7 +84,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     const here = grids[k - 1]
     let yOut = memory // `bins`: no transformer
     if (decoder) {
-      const tokens = decoder.input(k, sizes[k - 1], batch, tokenMap)
+      const tokens = decoder.input(k, sizes[k - 1], batch, fedBack)
       const y = decoder.output(tokens)
       record('tokens_in', tokens)
       record('y_out', y)
@@ -106,21 +106,19 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       record('sigma', sigma)
       depths.push(depth)
       sigmas.push(sigma)
-      if (k < config.steps) window = moved(nextWindow(window, depth, sigma, config), grids[k])
+      if (k < config.steps) window = moveWindow(nextWindow(window, depth, sigma, config), grids[k])
     } else {
       depths.push(ops.mul(ops.sigmoid(injection.logits(g, k)), config.dMax))
     }
     record('depth', depths[k - 1])
     record('gru', g)
     if (decoder) {
-      tokenMap = injection.token(g)
-      record('token_map', tokenMap)
+      if (config.feedback === 'y-out') fedBack = yOut
+      else if (config.steps > 1) {
+        fedBack = injection.token(g)
+        record('token_map', fedBack)
+      }
     }
   }
   return { depths, sigmas, g }
-}
-
-/** A window on another grid, by nearest neighbour: it stays one of the windows that the tree made. */
-function moved({ lo, hi }: Window, grid: ops.Size): Window {
-  return { lo: ops.resize(lo, grid, 'nearest'), hi: ops.resize(hi, grid, 'nearest') }
 }

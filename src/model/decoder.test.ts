@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
 import { Graph, type Tensor } from '../graph/index.ts'
+import { toMap } from '../nn/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { type DarConfig, parseConfig } from './config.ts'
 import { Decoder, stepMask } from './decoder.ts'
+import { PRESETS } from './presets.ts'
+import { stepSizes } from './steps.ts'
 
 let engine: Engine
 beforeAll(() => {
@@ -74,6 +77,38 @@ describe('the decoder', () => {
     expect(earlier[2]).toBeGreaterThan(1e-4) // through keys and values alone
   })
 
+  describe('run again on all tokens', () => {
+    /** y of all tokens, the input of one step moved; by step. */
+    async function again(form: 'masked' | 'unmasked', moved: number | null): Promise<Float64Array[]> {
+      const graph = new Graph()
+      const counts = SIZES.map(([h, w]) => h * w)
+      const inputs = counts.map((count, i) => graph.input(`in${i}`, [1, count, 16]))
+      const decoder = new Decoder(graph, config({ form }), graph.input('memory', [1, 12, 16]))
+      for (const input of inputs) decoder.output(input)
+      const feeds = Object.fromEntries(
+        counts.map((count, i) => [`in${i}`, numbers(count * 16, i + 5).map((v) => (i === moved ? v + 0.5 : v))]),
+      )
+      const { y } = await evaluate(
+        engine,
+        { y: decoder.rerun(form) },
+        { memory: numbers(192, 1), ...feeds, ...someWeights(graph) },
+      )
+      const begins = counts.map((_, i) => counts.slice(0, i).reduce((a, b) => a + b, 0))
+      return counts.map((count, i) => y.slice(16 * begins[i], 16 * (begins[i] + count)))
+    }
+
+    test.each([1, 2])('under the mask, step %i (from 0) moves no earlier one, bit for bit', async (moved) => {
+      const [before, after] = [await again('masked', null), await again('masked', moved)]
+      for (let k = 0; k < moved; k++) expect([...after[k]]).toEqual([...before[k]])
+      for (let k = moved; k < 3; k++) expect(relativeError(after[k], before[k])).toBeGreaterThan(1e-4)
+    })
+
+    test('without the mask it moves them all', async () => {
+      const [before, after] = [await again('unmasked', null), await again('unmasked', 2)]
+      for (let k = 0; k < 3; k++) expect(relativeError(after[k], before[k])).toBeGreaterThan(1e-4)
+    })
+  })
+
   const names = (c: DarConfig) => {
     const graph = new Graph()
     const decoder = new Decoder(graph, c, graph.input('memory', [1, 12, 16]))
@@ -92,6 +127,40 @@ describe('the decoder', () => {
   test('has no level table when levels are switched off', () => {
     expect(names(config())).toContain('decoder.level')
     expect(names(config({ level: false }))).not.toContain('decoder.level')
+  })
+})
+
+/**
+ * Layers, heads, steps and proportions of every preset. `dar-nano` and `dar-lite` as they are; the ViT-L family, whose decoders
+ * hold from 100 million to 1.6 billion weights, at a sixteenth of its widths.
+ */
+describe.each(Object.keys(PRESETS))('the forms of %s', (name) => {
+  const preset = PRESETS[name]
+  const shrink = preset.memoryWidth > 1000 ? 16 : 1
+  const scaled = (form: DarConfig['form']) =>
+    parseConfig({ ...preset, memoryWidth: preset.memoryWidth / shrink, width: preset.width / shrink, form })
+  const grid = [7, 9] as const
+
+  /** y_out of all steps, each fed with the one before: what is wrong at one step shows in all that follow. */
+  async function run(form: DarConfig['form']): Promise<Float64Array[]> {
+    const c = scaled(form)
+    const graph = new Graph()
+    const decoder = new Decoder(graph, c, graph.input('memory', [1, 63, c.memoryWidth]))
+    const y: Record<string, Tensor> = {}
+    let previous: Tensor | null = null
+    stepSizes(grid, c.steps).forEach((size, i) => {
+      const out = decoder.output(decoder.input(i + 1, size, 1, previous))
+      previous = toMap(out, size)
+      y[`y${i}`] = out
+    })
+    return Object.values(await evaluate(engine, y, { memory: numbers(63 * c.memoryWidth), ...someWeights(graph) }))
+  }
+
+  test('cached equals masked; unmasked is another model', async () => {
+    const [cached, masked, unmasked] = [await run('cached'), await run('masked'), await run('unmasked')]
+    expect(cached).toHaveLength(preset.steps)
+    for (const error of largest(cached, masked)) expect(error).toBeLessThan(1e-5)
+    expect(Math.max(...largest(unmasked, masked))).toBeGreaterThan(1e-3)
   })
 })
 

@@ -69,10 +69,17 @@ export class Decoder {
   output(input: Tensor): Tensor {
     this.inputs.push(input)
     if (this.config.form === 'cached') return this.run(input, { caches: this.caches })
-    const tokens = ops.concat(this.inputs, 1)
+    return ops.slice(this.rerun(this.config.form), 1, -input.shape[1])
+  }
+
+  /**
+   * y of every token so far, B,ΣT,M, from the inputs of all steps run again: what the forms without a cache read the newest
+   * step from. Under the mask the rows of earlier steps are those that were there before the later ones came.
+   */
+  rerun(form: 'masked' | 'unmasked'): Tensor {
     const counts = this.inputs.map((x) => x.shape[1])
-    const mask = this.config.form === 'masked' ? stepMask(this.graph, counts) : undefined
-    return ops.slice(this.run(tokens, { mask }), 1, -counts[counts.length - 1])
+    const mask = form === 'masked' ? stepMask(this.graph, counts) : undefined
+    return this.run(ops.concat(this.inputs, 1), { mask })
   }
 
   private run(

@@ -44,6 +44,11 @@ export function depthSpread(probabilities: Tensor, centres: Tensor, depth: Tenso
   return ops.sqrt(ops.sum(ops.mul(probabilities, ops.square(ops.sub(centres, depth))), [1], { keepAxes: true }))
 }
 
+/** A window on another grid, by nearest neighbour: it stays one of the windows that the tree made. */
+export function moveWindow({ lo, hi }: Window, grid: ops.Size): Window {
+  return { lo: ops.resize(lo, grid, 'nearest'), hi: ops.resize(hi, grid, 'nearest') }
+}
+
 type NextWindow = (window: Window, depth: Tensor, sigma: Tensor, config: DarConfig) => Window
 
 /** The window of step k+1, on the grid of step k, from the depth and σ of step k. */

@@ -97,6 +97,16 @@ describe('predict', () => {
     expect(same((await model.predict(inverted)).depth, depth)).toBe(false)
   })
 
+  it.each(['dpt', 'dorn', 'ord2seq'] as const)('with the head %s gives one map and no sigma', async (head) => {
+    const config = parseConfig({ ...TINY, head })
+    await using baseline = await load(await writeTinyModel(join(folder, `${head}.safetensors`), { config }))
+    const { depth, sigma, steps, width, height } = await baseline.predict(photo(), { steps: true })
+    expect(depth.length).toBe(WIDTH * HEIGHT)
+    expect(depth.every((metres) => metres > 0.1 && metres < 10)).toBe(true)
+    expect(sigma).toBeNull()
+    expect(steps).toEqual([{ depth, sigma: null, width, height }])
+  })
+
   it('returns every step on demand, coarse to fine, the last being the result', async () => {
     const { depth, sigma, steps } = await model.predict(photo(), { steps: true })
     expect(steps.length).toBe(TINY.steps)

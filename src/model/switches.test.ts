@@ -1,0 +1,235 @@
+/**
+ * Every part of the model that a config can switch off, one at a time: a part whose weights are neutral does what the
+ * switched-off model does, and a part whose weights are not does something else.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
+import { Graph, type Tensor } from '../graph/index.ts'
+import { Engine } from '../runtime/engine.ts'
+import { type DarConfig, parseConfig } from './config.ts'
+import { buildDar } from './dar.ts'
+import { positionCode } from './steps.ts'
+
+let engine: Engine
+beforeAll(() => {
+  engine = new Engine({ threads: 1 })
+})
+afterAll(() => engine.dispose())
+
+const SIZE = [24, 40] as const
+const M = 16
+const G = 8
+const tiny = (fields: Record<string, unknown> = {}): DarConfig =>
+  parseConfig({
+    encoderWidth: 16,
+    encoderDepth: 4,
+    encoderHeads: 2,
+    patch: 8,
+    posGrid: [3, 5],
+    neckFeatures: 8,
+    neckChannels: [4, 6, 8, 12],
+    memoryWidth: M,
+    layers: 3,
+    width: 16,
+    heads: 2,
+    gruWidth: G,
+    steps: 3,
+    ...fields,
+  })
+
+type Weights = Record<string, Float64Array>
+
+function build(config: DarConfig) {
+  const graph = new Graph()
+  const model = buildDar(graph.input('image', [1, 3, ...SIZE]), config)
+  return { graph, model, names: new Set(graph.parameters.keys()) }
+}
+
+/** Random weights of a config; what the heads say is made louder, so that windows move. */
+function weightsOf(config: DarConfig): Weights {
+  const weights = someWeights(build(config).graph)
+  weights['bins.head.1.weight'] = weights['bins.head.1.weight'].map((v) => 4 * v)
+  return weights
+}
+
+/** The traced tensors of a config. Weights go by name: those that it does not use are left. */
+async function run(config: DarConfig, weights: Weights): Promise<Record<string, Float64Array>> {
+  const { graph, model } = build(config)
+  for (const [name, { size }] of graph.parameters) expect(weights[name]?.length, name).toBe(size)
+  const outputs: Record<string, Tensor> = {}
+  for (const [name, value] of model.trace) outputs[`trace/${name}`] = value
+  const result = await evaluate(engine, outputs, { image: numbers(3 * SIZE[0] * SIZE[1]), ...weights })
+  return Object.fromEntries(Object.entries(result).map(([name, values]) => [name.slice('trace/'.length), values]))
+}
+
+const edit = (weights: Weights, change: (values: Float64Array, name: string) => Float64Array): Weights =>
+  Object.fromEntries(Object.entries(weights).map(([name, values]) => [name, change(values, name)]))
+
+const only = (names: Set<string>, other: Set<string>) => [...names].filter((name) => !other.has(name)).sort()
+
+/** The parameters that switching off takes away and that it adds. */
+function change(on: Record<string, unknown>, off: Record<string, unknown>) {
+  const [a, b] = [build(tiny(on)).names, build(tiny(off)).names]
+  return { gone: only(a, b), added: only(b, a) }
+}
+
+test('levels: zero tables are as none', async () => {
+  expect(change({}, { level: false })).toEqual({
+    gone: ['bins.bias', 'bins.level', 'decoder.level'],
+    added: [],
+  })
+  const weights = weightsOf(tiny())
+  const off = await run(tiny({ level: false }), weights)
+  const isTable = (name: string) => /\.(level)$|^bins\.bias$/.test(name)
+  const neutral = await run(
+    tiny(),
+    edit(weights, (v, name) => (isTable(name) ? v.map(() => 0) : v)),
+  )
+  expect(relativeError(neutral.depth_full, off.depth_full)).toBe(0)
+  for (const table of ['decoder.level', 'bins.level', 'bins.bias']) {
+    const one = await run(
+      tiny(),
+      edit(weights, (v, name) => (isTable(name) && name !== table ? v.map(() => 0) : v)),
+    )
+    expect(relativeError(one.depth_full, off.depth_full), table).toBeGreaterThan(1e-5)
+  }
+})
+
+test('positions: tokens get the code of their place; without it those of the first step are all the same', async () => {
+  expect(change({}, { position: false })).toEqual({ gone: [], added: [] })
+  const weights = weightsOf(tiny())
+  const [on, off] = [await run(tiny(), weights), await run(tiny({ position: false }), weights)]
+  const difference = on['step1.tokens_in'].map((v, i) => v - off['step1.tokens_in'][i])
+  expect(relativeError(difference, positionCode([1, 2], M))).toBeLessThan(1e-6)
+  const [first, second] = [off['step1.y_out'].slice(0, M), off['step1.y_out'].slice(M, 2 * M)]
+  expect(relativeError(second, first)).toBeLessThan(1e-6)
+  expect(relativeError(on['step1.y_out'].slice(M, 2 * M), on['step1.y_out'].slice(0, M))).toBeGreaterThan(1e-3)
+})
+
+test('long skips: those that pass x on and drop what was pushed are as none', async () => {
+  expect(change({}, { longSkip: false })).toEqual({
+    gone: ['decoder.blocks.2.skip.bias', 'decoder.blocks.2.skip.weight'],
+    added: [],
+  })
+  const weights = weightsOf(tiny())
+  const off = await run(tiny({ longSkip: false }), weights)
+  const pass = edit(weights, (v, name) => {
+    if (name.endsWith('skip.bias')) return v.map(() => 0)
+    return name.endsWith('skip.weight') ? v.map((_, i) => Number(Math.floor(i / 32) === i % 32)) : v // [I 0]
+  })
+  expect(relativeError((await run(tiny(), pass)).depth_full, off.depth_full)).toBeLessThan(1e-6)
+  expect(relativeError((await run(tiny(), weights)).depth_full, off.depth_full)).toBeGreaterThan(1e-4)
+})
+
+test('context: gates that do not read it are as without it', async () => {
+  const { gone, added } = change({ context: true }, {})
+  expect([gone, added]).toEqual([['bins.context.bias', 'bins.context.weight'], []])
+  const weights = weightsOf(tiny({ context: true }))
+  const isGate = (name: string) => /^bins\.gru\.\w+\.weight$/.test(name)
+  // [G, 3G, 5]: columns of h, of f_bin, of the context.
+  const narrow = edit(weights, (v, name) =>
+    isGate(name) ? v.filter((_, i) => Math.floor(i / 5) % (3 * G) < 2 * G) : v,
+  )
+  const blind = edit(weights, (v, name) =>
+    isGate(name) ? v.map((w, i) => (Math.floor(i / 5) % (3 * G) < 2 * G ? w : 0)) : v,
+  )
+  const off = await run(tiny(), narrow)
+  expect(relativeError((await run(tiny({ context: true }), blind)).depth_full, off.depth_full)).toBeLessThan(1e-6)
+  expect(relativeError((await run(tiny({ context: true }), weights)).depth_full, off.depth_full)).toBeGreaterThan(1e-4)
+})
+
+test('the upsampler: bilinear or convex, after steps that are the same', async () => {
+  expect(change({ upsample: 'convex' }, {}).gone).toEqual(
+    ['0.bias', '0.weight', '1.bias', '1.weight'].map((name) => `upsample.${name}`),
+  )
+  const weights = weightsOf(tiny({ upsample: 'convex' }))
+  // All weight on the pixel itself, neighbour 4 of 9: every coarse pixel becomes a block of its depth.
+  const itself = edit(weights, (v, name) => {
+    if (name === 'upsample.1.weight') return v.map(() => 0)
+    return name === 'upsample.1.bias' ? v.map((_, i) => (Math.floor(i / 64) === 4 ? 100 : 0)) : v
+  })
+  const [bilinear, convex] = [await run(tiny(), weights), await run(tiny({ upsample: 'convex' }), itself)]
+  expect([...convex['step3.depth']]).toEqual([...bilinear['step3.depth']])
+  const [rows, cols] = [SIZE[0] / 8, SIZE[1] / 8]
+  const blocks = Float64Array.from({ length: SIZE[0] * SIZE[1] }, (_, i) => {
+    const [y, x] = [Math.floor(i / SIZE[1]), i % SIZE[1]]
+    return bilinear['step3.depth'][Math.floor(y / 8) * cols + Math.floor(x / 8)]
+  })
+  expect(convex['step3.depth']).toHaveLength(rows * cols)
+  expect(relativeError(convex.output, blocks)).toBeLessThan(1e-6)
+  expect(relativeError(bilinear.depth_full, blocks)).toBeGreaterThan(1e-4)
+})
+
+test('sizes: those of the rule, named, change nothing; others change the token maps and nothing’s shape else', async () => {
+  const weights = weightsOf(tiny())
+  const plain = await run(tiny(), weights)
+  const named = await run(
+    tiny({
+      sizes: [
+        [1, 2],
+        [2, 3],
+        [3, 5],
+      ],
+    }),
+    weights,
+  )
+  expect([...named.depth_full]).toEqual([...plain.depth_full])
+  const other = await run(
+    tiny({
+      sizes: [
+        [1, 1],
+        [3, 2],
+        [2, 4],
+      ],
+    }),
+    weights,
+  )
+  expect([1, 2, 3].map((k) => other[`step${k}.y_out`].length / M)).toEqual([1, 6, 8])
+  expect(other['step3.depth']).toHaveLength(15)
+  expect(relativeError(other.depth_full, plain.depth_full)).toBeGreaterThan(1e-5)
+})
+
+test('the bin grid: each step’s own is the memory grid’s where the two are the same', async () => {
+  expect(change({}, { binGrid: 'step' })).toEqual({ gone: [], added: [] })
+  const weights = weightsOf(tiny())
+  const full = { sizes: Array(3).fill([3, 5]) }
+  const [memory, step] = [await run(tiny(full), weights), await run(tiny({ ...full, binGrid: 'step' }), weights)]
+  expect([...step.depth_full]).toEqual([...memory.depth_full])
+  const coarse = await run(tiny({ binGrid: 'step' }), weights)
+  expect([1, 2, 3].map((k) => coarse[`step${k}.depth`].length)).toEqual([2, 6, 15])
+})
+
+describe('feedback', () => {
+  const noise = (weights: Weights) =>
+    edit(weights, (v, name) => (name.startsWith('bins.gru') ? v.map((w, i) => w + Math.sin(i)) : v))
+
+  test('of the token map: what the bins found reaches the next step', async () => {
+    const weights = weightsOf(tiny())
+    const [one, other] = [await run(tiny(), weights), await run(tiny(), noise(weights))]
+    expect([...other['step1.y_out']]).toEqual([...one['step1.y_out']])
+    expect(relativeError(other['step2.tokens_in'], one['step2.tokens_in'])).toBeGreaterThan(1e-3)
+    expect(relativeError(other['step2.y_out'], one['step2.y_out'])).toBeGreaterThan(1e-4)
+  })
+
+  test('of y_out: the transformer never learns of the bins, and nothing makes a token map', async () => {
+    const config = tiny({ feedback: 'y-out' })
+    expect(change({}, { feedback: 'y-out' })).toEqual({ gone: ['bins.token.bias', 'bins.token.weight'], added: [] })
+    const weights = weightsOf(config)
+    const [one, other] = [await run(config, weights), await run(config, noise(weights))]
+    expect('step1.token_map' in one).toBe(false)
+    for (const k of [1, 2, 3]) {
+      expect([...other[`step${k}.y_out`]]).toEqual([...one[`step${k}.y_out`]])
+      expect(relativeError(other[`step${k}.depth`], one[`step${k}.depth`])).toBeGreaterThan(1e-4)
+    }
+  })
+
+  test('of y_out is y_out at the next step’s size', async () => {
+    const config = tiny({ feedback: 'y-out', position: false, level: false, sizes: Array(3).fill([3, 5]) })
+    const { 'step1.y_out': y, 'step2.tokens_in': x } = await run(config, weightsOf(config))
+    expect([...x]).toEqual([...y])
+  })
+
+  test('has no token map to make when there is one step', () => {
+    expect([...build(tiny({ steps: 1 })).names].filter((name) => name.startsWith('bins.token'))).toEqual([])
+  })
+})
