@@ -108,11 +108,10 @@ function guard<T>(name: string, run: () => T): T {
   }
 }
 
-/** The innermost line of HDF5's stack of messages says the cause. */
+/** HDF5's messages are a stack, outermost first, `#001: file line 12 in function(): reason`; the innermost says the cause. */
 function reasonOf(error: unknown): string {
-  const lines = messageOf(error)
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-  return (lines.at(-1) ?? 'no reason given').replace(/^.*\(\): /, '').slice(0, 160)
+  const lines = messageOf(error).split('\n')
+  const frames = lines.filter((line) => /^\s*#\d+:/.test(line))
+  const cause = (frames.at(-1) ?? lines[0]).replace(/^.*?\(\): /, '').trim()
+  return cause.slice(0, 160) || 'no reason given'
 }

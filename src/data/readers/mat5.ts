@@ -74,7 +74,8 @@ interface Element {
 /** A tag of 8 bytes (type, size) and data padded to 8, or both in 8 bytes when the upper half of the type is not 0. */
 function* elements(bytes: Uint8Array): Generator<Element> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0; at + 8 <= bytes.length; ) {
+  let at = 0
+  while (at + 8 <= bytes.length) {
     const first = view.getUint32(at, true)
     const small = first >>> 16
     const type = small > 0 ? first & 0xffff : first
@@ -85,6 +86,7 @@ function* elements(bytes: Uint8Array): Generator<Element> {
     // A compressed element is the only one without padding.
     at = small > 0 ? at + 8 : start + (type === MI.compressed ? size : Math.ceil(size / 8) * 8)
   }
+  if (at < bytes.length) throw new Error('it ends inside an element')
 }
 
 function matrix(bytes: Uint8Array): { name: string; value: MatValue | null } {

@@ -65,7 +65,7 @@ export async function indexTar(path: string): Promise<TarIndex> {
       longName = null
       pax = new Map()
     }
-    return ended(size === 0 ? 'it is empty' : at > size ? 'its last file is cut off' : null)
+    return ended(at === 0 ? `it has ${size} bytes` : at > size ? 'its last file is cut off' : null)
   })
 }
 
