@@ -11,8 +11,11 @@ export interface MapFigures {
   readonly min: number
   readonly median: number
   readonly max: number
-  /** How many different distances there are. */
+  /** How many measurements there are, and how many different distances. */
+  readonly measured: number
   readonly levels: number
+  /** The smallest difference between two of them, as a share of `max`; 1 when there are not two. */
+  readonly step: number
   /** Share of the measurements that have exactly the largest distance. */
   readonly atMax: number
   /** Share of the measurements that are a whole multiple of 8 mm. */
@@ -29,8 +32,12 @@ export function mapFigures(map: DepthImage, sorted: Float32Array = measurements(
   const n = sorted.length
   let levels = n > 0 ? 1 : 0
   let eights = 0
+  let least = Number.POSITIVE_INFINITY
   for (let i = 0; i < n; i++) {
-    if (i > 0 && sorted[i] !== sorted[i - 1]) levels++
+    if (i > 0 && sorted[i] !== sorted[i - 1]) {
+      levels++
+      least = Math.min(least, sorted[i] - sorted[i - 1])
+    }
     if (Math.round(sorted[i] * 1000) % 8 === 0) eights++
   }
   let atMax = 0
@@ -40,7 +47,9 @@ export function mapFigures(map: DepthImage, sorted: Float32Array = measurements(
     min: n > 0 ? sorted[0] : Number.NaN,
     median: n > 0 ? (sorted[(n - 1) >> 1] + sorted[n >> 1]) / 2 : Number.NaN,
     max: n > 0 ? sorted[n - 1] : Number.NaN,
+    measured: n,
     levels,
+    step: levels > 1 ? least / sorted[n - 1] : 1,
     atMax: n > 0 ? atMax / n : 0,
     inEights: n > 0 ? eights / n : 0,
   }

@@ -3,7 +3,7 @@
  * the middle of what it covers, or where that is empty the nearest measurement there: points of a laser stay visible.
  */
 
-import { blankImage } from '../../image/canvas.ts'
+import { blankImage, paste, WHITE } from '../../image/canvas.ts'
 import { colourise } from '../../image/colormap.ts'
 import { type Cell, contactSheet } from '../../image/compose.ts'
 import { withLegend } from '../../image/legend.ts'
@@ -50,18 +50,30 @@ export function sheetScale(farthest: number): SheetScale {
   return farthest > 15 ? { near: 1, far: 80 } : { near: 0.3, far: 10 }
 }
 
+/** Of the legend's bar, pixels: letters beside a longer one would be larger than those of the captions. */
+const LEGEND = 440
+/** Letters that fit under a picture. */
+const CAPTION = 42
+
 /** Throws a DarError when there is no thumbnail. */
 export function drawSheet(thumbnails: readonly Thumbnail[], title: string, { near, far }: SheetScale): RgbImage {
   const cells = thumbnails.flatMap(({ name, image, depth, caption }): Cell[] => [
-    { image, caption: name },
+    { image, caption: tail(name) },
     {
       image: depth ? colourise(depth, { near, far }) : blankImage(image.width, image.height, [225, 225, 225]),
       caption,
     },
   ])
-  const columns = 2 * Math.min(PAIRS_ACROSS, thumbnails.length)
-  return withLegend(contactSheet(cells, { columns }), { near, far, title })
+  const grid = contactSheet(cells, { columns: 2 * Math.min(PAIRS_ACROSS, thumbnails.length) })
+  const head = withLegend(blankImage(LEGEND, 1), { near, far, title, side: 'below' })
+  const sheet = blankImage(Math.max(grid.width, head.width), head.height + grid.height, WHITE)
+  paste(sheet, head, 0, 0)
+  paste(sheet, grid, 0, head.height)
+  return sheet
 }
+
+/** Frames of a tree differ at the end of their names. */
+const tail = (name: string) => (name.length <= CAPTION ? name : `…${name.slice(1 - CAPTION)}`)
 
 /** See above. Also enlarges, by repeating pixels. */
 export function shrinkDepth({ data, width, height }: DepthImage, toWidth: number, toHeight: number): DepthImage {

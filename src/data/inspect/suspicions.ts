@@ -15,32 +15,38 @@ export interface SetFigures {
 /** Metres: no set of photos has a median nearer or farther than these. */
 const NEAREST_MEDIAN = 0.05
 const FARTHEST_MEDIAN = 200
-/** A measured map has thousands of distances; a byte has 256. */
-const BYTE_LEVELS = 256
+/**
+ * A byte divides the range into 255 steps, all alike. A structured-light camera may tell no more distances apart than that, but
+ * its steps grow with the square of the distance: near ones are far smaller than the range over 255.
+ */
+const BYTE_STEP = 1 / 260
+/** Fewer measurements than this may be few steps by chance. */
+const MANY = 2000
 /** Enough measurements to judge a map by. */
 const ENOUGH = 0.001
 
 export function suspicions({ frames, otherShape }: SetFigures): string[] {
   const measured = frames.filter(({ valid }) => valid > ENOUGH)
   if (frames.length === 0) return []
+  const wrongScale = scale(measured)
   const found: (string | null)[] = [
-    scale(measured),
+    wrongScale,
     few(measured),
     share(
       measured,
       ({ atMax, max, median }) => atMax > 0.02 && max > 4 * median,
       (count, { name, max, atMax }) =>
-        `${count} frames have many pixels at exactly one largest distance (${name}: ${percent(atMax)} at ${max.toFixed(3)} m), probably a code for "no measurement": store 0 there`,
+        `${counted(count)} many pixels at exactly one largest distance (${name}: ${percent(atMax)} at ${max.toFixed(3)} m), probably a code for "no measurement": store 0 there`,
     ),
     share(
       measured,
-      ({ inEights, levels }) => inEights > 0.98 && levels > 64,
+      ({ inEights, levels }) => wrongScale === null && inEights > 0.98 && levels > 64,
       (count, { name }) =>
-        `${count} frames hold only multiples of 8 mm (${name}): bits may be rotated as in SUN RGB-D; read it with that layout`,
+        `${counted(count)} only multiples of 8 mm (${name}): bits may be rotated as in SUN RGB-D; read it with that layout`,
     ),
     sparse(frames),
     otherShape.length > 0
-      ? `${otherShape.length} frames have depth of another shape than the photo (${otherShape[0]}): crop both alike`
+      ? `${counted(otherShape.length)} depth of another shape than the photo (${otherShape[0]}): crop both alike`
       : null,
   ]
   return found.filter((line) => line !== null)
@@ -62,10 +68,10 @@ function scale(frames: readonly Named[]): string | null {
 }
 
 function few(frames: readonly Named[]): string | null {
-  const flat = frames.filter(({ levels }) => levels <= BYTE_LEVELS)
-  if (flat.length === 0 || flat.length < frames.length / 2) return null
-  const [{ name, levels }] = flat
-  return `${flat.length} frames have no more than ${BYTE_LEVELS} different distances (${name}: ${levels}): saved with 8 bits, or as whole metres, before? Export depth again with 16 bits`
+  const coarse = frames.filter(({ measured, step }) => measured >= MANY && step > BYTE_STEP)
+  if (coarse.length === 0 || coarse.length < frames.length / 2) return null
+  const [{ name, levels }] = coarse
+  return `${counted(coarse.length)} no finer steps than 8 bits have (${name}: ${levels} different distances): saved with 8 bits, or as whole metres, before? Export depth again with 16 bits`
 }
 
 function sparse(frames: readonly Named[]): string | null {
@@ -82,5 +88,7 @@ function share(
   const fitting = frames.filter(rule)
   return fitting.length > 0 && fitting.length >= frames.length / 10 ? line(fitting.length, fitting[0]) : null
 }
+
+const counted = (frames: number) => (frames === 1 ? '1 frame has' : `${frames} frames have`)
 
 export const percent = (value: number) => `${(100 * value).toFixed(value > 0 && value < 0.0995 ? 1 : 0)} %`
