@@ -13,7 +13,7 @@ import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
 import { nyuCamera } from './cameras.ts'
 import { baseName, kindOf, walk } from './files.ts'
-import { type Hdf5, withHdf5 } from './hdf5.ts'
+import { type Hdf5, MAX_PIXELS, withHdf5 } from './hdf5.ts'
 import type { ReaderOptions } from './options.ts'
 import { openShards } from './shards.ts'
 import { readMember } from './tar.ts'
@@ -74,7 +74,12 @@ const onDisk = (path: string, name: string): Source => ({
 function frameOf(file: Hdf5, label: string) {
   const [rgbShape, depthShape] = [file.shape('rgb'), file.shape('depth')]
   const [height, width] = depthShape ?? []
-  if (!rgbShape || depthShape?.length !== 2 || rgbShape.join() !== [3, height, width].join())
+  if (
+    !rgbShape ||
+    depthShape?.length !== 2 ||
+    rgbShape.join() !== [3, height, width].join() ||
+    height * width > MAX_PIXELS
+  )
     throw new DarError(
       `${label}: 'rgb' is ${rgbShape?.join('×') ?? 'missing'} and 'depth' ${depthShape?.join('×') ?? 'missing'}; expected 3×H×W and H×W`,
     )

@@ -18,6 +18,9 @@ export type Numbers =
   | Float32Array
   | Float64Array
 
+/** Pixels of the largest frame that is read: a damaged or hostile file may state any size. */
+export const MAX_PIXELS = 100e6
+
 export interface Hdf5 {
   /** Of a data set, slowest axis first; null when there is no such data set. */
   shape(dataset: string): readonly number[] | null

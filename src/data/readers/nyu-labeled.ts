@@ -16,7 +16,7 @@ import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
 import { nyuCamera } from './cameras.ts'
 import { baseName, kindOf } from './files.ts'
-import { type Hdf5, type Numbers, withHdf5 } from './hdf5.ts'
+import { type Hdf5, MAX_PIXELS, type Numbers, withHdf5 } from './hdf5.ts'
 import { NYU_LABELED_FRAMES, type NyuSplit, officialNyuSplit, readNyuSplit } from './nyu-split.ts'
 import type { ReaderOptions } from './options.ts'
 
@@ -69,7 +69,12 @@ function shapeOf(mat: Hdf5, file: string, key: string): Shape {
   const single = depths.length === 2
   const [frames, width, height] = single ? [1, ...depths] : depths
   const wanted = single ? [3, width, height] : [frames, 3, width, height]
-  if (depths.length > 3 || depths.length < 2 || images.join() !== wanted.join() || !(width * height > 0))
+  if (
+    depths.length > 3 ||
+    depths.length < 2 ||
+    images.join() !== wanted.join() ||
+    !(width * height > 0 && width * height <= MAX_PIXELS)
+  )
     throw new DarError(
       `${file}: 'images' is ${images.join('×')} and '${key}' ${depths.join('×')}; expected N×3×W×H and N×W×H`,
     )
