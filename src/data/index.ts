@@ -1,7 +1,7 @@
 /**
  * The DATA room: data sets in the layouts they are published in (readers/), a look through them (inspect/), hold-outs,
- * augmentation, and batches made ahead of time in worker threads. Labels of samples
- * and batches are in canonical metres (image/camera.ts); frames are in true metres.
+ * augmentation, and batches made ahead of time in worker threads. Labels of samples and batches are in canonical metres
+ * (image/camera.ts); frames are in true metres.
  */
 export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
