@@ -2,8 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../../support/errors.ts'
 import { readMat5 } from './mat5.ts'
-import { CELLS_MAT, PLAIN_MAT, SPLITS_MAT } from './mat5-samples.ts'
-import { put, temporaryFolder } from './testing.ts'
+import { CELLS_MAT, PLAIN_MAT, put, SPLITS_MAT, temporaryFolder } from './testing.ts'
 
 const folder = temporaryFolder()
 const write = (bytes: Uint8Array) => put(join(folder.path, 'a.mat'), bytes)

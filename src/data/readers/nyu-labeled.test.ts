@@ -2,10 +2,9 @@ import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { DarError } from '../../support/errors.ts'
-import { SPLITS_MAT } from './mat5-samples.ts'
 import { nyuLabeledDataset } from './nyu-labeled.ts'
 import { officialNyuSplit, readNyuSplit } from './nyu-split.ts'
-import { metresAt, pixelAt, put, temporaryFolder, writeHdf5 } from './testing.ts'
+import { metresAt, PLAIN_MAT, pixelAt, put, SPLITS_MAT, temporaryFolder, writeHdf5 } from './testing.ts'
 
 const folder = temporaryFolder()
 
@@ -65,8 +64,7 @@ describe('nyuLabeledDataset', () => {
     expect(await names('train', numbers)).toEqual(['00001', '00003'])
     await expect(names('test')).rejects.toThrow(/has 4 frames, and the official split is of 1449/)
     await expect(names('test', join(folder.path, 'other', 'splits.mat'))).rejects.toThrow(/names frame 299/)
-    const plain = (await import('./mat5-samples.ts')).PLAIN_MAT
-    await writeFile(join(folder.path, 'splits.mat'), plain)
+    await writeFile(join(folder.path, 'splits.mat'), PLAIN_MAT)
     expect(await names('test')).toEqual(['00001', '00003'])
     expect(await names('train')).toEqual(['00000', '00002'])
   })

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { CELLS_MAT } from './mat5-samples.ts'
 import { sunRgbdDataset } from './sunrgbd.ts'
-import { metresAt, photoPng, put, storedPng, temporaryFolder } from './testing.ts'
+import { CELLS_MAT, metresAt, photoPng, put, storedPng, temporaryFolder } from './testing.ts'
 
 const folder = temporaryFolder()
 const size = { width: 6, height: 4 }

@@ -76,3 +76,21 @@ export function metresAt({ depth }: Pick<Frame, 'depth'>, x: number, y: number):
 export function pixelAt({ image }: Pick<Frame, 'image'>, x: number, y: number): number[] {
   return [...image.data.subarray(3 * (y * image.width + x), 3 * (y * image.width + x) + 3)]
 }
+
+// Files that `scipy.io.savemat` wrote: a split of numbers (compressed, plain) and one of paths in cells.
+const fromBase64 = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'))
+
+/** trainNdxs [3, 1, 300] uint16, testNdxs [4, 2] double, s a structure; counted from 1. */
+export const SPLITS_MAT = fromBase64(
+  'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IE1vbiBOb3YgMjMgMjI6MDQ6MjYgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0PAAAANQAAAHic42NgYPAAYjYg5gBibgYIYIXymYGYEYo5gbikKDEzzy+lohiqjgWqlxmoQgeoCACPVASBDwAAADEAAAB4nONjYGDwAGI2IOaA0iDACuUzATEjFIP4JanFJX4pFcWcQLYAAwwIOEAZDgCI/ASKDwAAADcAAAB4nONjYGCoAGI2IOYAYiYGCGCF8hnhmJGhGCzOAlbDCCRB+viA2AJJPx9O/RDAgyQOAgCy5gIo',
+)
+
+/** trainNdxs [3, 1], testNdxs [4, 2], not compressed. */
+export const PLAIN_MAT = fromBase64(
+  'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IE1vbiBOb3YgMjMgMjI6MDQ6MjYgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0OAAAAQAAAAAYAAAAIAAAACwAAAAAAAAAFAAAACAAAAAIAAAABAAAAAQAAAAkAAAB0cmFpbk5keHMAAAAAAAAABAAEAAMAAQAOAAAASAAAAAYAAAAIAAAABgAAAAAAAAAFAAAACAAAAAIAAAABAAAAAQAAAAgAAAB0ZXN0TmR4cwkAAAAQAAAAAAAAAAAAEEAAAAAAAAAAQA==',
+)
+
+/** alltest and alltrain, cells of paths of SUN RGB-D: kv1/a and kv2/b, kv2/c. */
+export const CELLS_MAT = fromBase64(
+  'TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IE1vbiBOb3YgMjMgMjI6MDQ6MjYgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0PAAAAYwAAAHic42NgYHgAxGxAzAHEjAwQwIrEZ4LS7ECcmJNTklpcwsAHZAcg6WPBok8OyTwBKF8/Tz+tWL+4NM84RT8lsSRRPzjUL8jdyUU/u8xQP5GBKHPl0cyVx2+ukX6SPgMAZfEZFg8AAABUAAAAeJzjY2Bg6ABiNiDmAGJGBghgReLDMIifmJNTUpSYmccHZAcg6WPBok8OyTwBKF8/Tz+tWL+4NM84RT8lsSRRPzjUL8jdyUU/u8xIP5mBAQB65Q6C',
+)
