@@ -3,6 +3,7 @@
  * A verb parses its arguments, calls the room that does the work and prints; it throws a DarError for a user's mistake.
  */
 import type { Command } from 'commander'
+import { registerData } from './data.ts'
 import { registerInit } from './init.ts'
 import { registerPredict } from './predict.ts'
 import { registerTrace } from './trace.ts'
@@ -10,4 +11,4 @@ import { registerTrain } from './train.ts'
 
 export type RegisterVerb = (program: Command) => void
 
-export const verbs: readonly RegisterVerb[] = [registerPredict, registerTrain, registerInit, registerTrace]
+export const verbs: readonly RegisterVerb[] = [registerPredict, registerTrain, registerInit, registerData, registerTrace]

@@ -45,7 +45,7 @@ export function checkBatchOptions(options: BatchOptions): void {
       throw new DarError(`the loader's ${key} is ${options[key]}; give a whole number of at least 1`)
   if (options.sources.length === 0) throw new DarError('the loader has no sources; name at least one')
   for (const source of options.sources) {
-    const name = source.kind === 'folder' ? source.name : 'rooms'
+    const name = source.kind === 'rooms' ? 'rooms' : source.name
     if (!(source.weight > 0))
       throw new DarError(`source ${name} has weight ${source.weight}; give a positive one or leave it out`)
     if (source.kind !== 'rooms') continue

@@ -10,20 +10,19 @@
  * `meta.json`, and a photo that a list of names leaves out has the camera of `meta.json` or none. Frames are in the order of their names. Mistakes of the layout are found when the folder is opened, broken
  * files when they are read. Recursion into subfolders and other depth formats are left out.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, extname, join, parse, resolve } from 'node:path'
 import { z } from 'zod'
 import { decodeDepthPng, decodeImage } from '../image/decode.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import type { Dataset, Frame } from './types.ts'
+import { readJson } from './json.ts'
+import { namedDataset } from './named.ts'
+import type { Frame, Incomplete, NamedDataset } from './types.ts'
 import { scaleIntrinsics } from './view.ts'
 
-/** A data set whose frames have names of their own, which splits work on. */
-export interface FolderDataset extends Dataset {
-  /** File names without extension, sorted. */
-  readonly names: readonly string[]
-}
+/** Names are file names without extension, sorted. */
+export type FolderDataset = NamedDataset
 
 export interface FolderOptions {
   /** Prefix of frame names; default: the folder's own name. */
@@ -35,9 +34,12 @@ export interface FolderOptions {
   readonly maximum?: number
   /** Only these frames, by name without extension. */
   readonly names?: readonly string[]
+  /** Photos without depth: refuse the folder (default), or leave them out and note it. */
+  readonly incomplete?: Incomplete
 }
 
-const PHOTO_EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp']
+/** What photos are called, in lower case. */
+export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp']
 
 const sizedIntrinsics = z.object({
   fx: z.number().positive(),
@@ -58,18 +60,25 @@ const intrinsicsFile = z.union([sizedIntrinsics, z.record(z.string(), sizedIntri
 /**
  * Opens a folder in the layout above. Throws a DarError that names the file when the layout is wrong: no photos, a photo
  * without depth, two photos of one name, a wanted name that is not there, a JSON file that does not parse. `get` throws
- * one for a file that cannot be decoded. Depth maps without a photo are ignored.
+ * one for a file that cannot be decoded. Depth maps without a photo are left out and noted.
  */
 export async function folderDataset(root: string, options: FolderOptions = {}): Promise<FolderDataset> {
-  const { minimum = 0, maximum = Number.POSITIVE_INFINITY } = options
+  const { minimum = 0, maximum = Number.POSITIVE_INFINITY, incomplete = 'refuse' } = options
   const photos = await listPhotos(join(root, 'rgb'))
   const depths = new Set(await listFolder(join(root, 'depth')))
-  const names = chosenNames(photos, options.names, root)
-  const missing = names.filter((name) => !depths.has(`${name}.png`))
-  if (missing.length > 0)
-    throw new DarError(
-      `${missing.length} of ${names.length} photos have no depth map, first ${join(root, 'depth', `${missing[0]}.png`)}; add it or leave the photo out`,
-    )
+  const wanted = chosenNames(photos, options.names, root)
+  const names = wanted.filter((name) => depths.has(`${name}.png`))
+  const missing = wanted.filter((name) => !depths.has(`${name}.png`))
+  const problem = `${missing.length} of ${wanted.length} photos have no depth map, first ${join(root, 'depth', `${missing[0]}.png`)}`
+  if (missing.length > 0 && (incomplete === 'refuse' || names.length === 0))
+    throw new DarError(`${problem}; add it or leave the photo out`)
+  const orphans = [...depths].filter((file) => file.endsWith('.png') && !photos.has(parse(file).name))
+  const notes = [
+    ...(missing.length > 0 ? [problem] : []),
+    ...(orphans.length > 0
+      ? [`${orphans.length} depth maps have no photo, first ${join(root, 'depth', orphans[0])}`]
+      : []),
+  ]
   const meta = await readJson(join(root, 'meta.json'), metaFile)
   const file = await readJson(join(root, 'intrinsics.json'), intrinsicsFile)
   const unitsPerMetre = options.depthScale ?? meta?.depth_scale ?? 1000
@@ -82,7 +91,7 @@ export async function folderDataset(root: string, options: FolderOptions = {}): 
     const intrinsics = camera && scaledTo(image, camera, join(root, 'rgb', photos.get(name) ?? name))
     return { image, depth: limited(depth, minimum, maximum), intrinsics }
   }
-  return datasetOf(options.name ?? basename(resolve(root)), names, read)
+  return namedDataset(options.name ?? basename(resolve(root)), names, read, { notes })
 }
 
 /** Photos without depth: the files of `root/rgb`, or of `root` itself where there is no such folder. */
@@ -97,29 +106,7 @@ export async function photosDataset(
     depth: null,
     intrinsics: null,
   })
-  return datasetOf(options.name ?? basename(resolve(root)), chosenNames(photos, options.names, folder), read)
-}
-
-/** A data set from names and a way to read one. */
-function datasetOf(
-  name: string,
-  names: readonly string[],
-  read: (stem: string) => Promise<Omit<Frame, 'name'>>,
-): FolderDataset {
-  const get = async (index: number): Promise<Frame> => {
-    const stem = names[index]
-    if (stem === undefined) throw new RangeError(`${name} has ${names.length} frames; there is no frame ${index}`)
-    return { name: `${name}/${stem}`, ...(await read(stem)) }
-  }
-  return {
-    name,
-    names,
-    length: names.length,
-    get,
-    async *[Symbol.asyncIterator]() {
-      for (let i = 0; i < names.length; i++) yield get(i)
-    },
-  }
+  return namedDataset(options.name ?? basename(resolve(root)), chosenNames(photos, options.names, folder), read)
 }
 
 async function listFolder(folder: string): Promise<string[]> {
@@ -151,27 +138,6 @@ function chosenNames(photos: Map<string, string>, wanted: readonly string[] | un
   if (absent !== undefined) throw new DarError(`no photo named ${absent} in ${where}; check the list of names`)
   if (wanted.length === 0) throw new DarError(`the list of names for ${where} is empty; name at least one frame`)
   return wanted.toSorted()
-}
-
-/** The validated contents, or null when there is no such file. */
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; make it readable or remove it`)
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new DarError(`${path} is not JSON: ${messageOf(error)}; correct or remove it`)
-  }
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const { path: where, message } = result.error.issues[0]
-  throw new DarError(`${path}: ${where.length > 0 ? `"${where.join('.')}": ` : ''}${message}; correct or remove it`)
 }
 
 function intrinsicsOf(name: string, file: z.infer<typeof intrinsicsFile> | null): SizedIntrinsics | null {

@@ -1,14 +1,19 @@
 /**
- * The DATA room: data sets, hold-outs, augmentation, and batches made ahead of time in worker threads. Labels of samples
- * and batches are in canonical metres (image/camera.ts); frames are in true metres.
+ * The DATA room: data sets in the layouts they are published in (readers/), a look through them (inspect/), hold-outs,
+ * augmentation, and batches made ahead of time in worker threads. Labels of samples and batches are in canonical metres
+ * (image/camera.ts); frames are in true metres.
  */
 export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
+export { type Broken, type Inspection, type InspectOptions, inspectDataset, type SheetScale } from './inspect/index.ts'
 export { createLoader, type Loader, type LoaderOptions } from './loader.ts'
+export { type MakeRoomsOptions, makeRooms } from './make-rooms.ts'
+export { namedDataset, subsetOf } from './named.ts'
+export * from './readers/index.ts'
 export { REAL_SETS, REAL_SPLITS, type RealSet } from './real-splits.ts'
 export { type RenderedRoom, type RoomOptions, type RoomsOptions, renderRoom, roomsDataset } from './rooms/index.ts'
-export type { FolderSource, RoomsSource, SourceSpec } from './sources.ts'
+export type { DatasetSource, FolderSource, RoomsSource, SourceSpec } from './sources.ts'
 export { type Split, type SplitRule, splitBlocks, splitByPrefix, splitNames, splitTail } from './split.ts'
-export type { Dataset, Frame } from './types.ts'
+export type { Dataset, Frame, Incomplete, NamedDataset } from './types.ts'
 export { cameraOf, viewScale, wholeView } from './view.ts'

@@ -3,7 +3,7 @@
  * that data turns into: something that has a frame for every position of its stream (mix.ts). Frames are a function of
  * the position and of the given random numbers alone; what a source remembers only saves time.
  *
- * A folder keeps its decoded frames, shrunk to what the network can use, so that later epochs cost no decoding. Rooms are
+ * A folder or data set keeps its decoded frames, shrunk to what the network can use, so that later epochs cost no decoding. Rooms are
  * endless but slow to render, so each is used several times, with another augmentation: draw n picks one of the rooms
  * first … first + pool − 1 with first = ⌊n / reuse⌋, a window that moves on by one room every `reuse` draws. The stream
  * is cut into `LANES` windows by batch number, so that worker threads that share the batches do not render each other's
@@ -13,6 +13,8 @@ import { assert } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
 import { folderDataset } from './folder.ts'
 import { EpochOrder } from './mix.ts'
+import { subsetOf } from './named.ts'
+import { type OpenOptions, openDataset } from './readers/index.ts'
 import type { Dataset, Frame } from './types.ts'
 import { shrinkFrame } from './view.ts'
 
@@ -25,6 +27,19 @@ export interface FolderSource {
   /** Share of the training stream, relative to the other sources. */
   readonly weight: number
   readonly depthScale?: number
+}
+
+/** A data set in any layout that `openDataset` reads. */
+export interface DatasetSource {
+  readonly kind: 'dataset'
+  readonly root: string
+  readonly name: string
+  /** Only these frames, for instance the training side of a split; default: all. */
+  readonly names?: readonly string[]
+  /** Share of the training stream, relative to the other sources. */
+  readonly weight: number
+  /** How to read it; default: as what it looks like. */
+  readonly options?: Omit<OpenOptions, 'name'>
 }
 
 export interface RoomsSource {
@@ -40,7 +55,7 @@ export interface RoomsSource {
   readonly pool?: number
 }
 
-export type SourceSpec = FolderSource | RoomsSource
+export type SourceSpec = FolderSource | DatasetSource | RoomsSource
 
 /** How the rooms source gets its rooms: data/rooms, or something faster in a test. */
 export type RenderRoom = (options: {
@@ -71,9 +86,13 @@ export interface SourceOptions {
   readonly render: RenderRoom
 }
 
-/** Throws a DarError when a folder's layout is wrong. */
+/** Throws a DarError when the layout of a folder or data set is wrong. */
 export async function openSource(spec: SourceSpec, options: SourceOptions): Promise<Source> {
   if (spec.kind === 'rooms') return roomsSource(spec, options)
+  if (spec.kind === 'dataset') {
+    const dataset = await openDataset(spec.root, { ...spec.options, name: spec.name })
+    return datasetSource(spec.names ? subsetOf(dataset, spec.names) : dataset, options)
+  }
   const { root, name, names, depthScale } = spec
   return datasetSource(await folderDataset(root, { name, names, depthScale }), options)
 }

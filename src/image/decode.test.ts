@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -361,4 +363,21 @@ describe('decodeDepthPng', () => {
       'unitsPerMetre is 0',
     )
   })
+})
+
+it('decoding does not keep native memory: a long data set must not fill the machine', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const side = 1200
+  const jpeg = await sharp({ create: { width: side, height: side, channels: 3, background: 'teal' } })
+    .jpeg()
+    .toBuffer()
+  const decode = async (times: number) => {
+    for (let i = 0; i < times; i++) await decodeImage(jpeg)
+    collect()
+    return process.memoryUsage().rss
+  }
+  const before = await decode(10) // what threads and allocators keep for good
+  const grown = (await decode(60)) - before
+  expect(grown).toBeLessThan((60 * 3 * side * side) / 2)
 })

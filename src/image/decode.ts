@@ -11,6 +11,9 @@
  * ordinary cameras produce and keeps a decoded image under 300 MB. A file that ends early or breaks off is refused; a
  * harmless oddity that libjpeg only warns about (some phones write them) is not.
  *
+ * Pixels leave sharp by `toBuffer` and are copied, because Node does not transfer the memory of such a buffer to a worker.
+ * sharp's `toUint8Array` (0.35.5) would be transferable but never gives its native copy back: one image leaks at each call.
+ *
  * Left out: HEIC/AVIF (sharp's prebuilt binary cannot read an iPhone's HEIC), TIFF, raw, EXR, the other frames of animations.
  */
 import { open } from 'node:fs/promises'
@@ -38,12 +41,13 @@ export async function decodeImage(
     const input = sharp(bytes, { failOn: 'error', autoOrient: true, limitInputPixels: false })
     const header = await input.metadata()
     checkPixels(header, name, maxPixels)
-    const { data, info } = await input.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' }).toUint8Array()
+    const raw = input.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
+    const { data, info } = await raw.toBuffer({ resolveWithObject: true })
     const focal35 = header.exif && focalLength35(header.exif)
     return {
       width: info.width,
       height: info.height,
-      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+      data: new Uint8Array(data),
       ...(focal35 && { focal35 }),
     }
   } catch (error) {
@@ -81,7 +85,8 @@ export async function decodeDepthPng(
       throw new DarError(
         `${name} is a 16-bit PNG with ${header.channels} channels; save depth with one (grey, no alpha)`,
       )
-    const { data, info } = await input.toColourspace('grey16').raw({ depth: 'ushort' }).toUint8Array()
+    const raw = input.toColourspace('grey16').raw({ depth: 'ushort' })
+    const { data, info } = await raw.toBuffer({ resolveWithObject: true })
     const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
     return { width: info.width, height: info.height, data: Float32Array.from(values, (value) => value / unitsPerMetre) }
   } catch (error) {

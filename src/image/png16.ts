@@ -2,7 +2,7 @@
  * PNG out: depth as 16-bit grey in millimetres, the layout that NYU-style tools read (× 1000), and pictures as 8-bit RGB.
  * These return bytes; `writeFileAtomically` puts them in a file.
  */
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { DarError } from '../support/errors.ts'
 import type { DepthImage, RgbImage } from './types.ts'
 
@@ -20,19 +20,20 @@ export async function encodeDepthPng(
     Number.isFinite(metres) && metres > 0 ? Math.min(65535, Math.round(metres * unitsPerMetre)) : 0,
   )
   const raw = { width: depth.width, height: depth.height, channels: 1 } as const
-  return (
-    await sharp(values, { raw, limitInputPixels: false })
-      .toColourspace('grey16')
-      .png({ adaptiveFiltering: true })
-      .toUint8Array()
-  ).data
+  const image = sharp(values, { raw, limitInputPixels: false }).toColourspace('grey16')
+  return bytesOf(image.png({ adaptiveFiltering: true }))
 }
 
 /** An 8-bit RGB PNG. @throws DarError when the data does not have width × height × 3 values. */
 export async function encodePngRgb(image: RgbImage): Promise<Uint8Array> {
   checkLength(image, 3)
   const raw = { width: image.width, height: image.height, channels: 3 } as const
-  return (await sharp(image.data, { raw, limitInputPixels: false }).png().toUint8Array()).data
+  return bytesOf(sharp(image.data, { raw, limitInputPixels: false }).png())
+}
+
+/** A copy: see decode.ts for why not `toUint8Array`. */
+async function bytesOf(image: Sharp): Promise<Uint8Array> {
+  return new Uint8Array(await image.toBuffer())
 }
 
 function checkLength({ width, height, data }: DepthImage | RgbImage, channels: number): void {

@@ -3,11 +3,11 @@
  * take should show in the first second, not when its stage begins two hours later. The meaning of the fields is in recipe.ts.
  */
 import { z } from 'zod'
-import type { Augmentation, SplitRule } from '../data/index.ts'
+import { type Augmentation, LAYOUTS, type SplitRule } from '../data/index.ts'
 import { configSchema, imageMultiple, isMetric } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
 import type { AdamOptions } from './optimiser.ts'
-import type { Recipe, Stage } from './recipe.ts'
+import type { DatasetOptions, Recipe, Stage } from './recipe.ts'
 import type { Schedule } from './schedule.ts'
 
 const count = z.int().positive()
@@ -25,6 +25,17 @@ const split = z.discriminatedUnion('kind', [
   }),
 ]) satisfies z.ZodType<SplitRule>
 
+const datasetOptions = z.strictObject({
+  layout: z.enum(LAYOUTS).optional(),
+  side: z.enum(['train', 'test', 'all']).optional(),
+  list: z.string().optional(),
+  truth: z.enum(['measured', 'filled', 'annotated', 'velodyne']).optional(),
+  depthScale: positive.optional(),
+  crop: z.literal('kb').optional(),
+  withoutDepth: z.enum(['keep', 'drop']).optional(),
+  incomplete: z.enum(['refuse', 'note']).optional(),
+}) satisfies z.ZodType<DatasetOptions>
+
 const data = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('folder'),
@@ -33,6 +44,15 @@ const data = z.discriminatedUnion('kind', [
     weight: positive,
     split: split.optional(),
     depthScale: positive.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('dataset'),
+    name: z.string().min(1),
+    path: z.string(),
+    weight: positive,
+    options: datasetOptions.optional(),
+    split: split.optional(),
+    validation: datasetOptions.optional(),
   }),
   z.strictObject({
     kind: z.literal('rooms'),
@@ -111,7 +131,11 @@ const recipeSchema = z
         if (stage[side] % multiple !== 0)
           problem(['stages', i, side], `is ${stage[side]}, but ${model.encoder} takes multiples of ${multiple}`)
     })
-    const names = data.map((one) => (one.kind === 'folder' ? one.name : 'rooms'))
+    data.forEach((one, i) => {
+      if (one.kind === 'dataset' && one.split && one.validation)
+        problem(['data', i], 'has both a split and a validation; give one of the two')
+    })
+    const names = data.map((one) => (one.kind === 'rooms' ? 'rooms' : one.name))
     names.forEach((name, i) => {
       if (names.indexOf(name) < i) problem(['data', i], `is the second data set named ${name}; names must differ`)
     })

@@ -2,7 +2,7 @@
  * What a training run is, as data: a recipe file exports one of these as its default. Paths of data are relative to the
  * folder given by `--data`, so that a recipe means the same on every machine.
  */
-import type { Augmentation, SplitRule } from '../data/index.ts'
+import type { Augmentation, OpenOptions, SplitRule } from '../data/index.ts'
 import type { DarConfig } from '../model/index.ts'
 import type { AdamOptions } from './optimiser.ts'
 import type { Schedule } from './schedule.ts'
@@ -18,6 +18,24 @@ export interface FolderData {
   readonly split?: SplitRule
   /** Depth units per metre; default: the folder's meta.json, else 1000. */
   readonly depthScale?: number
+}
+
+/** How a data set is read: its layout (default: what it looks like), official side, split file, … */
+export type DatasetOptions = Omit<OpenOptions, 'name'>
+
+/** A data set in the layout it was downloaded in: NYU Depth v2, KITTI, SUN RGB-D, … */
+export interface DatasetData {
+  readonly kind: 'dataset'
+  readonly name: string
+  /** Relative to the data folder, like the `list` of the options. */
+  readonly path: string
+  /** Share of the training stream, relative to the other sources. */
+  readonly weight: number
+  readonly options?: DatasetOptions
+  /** Which frames are held out; they become a validation set of this name. */
+  readonly split?: SplitRule
+  /** Or: what to validate on, as options that differ from those above, for instance `{ side: 'test' }`. */
+  readonly validation?: DatasetOptions
 }
 
 export interface RoomsData {
@@ -60,7 +78,7 @@ export interface Recipe {
   readonly model: DarConfig
   /** Of the starting weights, the order of the data and its augmentation. */
   readonly seed: number
-  readonly data: readonly (FolderData | RoomsData)[]
+  readonly data: readonly (FolderData | DatasetData | RoomsData)[]
   readonly augmentation?: Augmentation
   /** Image sizes from small to large; the schedule runs over all of them. */
   readonly stages: readonly Stage[]

@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { roomsDataset } from '../data/index.ts'
+import { createBatchMaker, renderRoom, roomsDataset } from '../data/index.ts'
+import { encodeDepthPng, encodePngRgb } from '../image/index.ts'
 import { DarError } from '../support/errors.ts'
-import type { FolderData } from './recipe.ts'
+import type { DatasetData, FolderData } from './recipe.ts'
 import { resolveData } from './sources.ts'
 import { plainFrame, writeFrame } from './testing.ts'
 
@@ -28,6 +29,48 @@ describe('resolveData', () => {
     const names: string[] = []
     for await (const { name } of validation[0]) names.push(name)
     expect(names).toEqual(['walk/f7', 'walk/f8', 'walk/f9'])
+  })
+
+  it('reads a data set in its own layout, and validates on other options of it', async () => {
+    const sync = join(root, 'nyu', 'sync', 'hall')
+    const [image, depth] = plainFrame(4, 3, 100, 2)
+    for (const [i, n] of ['00001', '00002', '00003'].entries()) {
+      await mkdir(sync, { recursive: true })
+      await writeFile(join(sync, `rgb_${n}.jpg`), await encodePngRgb(image))
+      const own = { ...depth, data: depth.data.map((d) => d + i) }
+      await writeFile(join(sync, `sync_depth_${n}.png`), await encodeDepthPng(own))
+    }
+    const line = (n: string) => `hall/rgb_${n}.jpg hall/sync_depth_${n}.png 518.8579\n`
+    await writeFile(join(root, 'nyu', 'train.txt'), line('00001') + line('00002'))
+    await writeFile(join(root, 'nyu', 'test.txt'), line('00003'))
+    const data: DatasetData = {
+      kind: 'dataset',
+      name: 'nyu',
+      path: 'nyu',
+      weight: 1,
+      options: { list: 'nyu/train.txt' },
+      validation: { list: 'nyu/test.txt' },
+    }
+    const { sources, validation } = await resolveData({ data: [data] }, root)
+    expect(sources).toMatchObject([
+      { kind: 'dataset', options: { layout: 'nyu-folder', list: join(root, 'nyu/train.txt') } },
+    ])
+    expect((await validation[0].get(0)).name).toBe('nyu/hall/rgb_00003')
+    expect(validation[0].length).toBe(1)
+    // What the loader's threads make of the source: batches of its two frames, 2 and 3 m.
+    const maker = await createBatchMaker({ sources, batch: 2, width: 4, height: 3, seed: 1 }, renderRoom)
+    const batch = await maker.make(0)
+    expect([...batch.names].sort()).toEqual(['nyu/hall/rgb_00001', 'nyu/hall/rgb_00002'])
+    const metres = batch.names.map((_, j) => Math.round(10 * (batch.depth[j * 12 + 6] / batch.scales[j])) / 10)
+    expect(metres.sort()).toEqual([2, 3])
+
+    const tail = { kind: 'tail', fraction: 0.34, gap: 0 } as const
+    const held = await resolveData(
+      { data: [{ ...data, options: undefined, validation: undefined, split: tail }] },
+      root,
+    )
+    expect(held.sources).toMatchObject([{ names: ['sync/hall/rgb_00001', 'sync/hall/rgb_00002'] }])
+    expect((await held.validation[0].get(0)).name).toBe('nyu/sync/hall/rgb_00003')
   })
 
   it('validates on nothing when nothing is held out', async () => {

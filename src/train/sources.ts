@@ -1,8 +1,16 @@
 /** From a recipe's data to what the loader reads and what validation predicts: paths resolved, hold-outs taken out. */
 import { join } from 'node:path'
-import { type Dataset, folderDataset, roomsDataset, type SourceSpec, splitNames } from '../data/index.ts'
+import {
+  type Dataset,
+  folderDataset,
+  openDataset,
+  roomsDataset,
+  type SourceSpec,
+  splitNames,
+  subsetOf,
+} from '../data/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import type { FolderData, Recipe, RoomsData } from './recipe.ts'
+import type { DatasetData, DatasetOptions, FolderData, Recipe, RoomsData } from './recipe.ts'
 
 export interface ResolvedData {
   readonly sources: readonly SourceSpec[]
@@ -16,7 +24,10 @@ export interface ResolvedData {
  */
 export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string): Promise<ResolvedData> {
   const resolved = await Promise.all(
-    data.map((one) => (one.kind === 'folder' ? resolveFolder(one, root) : resolveRooms(one))),
+    data.map((one) => {
+      if (one.kind === 'rooms') return resolveRooms(one)
+      return one.kind === 'folder' ? resolveFolder(one, root) : resolveDataset(one, root)
+    }),
   )
   return {
     sources: resolved.map(({ source }) => source),
@@ -35,6 +46,27 @@ async function resolveFolder(data: FolderData, root: string) {
     source: { ...source, names: train },
     validation: await folderDataset(folder, { name, depthScale, names: test }),
   }
+}
+
+async function resolveDataset(data: DatasetData, root: string) {
+  const { name, weight, split, validation } = data
+  const path = join(root, data.path)
+  const options = listBelow(data.options, root)
+  const dataset = await openDataset(path, { ...options, name })
+  // The layout as recognised here: worker threads need not look again.
+  const source = { kind: 'dataset', root: path, name, weight, options: { ...options, layout: dataset.layout } } as const
+  if (validation) {
+    const held = await openDataset(path, { layout: dataset.layout, ...options, ...listBelow(validation, root), name })
+    return { source, validation: held }
+  }
+  if (!split) return { source, validation: null }
+  const { train, test } = splitFolder(dataset.names, split, path)
+  return { source: { ...source, names: train }, validation: subsetOf(dataset, test) }
+}
+
+/** A split file's path is relative to the data folder, too. */
+function listBelow(options: DatasetOptions | undefined, root: string): DatasetOptions {
+  return options?.list === undefined ? { ...options } : { ...options, list: join(root, options.list) }
 }
 
 function splitFolder(names: readonly string[], split: NonNullable<FolderData['split']>, folder: string) {

@@ -1,0 +1,235 @@
+/**
+ * `dar data inspect PATH`: what a data set holds and what looks wrong with it; `dar data make rooms`: procedural rooms as a
+ * folder. The work is in src/data; here are the flags and the words.
+ */
+import { type Command, Option } from 'commander'
+import {
+  type Inspection,
+  inspectDataset,
+  LAYOUT_TITLES,
+  LAYOUTS,
+  type Layout,
+  makeRooms,
+  type OpenedDataset,
+  type OpenOptions,
+  openDataset,
+  type SheetScale,
+} from '../data/index.ts'
+import { encodePngRgb } from '../image/index.ts'
+import { DarError } from '../support/errors.ts'
+import { writeFileAtomically } from '../support/files.ts'
+import { createProgress } from '../support/progress.ts'
+
+interface InspectFlags {
+  readonly layout?: Layout
+  readonly list?: string
+  readonly side?: OpenOptions['side']
+  readonly truth?: OpenOptions['truth']
+  readonly depthScale?: string
+  readonly crop?: 'kb'
+  readonly limit?: string
+  readonly sheet?: string
+  readonly sheetFrames: string
+  readonly near?: string
+  readonly far?: string
+  readonly json?: boolean
+}
+
+interface MakeFlags {
+  readonly count: string
+  readonly out: string
+  readonly seed: string
+  readonly width: string
+  readonly height: string
+  readonly json?: boolean
+}
+
+const INSPECT_HELP = `
+PATH is a folder, a .tar shard, a .mat or an .h5 file. Layouts that are recognised:
+${LAYOUTS.map((layout) => `  ${layout.padEnd(14)} ${LAYOUT_TITLES[layout]}`).join('\n')}
+
+Files that cannot be read are named and counted, and the exit code is then 1.`
+
+const MAKE_HELP = `
+Writes DIR/rgb, DIR/depth (16-bit PNG, millimetres), intrinsics.json and meta.json: the layout 'folder', for training and
+inspecting. Interrupted, the same command goes on where it stopped; with a larger --count it adds rooms.`
+
+export function registerData(program: Command): void {
+  const data = program.command('data').description('look at data sets, and make one')
+  data
+    .command('inspect')
+    .description('what a data set holds, and what looks wrong with it')
+    .argument('<path>', 'the data set, as it was downloaded')
+    .addOption(new Option('--layout <name>', 'default: what the path looks like').choices(LAYOUTS))
+    .option('--list <file>', "a split file: lines of 'image depth focal', or the layout's own")
+    .addOption(new Option('--side <side>', 'of the official split').choices(['train', 'test', 'all']))
+    .addOption(new Option('--truth <kind>', 'which depth').choices(['measured', 'filled', 'annotated', 'velodyne']))
+    .option('--depth-scale <n>', 'depth units per metre (default: that of the layout)')
+    .addOption(new Option('--crop <name>', "KITTI's benchmark crop").choices(['kb']))
+    .option('--limit <n>', 'look at no more than n frames, evenly spread')
+    .option('--sheet <file.png>', 'draw a contact sheet: photos beside depth on one scale')
+    .option('--sheet-frames <n>', 'frames on the sheet', '12')
+    .option('--near <m>', "nearest distance of the sheet's colours (default: 0.3, or 1 for streets)")
+    .option('--far <m>', 'farthest distance (default: 10, or 80 for streets)')
+    .option('--json', 'print one JSON document instead of lines')
+    .addHelpText('after', INSPECT_HELP)
+    .action(inspect)
+  data
+    .command('make')
+    .description('make a data set')
+    .addHelpText('after', MAKE_HELP)
+    .argument('<kind>', "what: 'rooms', procedural rooms with exact depth")
+    .requiredOption('--count <n>', 'how many')
+    .requiredOption('--out <dir>', 'folder for them')
+    .option('--seed <n>', 'another seed, other rooms', '0')
+    .option('--width <px>', 'of the pictures', '320')
+    .option('--height <px>', 'of the pictures', '240')
+    .option('--json', 'print one JSON document instead of a line')
+    .action(make)
+}
+
+async function inspect(path: string, flags: InspectFlags): Promise<void> {
+  const { layout, list, side, truth, crop, sheet, json = false } = flags
+  const limit = whole('--limit', flags.limit)
+  const sheetFrames = sheet === undefined ? 0 : whole('--sheet-frames', flags.sheetFrames)
+  const scale = scaleOf(flags)
+  if (sheet !== undefined && !/\.png$/i.test(sheet))
+    throw new DarError(`--sheet ${sheet}: the contact sheet is a PNG; give a name that ends in .png`)
+  const depthScale = positive('--depth-scale', flags.depthScale)
+  const dataset = await openDataset(path, { layout, list, side, truth, crop, depthScale, incomplete: 'note' })
+  const total = Math.min(limit ?? dataset.length, dataset.length)
+  const progress = createProgress({ total, label: 'frames', silent: json || total === 1 })
+  try {
+    const { inspection, sheet: picture } = await inspectDataset(dataset, {
+      limit,
+      sheetFrames,
+      scale,
+      onProgress: (done, _, frame) => progress.update(done, frame),
+    })
+    progress.done()
+    if (sheet !== undefined && picture) await writeFileAtomically(sheet, await encodePngRgb(picture))
+    if (inspection.broken.length > 0) process.exitCode = 1
+    const text = json ? JSON.stringify({ path, ...inspection, sheet }, null, 2) : describe(path, dataset, inspection)
+    process.stdout.write(`${text}\n`)
+    if (sheet !== undefined && picture && !json) process.stdout.write(`contact sheet: ${sheet}\n`)
+  } finally {
+    progress.done()
+  }
+}
+
+async function make(kind: string, flags: MakeFlags): Promise<void> {
+  if (kind !== 'rooms') throw new DarError(`'${kind}' cannot be made; give 'rooms'`)
+  const seed = Number(flags.seed)
+  if (flags.seed.trim() === '' || !Number.isInteger(seed) || Math.abs(seed) >= 2 ** 31)
+    throw new DarError(`--seed ${flags.seed}: give a whole number of at most 31 bits`)
+  const count = whole('--count', flags.count) ?? 0
+  const [width, height] = [whole('--width', flags.width), whole('--height', flags.height)]
+  const { out, json = false } = flags
+  let progress: ReturnType<typeof createProgress> | undefined
+  try {
+    const { written, resumed } = await makeRooms(out, {
+      count,
+      seed,
+      width,
+      height,
+      onProgress: (done, from) => {
+        progress ??= createProgress({ total: count, label: 'rooms', from, silent: json })
+        progress.update(done)
+      },
+    })
+    progress?.done()
+    const before = resumed > 0 ? ` (${resumed} were there)` : ''
+    process.stdout.write(
+      json ? `${JSON.stringify({ out, written, resumed })}\n` : `${out}: ${written} rooms written${before}\n`,
+    )
+  } finally {
+    progress?.done()
+  }
+}
+
+/** How many broken frames are printed one by one; `--json` has all. */
+const NAMED = 10
+
+function describe(path: string, dataset: OpenedDataset, found: Inspection): string {
+  const lines = [`${path}: ${LAYOUT_TITLES[dataset.layout]}`]
+  const row = (label: string, text: string) => lines.push(`  ${label.padEnd(12)} ${text}`)
+  const looked = found.inspected < found.frames ? `, ${found.inspected} of them looked at` : ''
+  row('frames', `${found.frames}${looked}`)
+  row('photos', sizesText(found.imageSizes))
+  if (Object.keys(found.depthSizes).length > 0) row('depth', sizesText(found.depthSizes))
+  if (found.withoutDepth > 0) row('', `${found.withoutDepth} frames have no depth map`)
+  if (found.otherSize.length > 0)
+    row('', `${found.otherSize.length} maps have another size than their photo, first ${found.otherSize[0]}`)
+  row('camera', cameraText(found))
+  if (found.metres && found.valid) {
+    const { min, p1, median, p99, max } = found.metres
+    row(
+      'metres',
+      `${metres(min)} to ${metres(max)}, 98 % from ${metres(p1)} to ${metres(p99)}; median of medians ${median.toFixed(3)}`,
+    )
+    const { mean, min: least, max: most } = found.valid
+    row('valid', `${share(mean)} of the pixels (${share(least)} to ${share(most)} in a frame)`)
+    lines.push(...histogramLines(found))
+  }
+  if (found.empty.length > 0) lines.push(`  ${found.empty.length} maps hold no measurement: ${someOf(found.empty)}`)
+  for (const note of found.notes) lines.push(`  note: ${note}`)
+  if (found.broken.length > 0) lines.push(`  ${found.broken.length} frames cannot be read:`)
+  for (const { error } of found.broken.slice(0, NAMED)) lines.push(`    ${error}`)
+  if (found.broken.length > NAMED) lines.push(`    … and ${found.broken.length - NAMED} more (--json names all)`)
+  for (const suspicion of found.suspicions) lines.push(`  suspicious: ${suspicion}`)
+  if (found.broken.length + found.suspicions.length === 0) lines.push('  nothing suspicious')
+  return lines.join('\n')
+}
+
+function histogramLines({ histogram }: Inspection): string[] {
+  const first = histogram.findIndex((bar) => bar.share > 0)
+  const last = histogram.findLastIndex((bar) => bar.share > 0)
+  const tallest = Math.max(...histogram.map((bar) => bar.share))
+  return histogram.slice(first, last + 1).map(({ from, to, share: part }) => {
+    const range = to === Number.POSITIVE_INFINITY ? `over ${from}` : `${from} – ${to}`
+    return `  ${range.padStart(12)} m ${'█'.repeat(Math.round((30 * part) / tallest)).padEnd(30)} ${share(part)}`
+  })
+}
+
+function cameraText({ cameras: { known, first }, inspected, broken }: Inspection): string {
+  const readable = inspected - broken.length
+  if (first === null) return 'not known: metric scale learnt here belongs to this lens'
+  const { fx, fy, cx, cy } = first
+  const of = known < readable ? `${known} of ${readable} frames, ` : ''
+  return `${of}fx ${fx.toFixed(2)}, fy ${fy.toFixed(2)}, cx ${cx.toFixed(2)}, cy ${cy.toFixed(2)} (the first)`
+}
+
+function sizesText(sizes: Readonly<Record<string, number>>): string {
+  const list = Object.entries(sizes).sort(([, a], [, b]) => b - a)
+  if (list.length === 0) return 'none could be read'
+  if (list.length === 1) return list[0][0]
+  const shown = list.slice(0, 4).map(([size, frames]) => `${size} (${frames})`)
+  return `${shown.join(', ')}${list.length > 4 ? `, … ${list.length} sizes` : ''}`
+}
+
+const metres = (value: number) => (value < 100 ? value.toFixed(2) : value.toFixed(0))
+const share = (value: number) => `${(100 * value).toFixed(1)} %`
+const someOf = (names: readonly string[]) => `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`
+
+function scaleOf(flags: InspectFlags): SheetScale | undefined {
+  const [near, far] = [positive('--near', flags.near), positive('--far', flags.far)]
+  if (near === undefined && far === undefined) return undefined
+  const scale = { near: near ?? 0.3, far: far ?? 10 }
+  if (scale.near >= scale.far)
+    throw new DarError(`--near ${scale.near} is not less than --far ${scale.far}; give a range`)
+  return scale
+}
+
+function positive(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
+    throw new DarError(`${flag} ${text}: give a number above 0`)
+  return value
+}
+
+function whole(flag: string, text: string | undefined): number | undefined {
+  const value = positive(flag, text)
+  if (value !== undefined && !Number.isInteger(value)) throw new DarError(`${flag} ${text}: give a whole number`)
+  return value
+}

@@ -1,0 +1,99 @@
+/**
+ * Finding files of data sets: paths that lists give, kept inside the data set's folder, and whole trees. Folders that are
+ * links are followed, because large data sets usually are links; a depth limit ends loops.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, join, posix, resolve } from 'node:path'
+import { DarError, messageOf } from '../../support/errors.ts'
+
+/**
+ * `root/path`, for a path out of a file that somebody else wrote. A leading `/` means the root of the data set (some NYU lists have
+ * one). `where` is what messages call the place of the path.
+ * @throws DarError for a path that leaves the root by `..`, or holds a NUL or backslash.
+ */
+export function insideRoot(root: string, path: string, where: string): string {
+  const normal = posix.normalize(path.replace(/^\/+/, ''))
+  if (normal === '..' || normal.startsWith('../') || /[\0\\]/.test(path))
+    throw new DarError(`${where}: the path ${JSON.stringify(path)} leaves ${root}; paths must stay inside the data set`)
+  return join(root, normal)
+}
+
+export interface TreeOptions {
+  /** Levels of folders below the root; default 10. */
+  readonly levels?: number
+  /** Folders not to enter, by name. Those that begin with a dot never are. */
+  readonly skip?: (folder: string) => boolean
+}
+
+/** Files below `root` as paths relative to it with `/`, folder by folder, each sorted. Throws a DarError that names a folder. */
+export async function* walk(
+  root: string,
+  { levels = 10, skip = () => false }: TreeOptions = {},
+): AsyncGenerator<string> {
+  yield* walkBelow(root, '', levels, skip)
+}
+
+async function* walkBelow(
+  root: string,
+  below: string,
+  levels: number,
+  skip: (folder: string) => boolean,
+): AsyncGenerator<string> {
+  const folders: string[] = []
+  for (const entry of (await listEntries(join(root, below))).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`
+    const kind = entry.isSymbolicLink() ? await kindOf(join(root, path)) : entry.isDirectory() ? 'folder' : 'file'
+    if (kind === 'file') yield path
+    else if (kind === 'folder' && !entry.name.startsWith('.') && !skip(entry.name)) folders.push(path)
+  }
+  if (levels > 0) for (const folder of folders) yield* walkBelow(root, folder, levels - 1, skip)
+}
+
+async function listEntries(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; check the path`)
+  }
+}
+
+/** Null when there is nothing of that name. */
+export async function kindOf(path: string): Promise<'file' | 'folder' | null> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file'
+  } catch {
+    return null
+  }
+}
+
+/** The first of `paths` that is a file, or null. */
+export async function firstFile(paths: readonly string[]): Promise<string | null> {
+  for (const path of paths) if ((await kindOf(path)) === 'file') return path
+  return null
+}
+
+/** A text file's contents. Throws a DarError that names it. */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`)
+  }
+}
+
+/** Numbers separated by blanks or lines. Throws a DarError unless there are `count` finite ones at least. */
+export function parseNumbers(text: string, count: number, where: string): number[] {
+  const numbers = text
+    .trim()
+    .split(/[\s,]+/)
+    .slice(0, count)
+    .map(Number)
+  if (numbers.length < count || !numbers.every(Number.isFinite))
+    throw new DarError(`${where} does not hold ${count} numbers; copy or download it again`)
+  return numbers
+}
+
+/** The last part of a path, also of `.` or one that ends in a slash. */
+export function baseName(path: string): string {
+  return basename(resolve(path))
+}

@@ -1,0 +1,139 @@
+/**
+ * MATLAB's MAT files of level 5, as far as split files need them: numeric arrays, strings and cells of strings. From the
+ * published description of the format (MathWorks, "MAT-File Format", chapter 1). MAT files of version 7.3 are HDF5 and
+ * belong to hdf5.ts. Left out: structures, objects, sparse and complex arrays, which are skipped.
+ */
+import { readFile } from 'node:fs/promises'
+import { inflateSync } from 'node:zlib'
+import { DarError, messageOf } from '../../support/errors.ts'
+
+/** Numbers in MATLAB's order, a string, or the elements of a cell. */
+export type MatValue = Float64Array | string | readonly MatValue[]
+
+const MI = {
+  int8: 1,
+  uint8: 2,
+  int16: 3,
+  uint16: 4,
+  int32: 5,
+  uint32: 6,
+  single: 7,
+  double: 9,
+  int64: 12,
+  uint64: 13,
+  matrix: 14,
+  compressed: 15,
+  utf8: 16,
+  utf16: 17,
+} as const
+const CELL = 1
+const CHAR = 4
+const FIRST_NUMERIC = 6
+const LAST_NUMERIC = 15
+
+/** Unpacked data beyond this is no split file. */
+const MAX_BYTES = 64 * 2 ** 20
+
+/** The variables of a MAT file, by name. Throws a DarError that names the file. */
+export async function readMat5(path: string): Promise<Map<string, MatValue>> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(path)
+  } catch (error) {
+    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`)
+  }
+  try {
+    return parseMat5(bytes)
+  } catch (error) {
+    throw new DarError(
+      `${path} is not a MAT file of level 5 that can be read (${messageOf(error)}); copy or download it again`,
+    )
+  }
+}
+
+function parseMat5(bytes: Uint8Array): Map<string, MatValue> {
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 128))
+  if (!head.startsWith('MATLAB 5.0')) throw new Error('it does not begin with "MATLAB 5.0"')
+  if (head.slice(126) !== 'IM') throw new Error('it is not little-endian')
+  const variables = new Map<string, MatValue>()
+  for (const { type, data } of elements(bytes.subarray(128))) {
+    const inner =
+      type === MI.compressed ? [...elements(inflateSync(data, { maxOutputLength: MAX_BYTES }))][0] : { type, data }
+    if (inner?.type !== MI.matrix) continue
+    const { name, value } = matrix(inner.data)
+    if (value !== null) variables.set(name, value)
+  }
+  return variables
+}
+
+interface Element {
+  readonly type: number
+  readonly data: Uint8Array
+}
+
+/** A tag of 8 bytes (type, size) and data padded to 8, or both in 8 bytes when the upper half of the type is not 0. */
+function* elements(bytes: Uint8Array): Generator<Element> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  while (at + 8 <= bytes.length) {
+    const first = view.getUint32(at, true)
+    const small = first >>> 16
+    const type = small > 0 ? first & 0xffff : first
+    const size = small > 0 ? small : view.getUint32(at + 4, true)
+    const start = small > 0 ? at + 4 : at + 8
+    if (small > 4 || start + size > bytes.length) throw new Error('an element reaches past the end')
+    yield { type, data: bytes.subarray(start, start + size) }
+    // A compressed element is the only one without padding.
+    at = small > 0 ? at + 8 : start + (type === MI.compressed ? size : Math.ceil(size / 8) * 8)
+  }
+  if (at < bytes.length) throw new Error('it ends inside an element')
+}
+
+function matrix(bytes: Uint8Array): { name: string; value: MatValue | null } {
+  const [flags, , nameElement, ...rest] = elements(bytes)
+  if (!flags || !nameElement) throw new Error('an array has no name')
+  const kind = flags.data[0]
+  const name = new TextDecoder().decode(nameElement.data)
+  if (kind === CELL) return { name, value: rest.map(({ data }) => (data.length > 0 ? (matrix(data).value ?? []) : [])) }
+  if (kind === CHAR && rest[0]) return { name, value: textOf(rest[0]) }
+  if (kind >= FIRST_NUMERIC && kind <= LAST_NUMERIC && rest[0]) return { name, value: numbersOf(rest[0]) }
+  return { name, value: null }
+}
+
+function textOf(element: Element): string {
+  if (element.type === MI.utf8 || element.type === MI.int8 || element.type === MI.uint8)
+    return new TextDecoder().decode(element.data)
+  return String.fromCharCode(...numbersOf(element))
+}
+
+/** The stored type is the smallest that holds the values, whatever the array's class. */
+function numbersOf({ type, data }: Element): Float64Array {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+  const all = (size: number, get: (at: number) => number) =>
+    Float64Array.from({ length: Math.floor(data.length / size) }, (_, i) => get(i * size))
+  switch (type) {
+    case MI.int8:
+      return all(1, (at) => view.getInt8(at))
+    case MI.uint8:
+      return all(1, (at) => view.getUint8(at))
+    case MI.int16:
+      return all(2, (at) => view.getInt16(at, true))
+    case MI.uint16:
+    case MI.utf16:
+      return all(2, (at) => view.getUint16(at, true))
+    case MI.int32:
+      return all(4, (at) => view.getInt32(at, true))
+    case MI.uint32:
+      return all(4, (at) => view.getUint32(at, true))
+    case MI.single:
+      return all(4, (at) => view.getFloat32(at, true))
+    case MI.double:
+      return all(8, (at) => view.getFloat64(at, true))
+    case MI.int64:
+      return all(8, (at) => Number(view.getBigInt64(at, true)))
+    case MI.uint64:
+      return all(8, (at) => Number(view.getBigUint64(at, true)))
+    default:
+      throw new Error(`values of type ${type}`)
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * One door to every reader: a path, its layout (or the one it looks like), and the options that this layout knows. All of
+ * it is plain data, so a recipe can say it and a worker thread open it again.
+ */
+import { DarError } from '../../support/errors.ts'
+import { folderDataset, photosDataset } from '../folder.ts'
+import type { NamedDataset } from '../types.ts'
+import { h5Dataset } from './h5-frames.ts'
+import { kittiDataset } from './kitti.ts'
+import { kittiObjectDataset } from './kitti-object.ts'
+import { mogeDataset } from './moge.ts'
+import { nyuFolderDataset } from './nyu-folder.ts'
+import { nyuLabeledDataset } from './nyu-labeled.ts'
+import type { ReaderOptions } from './options.ts'
+import { type Layout, recogniseLayout } from './recognise.ts'
+import { sunRgbdDataset } from './sunrgbd.ts'
+import { tumDataset } from './tum.ts'
+import { webDataset } from './webdataset.ts'
+
+export interface OpenOptions extends ReaderOptions {
+  /** Default: what the path looks like. */
+  readonly layout?: Layout
+}
+
+export interface OpenedDataset extends NamedDataset {
+  readonly layout: Layout
+}
+
+interface Reader {
+  readonly open: (path: string, options: ReaderOptions) => Promise<NamedDataset>
+  /** Besides `name` and `incomplete`, which all take. */
+  readonly takes: readonly (keyof ReaderOptions)[]
+  readonly truths?: readonly ReaderOptions['truth'][]
+}
+
+const READERS: Readonly<Record<Layout, Reader>> = {
+  folder: { open: folderDataset, takes: ['depthScale'] },
+  photos: { open: photosDataset, takes: [] },
+  'nyu-mat': { open: nyuLabeledDataset, takes: ['side', 'list', 'truth'], truths: ['measured', 'filled'] },
+  'nyu-folder': { open: nyuFolderDataset, takes: ['list', 'depthScale', 'withoutDepth'] },
+  h5: { open: h5Dataset, takes: [] },
+  kitti: {
+    open: kittiDataset,
+    takes: ['list', 'truth', 'depthScale', 'crop', 'withoutDepth'],
+    truths: ['annotated', 'velodyne'],
+  },
+  'kitti-object': { open: kittiObjectDataset, takes: [] },
+  sunrgbd: { open: sunRgbdDataset, takes: ['list', 'side', 'truth', 'withoutDepth'], truths: ['measured', 'filled'] },
+  tum: { open: tumDataset, takes: ['depthScale'] },
+  moge: { open: mogeDataset, takes: ['list'] },
+  webdataset: { open: webDataset, takes: ['depthScale', 'withoutDepth'] },
+}
+
+/**
+ * Opens a data set of any layout. Frames are read when they are asked for, by index or one after the other.
+ * @throws DarError when the layout is not recognised or wrong, or an option means nothing to it.
+ */
+export async function openDataset(
+  path: string,
+  { layout: given, ...options }: OpenOptions = {},
+): Promise<OpenedDataset> {
+  const layout = given ?? (await recogniseLayout(path))
+  const { open, takes, truths = [] } = READERS[layout]
+  for (const key of Object.keys(options) as (keyof ReaderOptions)[]) {
+    if (options[key] === undefined || key === 'name' || key === 'incomplete' || takes.includes(key)) continue
+    // What every data set does without the option is no contradiction.
+    if ((key === 'side' && options.side === 'all') || (key === 'withoutDepth' && options.withoutDepth === 'keep'))
+      continue
+    throw new DarError(`the layout ${layout} of ${path} has no option '${key}'; leave it out`)
+  }
+  if (options.truth !== undefined && !truths.includes(options.truth))
+    throw new DarError(`the layout ${layout} has no ${options.truth} depth; give ${truths.join(' or ')}`)
+  return { ...(await open(path, options)), layout }
+}
