@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lossTermCount } from '../model/index.ts'
 import { NO_AUGMENTATION, TINY_MODEL, tinyRecipe, writeRooms } from './testing.ts'
 import { train } from './trainer.ts'
 
@@ -45,4 +46,29 @@ describe('a tiny dar', () => {
       expect(value, k === 0 ? 'loss' : `term of step ${k}`).toBeLessThan(losses[0][k] / 5)
     })
   }, 300_000)
+
+  it.each(['dpt', 'dorn'] as const)(
+    'with the head %s instead learns from the same loop',
+    async (head) => {
+      const model = { ...TINY_MODEL, head }
+      const losses: number[] = []
+      const stages = [{ height: 64, width: 96, batch: 4, updates: 30 }]
+      await train(
+        { ...recipe, model, stages },
+        {
+          data,
+          out: join(data, head),
+          onEvent: (event) => {
+            if (event.event !== 'step') return
+            losses.push(event.loss)
+            expect(event.terms).toHaveLength(lossTermCount(model))
+          },
+        },
+      )
+      const end = losses.slice(-5).reduce((sum, loss) => sum + loss / 5, 0)
+      console.info(`${head}: loss ${losses[0].toFixed(2)} → ${end.toFixed(2)}`)
+      expect(end).toBeLessThan((losses[0] * 2) / 3)
+    },
+    300_000,
+  )
 })
