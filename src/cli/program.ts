@@ -8,6 +8,7 @@ Examples:
   $ dar predict *.jpg --out depth           many photos into one folder
   $ dar predict photo.jpg --steps           the coarse-to-fine maps and the uncertainty as well
   $ dar train recipes/dar-nano.ts           run a recipe
+  $ dar eval --data rooms                   how good a model is, under a named protocol
   $ dar help predict                        every option of a command`
 
 /** Builds the program; its `parseAsync` throws a CommanderError instead of leaving the process. */

@@ -14,6 +14,8 @@ export {
 export { constantPredictor, type DepthStatistics, depthStatistics, mapPredictor } from './baselines.ts'
 export { type BoundaryOptions, boundaryF1, HOLE_REACH } from './boundary.ts'
 export { type Calibration, type Curves, calibrate } from './calibration.ts'
+export { type Case, type Cases, collectCases } from './cases.ts'
+export { type Comparison, compare, type Difference } from './compare.ts'
 export { type Box, boxMask, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
 export type { DistanceBin } from './distance.ts'
 export {
@@ -40,5 +42,8 @@ export {
   validPixels,
 } from './metrics.ts'
 export type { Prediction, Predictor } from './prediction.ts'
+export { type PredictionFolder, type PredictionOptions, predictionFolder } from './predictions.ts'
 export { loadProtocol, namedProtocol, PROTOCOL_NAMES, type ProtocolName, parseProtocol } from './presets.ts'
 export { describeProtocol, INDOOR_RANGE, type Protocol, REGIONS, type Region } from './protocol.ts'
+export { type EvalRecord, encodeCsv, encodeRecord, readRecord, type Subject } from './record.ts'
+export { htmlReport } from './report.ts'
