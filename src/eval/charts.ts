@@ -23,7 +23,7 @@ export interface ChartOptions {
 }
 
 const [WIDTH, HEIGHT] = [460, 260]
-const MARGIN = { left: 58, right: 16, top: 14, bottom: 46 }
+const MARGIN = { left: 58, right: 24, top: 14, bottom: 46 }
 
 /** Points that are not finite are left out. Returns one `<svg>`; a chart without points says so. */
 export function lineChart(

@@ -17,7 +17,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem
 h1 { font-size: 1.5rem; margin-bottom: .2rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums } td, th { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child { text-align: left } .protocol { background: #f3f3f3; padding: .5rem .8rem; border-radius: 4px }
-.charts { display: flex; flex-wrap: wrap; gap: 1.5rem } figure { margin: 0 } figcaption { font-size: .85rem; color: #444; max-width: 30rem }
+.charts { display: flex; flex-wrap: wrap; gap: 1.5rem } figure { margin: 0 } .charts figure { width: 460px } figcaption { font-size: .85rem; color: #444; max-width: 30rem }
 svg text { font-size: 12px; fill: #444 } .grid { stroke: #e4e4e4 } .bar { fill: #e9eef5 }
 .legend { margin: 0; font-size: .85rem } .legend span { margin-right: 1rem } .legend i { display: inline-block; width: 1rem; height: .25rem; margin-right: .35rem; vertical-align: middle }
 .case { margin: 1.2rem 0 } .pictures { display: grid; grid-template-columns: repeat(4, 1fr); gap: .5rem } .pictures img { width: 100%; display: block }
@@ -121,7 +121,11 @@ function charts({ distance, steps, metrics, calibration, curves }: Evaluation): 
           { label: 'largest error removed (oracle)', colour: '#3d8a4e', points: points(curves.oracle) },
           { label: 'at random', colour: '#999', points: points(curves.sigma.map(() => start)), dashed: true },
         ],
-        { x: 'pixels removed, %', y: 'abs_rel of the rest' },
+        {
+          x: 'pixels removed, %',
+          y: 'abs_rel of the rest',
+          ticks: [0, 25, 50, 75].map((at) => ({ at, text: `${at}` })),
+        },
       ),
       `AUSE ${calibration.ause_abs_rel.toFixed(4)} (0: perfect), AURG ${calibration.aurg_abs_rel.toFixed(4)} (above 0: better than chance). ` +
         `Errors within 1σ: ${(100 * calibration.within_1sigma).toFixed(1)} % (68.3 % if normal), within 2σ: ${(100 * calibration.within_2sigma).toFixed(1)} % (95.4 %).`,
