@@ -69,7 +69,8 @@ async function openSide(
     const side = OFFICIAL_SIDES.includes(layout) ? split : undefined
     const dataset = await openDataset(path, { layout, list, depthScale, side, withoutDepth })
     const listed = list === undefined ? null : `list ${basename(list)}`
-    return { dataset, split: split === 'all' ? listed : `official ${split} side` }
+    const whose = listed === null ? `official ${split} side` : `${split} side, ${listed}`
+    return { dataset, split: split === 'all' ? listed : whose }
   }
   const dataset = await openDataset(path, { layout, list, depthScale, withoutDepth })
   const name = basename(resolve(path))

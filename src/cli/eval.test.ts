@@ -224,7 +224,7 @@ describe('NYU Depth v2, end to end', () => {
     expect(code).toBe(0)
     const { metrics, frames, data: given } = await record(json)
     expect(frames.map(({ name }: { name: string }) => name)).toEqual(['nyu/00000', 'nyu/00002'])
-    expect(given.split).toBe('official test side')
+    expect(given.split).toBe('test side, list nyu-test.txt')
     const holes = (frame: number) => {
       let valid = 0
       for (let y = 45; y < 471; y++) for (let x = 41; x < 601; x++) if (metres(frame, x, y) > 0) valid++
