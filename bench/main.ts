@@ -2,11 +2,13 @@
 import { parseArgs } from 'node:util'
 import { writeFileAtomically } from '../src/support/files.ts'
 import { benchEngine } from './engine.ts'
+import { benchEval } from './eval.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Row[]>>> = {
   engine: benchEngine,
+  eval: benchEval,
   predict: benchPredict,
 }
 

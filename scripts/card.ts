@@ -15,7 +15,7 @@ import type { Frame } from '../src/data/index.ts'
 import { type Evaluation, evaluate, type Predictor } from '../src/eval/evaluator.ts'
 import { INDOOR_RANGE, type Protocol, REGIONS } from '../src/eval/protocol.ts'
 import { encodePngRgb } from '../src/image/png16.ts'
-import { type DepthModel, loadModel } from '../src/predict/index.ts'
+import { type DepthModel, loadModel, modelPredictor } from '../src/predict/index.ts'
 import { DarError, messageOf } from '../src/support/errors.ts'
 import { writeFileAtomically } from '../src/support/files.ts'
 import { createProgress } from '../src/support/progress.ts'
@@ -69,13 +69,6 @@ function readOptions() {
 
 /** The focal length that the model is told, in pixels; none for a camera that is not known. */
 const focalOf = ({ intrinsics }: Frame) => (intrinsics ? Math.sqrt(intrinsics.fx * intrinsics.fy) : undefined)
-
-function modelPredictor(model: DepthModel): Predictor {
-  return async (frame) => {
-    const { depth, steps, width, height } = await model.predict(frame.image, { focal: focalOf(frame), steps: true })
-    return { width, height, data: depth, steps: steps.map((step) => ({ width, height, data: step.depth })) }
-  }
-}
 
 async function judgeSet({ name, note, test }: CardSet, contestants: readonly Contestant[]): Promise<SetFigures> {
   const results: Judged[] = []

@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import ort from 'onnxruntime-node'
 import type { Prediction } from '../../src/eval/evaluator.ts'
-import { peerBox, type Rectangle } from '../../src/eval/protocol.ts'
+import { inputBox, type Rectangle } from '../../src/eval/protocol.ts'
 import { toPlanes } from '../../src/image/resize.ts'
 import type { RgbImage } from '../../src/image/types.ts'
 import { assert, DarError, messageOf } from '../../src/support/errors.ts'
@@ -39,10 +39,7 @@ export async function loadFastDepth(folder: string, { threads = 2 }: { threads?:
 
 /** The box in whole pixels: 640×480 → 584×438. */
 export function fastDepthBox(imageWidth: number, imageHeight: number): Rectangle {
-  const exact = peerBox(imageWidth, imageHeight)
-  const height = Math.round(exact.height)
-  const width = Math.round((height * 4) / 3)
-  return { left: Math.round((imageWidth - width) / 2), top: Math.round((imageHeight - height) / 2), width, height }
+  return inputBox('centre', imageWidth, imageHeight)
 }
 
 function crop(image: RgbImage, { left, top, width, height }: Rectangle): RgbImage {

@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander'
 import { registerData } from './data.ts'
+import { registerEval } from './eval.ts'
 import { registerInit } from './init.ts'
 import { registerPredict } from './predict.ts'
 import { registerTrace } from './trace.ts'
@@ -11,4 +12,11 @@ import { registerTrain } from './train.ts'
 
 export type RegisterVerb = (program: Command) => void
 
-export const verbs: readonly RegisterVerb[] = [registerPredict, registerTrain, registerInit, registerData, registerTrace]
+export const verbs: readonly RegisterVerb[] = [
+  registerPredict,
+  registerTrain,
+  registerInit,
+  registerEval,
+  registerData,
+  registerTrace,
+]

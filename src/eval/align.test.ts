@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import { align, clampPrediction, median, parseAlignment } from './align.ts'
+import { align, applyFit, clampPrediction, median, parseAlignment } from './align.ts'
 
 const depths = fc.array(fc.double({ min: 0.5, max: 9, noNaN: true }), { minLength: 3, maxLength: 40 })
 const ones = (n: number) => new Uint8Array(n).fill(1)
@@ -105,4 +105,42 @@ it('parseAlignment names the choices when it does not know the value', () => {
   expect(parseAlignment('median')).toBe('median')
   expect(() => parseAlignment('least-squares')).toThrow(DarError)
   expect(() => parseAlignment('least-squares')).toThrow(/"least-squares".*none, median, scale\+shift/)
+})
+
+describe('alignment in inverse depth', () => {
+  it('undoes any scale and shift of inverse depth', () => {
+    fc.assert(
+      fc.property(
+        depths,
+        fc.double({ min: 0.2, max: 5, noNaN: true }),
+        fc.double({ min: 0, max: 3, noNaN: true }),
+        (base, scale, shift) => {
+          const truth = [1, 5, ...base]
+          const predicted = truth.map((g) => 1 / (scale / g + shift))
+          const aligned = align(predicted, truth, ones(truth.length), 'scale+shift-inverse')
+          for (let i = 0; i < truth.length; i++) expect(aligned[i]).toBeCloseTo(truth[i], 6)
+        },
+      ),
+    )
+  })
+
+  it('puts what the fit sends beyond infinity infinitely far, and what was no depth nowhere', () => {
+    const aligned = applyFit([1, 100, -1, Number.NaN], { scale: 1, shift: -0.5, inverse: true })
+    expect([...aligned]).toEqual([2, Number.POSITIVE_INFINITY, Number.NaN, Number.NaN])
+  })
+})
+
+it('the median is that of sorting, whatever the values', () => {
+  const numbers = fc.array(fc.oneof(fc.double(), fc.constantFrom(1, 2, Number.POSITIVE_INFINITY)), {
+    minLength: 1,
+    maxLength: 300,
+  })
+  fc.assert(
+    fc.property(numbers, (values) => {
+      const sorted = Float64Array.from(values).sort()
+      const expected = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
+      expect(Math.abs(median(values))).toEqual(Math.abs(expected)) // 0 and −0 are the same depth
+    }),
+    { numRuns: 300 },
+  )
 })

@@ -3,26 +3,66 @@
  * A metric model is judged with `none`. The other two tell how good the structure is when the scale is forgiven, and a
  * figure without its alignment beside it cannot be compared with anything.
  *
- *     none         d
- *     median       d · median(g) / median(d)
- *     scale+shift  s·d + t,   s = cov(d, g) / var(d),   t = mean(g) − s·mean(d)      (least squares against g)
+ *     none                 d
+ *     median               d · median(g) / median(d)
+ *     scale+shift          s·d + t,         s = cov(d, g) / var(d),   t = mean(g) − s·mean(d)   (least squares against g)
+ *     scale+shift-inverse  1 / (s/d + t),   the same fit of 1/d against 1/g; where s/d + t ≤ 0 the point is infinitely far
  *
- * Both fits use the valid pixels whose prediction is finite. Alignment comes first, the clamp second. Everything is
- * float64. Robust fits, alignment in inverse depth and alignment of a whole video are left out.
+ * Fits use the valid pixels whose prediction is finite (for the inverse fit: and positive). Alignment comes first, the
+ * clamp second. Everything is float64. Robust fits and alignment of a whole video are left out.
  */
 import { DarError } from '../support/errors.ts'
 
-export const ALIGNMENTS = ['none', 'median', 'scale+shift'] as const
+export const ALIGNMENTS = ['none', 'median', 'scale+shift', 'scale+shift-inverse'] as const
 export type Alignment = (typeof ALIGNMENTS)[number]
 
 /** Smallest depth, in metres, that counts as a measurement and that a clamped prediction can have. */
 export const MIN_EVAL_DEPTH = 1e-3
 
-/** Median of `values`, the mean of the two middle ones for an even count; NaN of nothing. Leaves `values` untouched. */
+/**
+ * Median of `values`, the mean of the two middle ones for an even count, NaN counted as the largest; NaN of nothing. Leaves
+ * `values` untouched. By selection: sorting the pixels of one frame would cost more than all of its metrics.
+ */
 export function median(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort()
-  if (sorted.length === 0) return Number.NaN
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
+  const count = values.length
+  if (count === 0) return Number.NaN
+  const numbers = new Float64Array(count)
+  let n = 0
+  for (let i = 0; i < count; i++) if (!Number.isNaN(values[i])) numbers[n++] = values[i]
+  const upper = count >> 1
+  if (upper >= n) return Number.NaN
+  select(numbers, upper, n - 1)
+  const high = numbers[upper]
+  if (count % 2 === 1) return high
+  // Everything before the selected one is at most as large: the lower middle one is the largest of it.
+  let low = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < upper; i++) if (numbers[i] > low) low = numbers[i]
+  return (low + high) / 2
+}
+
+/** Reorders `a[0..last]` so that rank `k` stands at its place, smaller ones before it (Hoare's quickselect). */
+function select(a: Float64Array, k: number, last: number): void {
+  let left = 0
+  let right = last
+  while (left < right) {
+    // The middle of three as the pivot: sorted and constant maps are common, and are its best case.
+    const middle = (left + right) >> 1
+    const [x, y, z] = [a[left], a[middle], a[right]]
+    const pivot = Math.max(Math.min(x, y), Math.min(Math.max(x, y), z))
+    let i = left
+    let j = right
+    while (i <= j) {
+      while (a[i] < pivot) i++
+      while (a[j] > pivot) j--
+      if (i > j) break
+      const swap = a[i]
+      a[i++] = a[j]
+      a[j--] = swap
+    }
+    if (k <= j) right = j
+    else if (k >= i) left = i
+    else return
+  }
 }
 
 /** Checks a name that came from a user. Throws a DarError that lists the choices. */
@@ -32,12 +72,54 @@ export function parseAlignment(name: string): Alignment {
   return found
 }
 
+/** What an alignment does to a depth: `scale`·d + `shift`, or with `inverse` 1 / (`scale`/d + `shift`). */
+export interface Fit {
+  readonly scale: number
+  readonly shift: number
+  readonly inverse: boolean
+}
+
+const IDENTITY: Fit = { scale: 1, shift: 0, inverse: false }
+
 /**
- * The aligned prediction, a new array.
- *
- * `prediction`, `truth`: metres, same length. `valid`: nonzero where `truth` is a measurement that counts. Where no
- * pixel is usable, or a constant prediction leaves the scale undetermined, the result is NaN, which `clampPrediction`
- * turns into the smallest depth, as in the reference: a failed fit scores badly instead of being skipped.
+ * The fit of `kind` for one image. `prediction`, `truth`: metres, same length, valid pixels only. Where no pixel is usable,
+ * or a constant prediction leaves the scale undetermined, the fit is NaN, which `clampPrediction` turns into the smallest
+ * depth, as in the reference: a failed fit scores badly instead of being skipped.
+ */
+export function fitAlignment(prediction: ArrayLike<number>, truth: ArrayLike<number>, kind: Alignment): Fit {
+  if (kind === 'none') return IDENTITY
+  const inverse = kind === 'scale+shift-inverse'
+  const d = new Float64Array(prediction.length)
+  const g = new Float64Array(prediction.length)
+  let n = 0
+  for (let i = 0; i < prediction.length; i++) {
+    if (!Number.isFinite(prediction[i]) || (inverse && !(prediction[i] > 0))) continue
+    d[n] = inverse ? 1 / prediction[i] : prediction[i]
+    g[n++] = inverse ? 1 / truth[i] : truth[i]
+  }
+  const [usedD, usedG] = [d.subarray(0, n), g.subarray(0, n)]
+  if (kind === 'median') return { scale: median(usedG) / median(usedD), shift: 0, inverse }
+  return { ...fitLine(usedD, usedG), inverse }
+}
+
+/** A new array. With `inverse`, what the fit puts beyond infinity is infinitely far, and what was no depth before is NaN. */
+export function applyFit(prediction: ArrayLike<number>, { scale, shift, inverse }: Fit): Float64Array {
+  const aligned = new Float64Array(prediction.length)
+  for (let i = 0; i < aligned.length; i++) {
+    if (!inverse) {
+      aligned[i] = prediction[i] * scale + shift
+      continue
+    }
+    const closeness = scale / prediction[i] + shift
+    if (!(prediction[i] > 0)) aligned[i] = Number.NaN
+    else aligned[i] = closeness <= 0 ? Number.POSITIVE_INFINITY : 1 / closeness
+  }
+  return aligned
+}
+
+/**
+ * The aligned prediction, a new array. `prediction`, `truth`: metres, same length. `valid`: nonzero where `truth` is a
+ * measurement that counts; the fit is over those, and applied everywhere.
  */
 export function align(
   prediction: ArrayLike<number>,
@@ -45,37 +127,29 @@ export function align(
   valid: ArrayLike<number>,
   kind: Alignment,
 ): Float64Array {
-  const aligned = Float64Array.from(prediction)
-  if (kind === 'none') return aligned
-  const usable: number[] = []
-  for (let i = 0; i < valid.length; i++) if (valid[i] && Number.isFinite(prediction[i])) usable.push(i)
-  const { scale, shift } = kind === 'median' ? fitMedian(prediction, truth, usable) : fitLine(prediction, truth, usable)
-  for (let i = 0; i < aligned.length; i++) aligned[i] = aligned[i] * scale + shift
-  return aligned
+  if (kind === 'none') return Float64Array.from(prediction)
+  const d: number[] = []
+  const g: number[] = []
+  for (let i = 0; i < valid.length; i++) {
+    if (!valid[i]) continue
+    d.push(prediction[i])
+    g.push(truth[i])
+  }
+  return applyFit(prediction, fitAlignment(d, g, kind))
 }
 
-interface Fit {
-  readonly scale: number
-  readonly shift: number
-}
-
-function fitMedian(prediction: ArrayLike<number>, truth: ArrayLike<number>, usable: number[]): Fit {
-  const at = (values: ArrayLike<number>) => median(usable.map((i) => values[i]))
-  return { scale: at(truth) / at(prediction), shift: 0 }
-}
-
-function fitLine(prediction: ArrayLike<number>, truth: ArrayLike<number>, usable: number[]): Fit {
+function fitLine(d: Float64Array, g: Float64Array): { scale: number; shift: number } {
   let meanD = 0
   let meanG = 0
-  for (const i of usable) {
-    meanD += prediction[i] / usable.length
-    meanG += truth[i] / usable.length
+  for (let i = 0; i < d.length; i++) {
+    meanD += d[i] / d.length
+    meanG += g[i] / d.length
   }
   let covariance = 0
   let variance = 0
-  for (const i of usable) {
-    covariance += (prediction[i] - meanD) * (truth[i] - meanG)
-    variance += (prediction[i] - meanD) ** 2
+  for (let i = 0; i < d.length; i++) {
+    covariance += (d[i] - meanD) * (g[i] - meanG)
+    variance += (d[i] - meanD) ** 2
   }
   const scale = covariance / variance
   return { scale, shift: meanG - scale * meanD }

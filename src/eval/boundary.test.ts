@@ -75,3 +75,24 @@ describe('boundaryF1', () => {
     expect(boundaryF1(g, g, [0, 0, 1, 0, 0, 1], 3)).toBeCloseTo(0.25, 12)
   })
 })
+
+describe('across holes', () => {
+  /** The truth's edge lies in a hole of three columns, as the shadow of a sensor does. */
+  const truth = step(4).map((g, i) => (i % width >= 3 && i % width <= 5 ? 0 : g))
+  const valid = Uint8Array.from(truth, (g) => Number(g > 0))
+
+  it('an edge in a hole counts only in the variant for holed ground truth', () => {
+    expect(boundaryF1(step(4), truth, valid, width)).toBe(0)
+    expect(boundaryF1(step(4), truth, valid, width, { reach: 4 })).toBeGreaterThan(0)
+    expect(boundaryF1(step(4), truth, valid, width, { reach: 3 })).toBe(0)
+    const flat = step(4).map(() => 3)
+    expect(boundaryF1(flat, truth, valid, width, { reach: 4 })).toBe(0)
+  })
+
+  it('the variant is the published figure where there is no hole', () => {
+    const random = new Random(21)
+    const noisy = (from: number) => step(from).map((d) => d * random.uniform(0.8, 1.2))
+    const [p, g] = [noisy(3), noisy(4)]
+    expect(boundaryF1(p, g, ones, width, { reach: 8 })).toBe(boundaryF1(p, g, ones, width))
+  })
+})

@@ -117,6 +117,117 @@ describe('evaluate', () => {
     )
   })
 
+  it('pools over pixels when the protocol says so', async () => {
+    const lonely = frameOf(map(10, 10, (x, y) => (x + y === 0 ? 2 : 0)))
+    const dense = frameOf(map(10, 10, (x, y) => (x + y === 0 ? 0 : 4)))
+    const predict = async (): Promise<Prediction> => ({ ...map(1, 1, () => 4), steps: [map(1, 1, () => 4)] })
+    const [{ metrics, steps, pixels }] = await evaluate(setOf([lonely, dense]), predict, {
+      protocols: [{ ...FULL, averaging: 'pixel' }],
+    })
+    expect(pixels).toBe(100)
+    expect([metrics.abs_rel, metrics.rmse]).toEqual([1 / 100, Math.sqrt(4 / 100)])
+    expect(steps[0].abs_rel).toBe(1 / 100)
+  })
+
+  it('counts predictions that are no depth before it clamps them', async () => {
+    const truth = map(5, 1, () => 2)
+    const spoiled = map(5, 1, (x) => [Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 2][x])
+    const good = frameOf(truth, { name: 'made/good' })
+    const [{ bad, metrics }] = await evaluate(
+      setOf([frameOf(truth, { name: 'made/bad' }), good]),
+      async ({ name }) => (name === 'made/bad' ? spoiled : truth),
+      { protocols: [FULL] },
+    )
+    expect(bad).toEqual({ nan: 1, infinite: 1, negative: 2, images: 1 })
+    expect(metrics.d1).toBeCloseTo((1 / 5 + 1) / 2, 12)
+    expect(metrics.rmse).toBeCloseTo(Math.sqrt((3 * (2 - 1e-3) ** 2 + 8 ** 2) / 5) / 2, 9)
+  })
+
+  it('judges sigma in the units of the aligned prediction', async () => {
+    const predict = async (frame: Frame): Promise<Prediction> => {
+      const truth = truthOf(frame)
+      // Off by 2 % after the scale is forgiven, on either side in turn; sigma says 3 % of half the depth.
+      const data = truth.data.map((g, i) => (g / 2) * (i % 2 ? 1.02 : 0.98))
+      return { ...truth, data, sigma: { ...truth, data: truth.data.map((g) => 0.03 * (g / 2)) } }
+    }
+    const protocols = [FULL, protocolOf('full', 'median'), protocolOf('full', 'scale+shift-inverse')]
+    const [metric, aligned, inverse] = await evaluate(setOf(frames), predict, { protocols })
+    expect(metric.calibration?.within_2sigma).toBe(0)
+    expect(aligned.calibration?.within_2sigma).toBe(1)
+    expect(aligned.curves?.sigma[0]).toBeCloseTo(aligned.metrics.abs_rel, 9)
+    expect(inverse.calibration).toBeNull()
+  })
+
+  it('profiles the error over the distance', async () => {
+    const truth = map(4, 1, (x) => [1, 1, 8, 0][x])
+    const predict = async () => map(4, 1, (x) => [1.1, 0.9, 10, 3][x])
+    const [{ distance }] = await evaluate(setOf([frameOf(truth)]), predict, { protocols: [FULL] })
+    const filled = distance.filter(({ pixels }) => pixels > 0)
+    expect(filled.map(({ pixels }) => pixels)).toEqual([2, 1])
+    expect(filled.every(({ from, to }, i) => from <= [1, 8][i] && [1, 8][i] < to)).toBe(true)
+    expect(filled[0].abs_rel).toBeCloseTo(0.1, 6)
+    expect(filled[0].bias).toBeCloseTo(0, 6)
+    expect(filled[1].bias).toBeCloseTo(2, 6)
+  })
+
+  it('brings the truth to one size where the protocol asks for it', async () => {
+    const truth = map(20, 15, (x) => (x % 2 ? 2 : 4))
+    const protocol: Protocol = { ...FULL, truthSize: { width: 10, height: 5 } }
+    const [{ pixels, metrics }] = await evaluate(setOf([frameOf(truth)]), async () => map(1, 1, () => 2), {
+      protocols: [protocol],
+    })
+    // The nearest measurement of every second column is an odd one.
+    expect([pixels, metrics.abs_rel]).toEqual([50, 0])
+  })
+
+  it('asks the predictor as the protocol says, or takes its maps as given', async () => {
+    const shown: number[] = []
+    const predict = async ({ image }: Frame) => {
+      shown.push(image.width)
+      return map(1, 1, () => 2)
+    }
+    const set = setOf([frameOf(map(640, 480, () => 2))])
+    const protocol: Protocol = { ...BOX, input: 'centre' }
+    await evaluate(set, predict, { protocols: [protocol] })
+    await evaluate(set, predict, { protocols: [protocol], input: 'given' })
+    expect(shown).toEqual([584, 640])
+    await expect(evaluate(set, predict, { protocols: [protocol, FULL] })).rejects.toThrow(/different inputs/)
+  })
+
+  it('reads and predicts ahead of what it judges, a few frames and no more, in order', async () => {
+    const many = Array.from({ length: 9 }, (_, i) => frameOf(scene(i), { name: `made/${i}` }))
+    let started = 0
+    let ahead = 0
+    const predict = async (frame: Frame) => {
+      started++
+      await new Promise((resolve) => setTimeout(resolve, frame.name.endsWith('3') ? 9 : 1))
+      return truthOf(frame)
+    }
+    const order: string[] = []
+    await evaluate(setOf(many), predict, {
+      protocols: [FULL],
+      onProgress: (done, name) => {
+        order.push(name)
+        ahead = Math.max(ahead, started - done)
+      },
+    })
+    expect(order).toEqual(many.map(({ name }) => name))
+    expect(ahead).toBe(2)
+  })
+
+  it('fails with the first frame that fails, and leaves nothing behind', async () => {
+    let running = 0
+    const predict = async (frame: Frame) => {
+      running++
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      running--
+      if (frame.name !== 'made/1') throw new Error(`no ${frame.name}`)
+      return truthOf(frame)
+    }
+    await expect(evaluate(setOf(frames), predict, { protocols: [FULL] })).rejects.toThrow('no made/2')
+    expect(running).toBe(0)
+  })
+
   it('reports progress after every frame', async () => {
     const calls: unknown[] = []
     const onProgress = (done: number, frame: string) => calls.push([done, frame])

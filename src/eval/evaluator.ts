@@ -1,38 +1,50 @@
 /**
  * From a data set and a predictor to figures: every frame is predicted once and judged under each protocol. Metrics are
- * per image, then the mean over images; the rows of the single images are kept, because a mean hides its failures. When the
- * predictor gives the maps of its steps, each step is judged like the final map.
+ * per image, then the mean over images (or pooled over pixels, where the protocol says so); the rows of the single images
+ * are kept, because a mean hides its failures. When the predictor gives the maps of its steps, each step is judged like the
+ * final map; when it gives a sigma, its calibration is.
  *
- * Frames are read, judged and forgotten one by one: memory does not grow with the data set. The ground truth is never
- * resized: a mean across a hole or an edge is a depth that nothing has. The prediction comes to it instead, bilinearly at
- * the centres of its pixels. Left out: boundary F1, which needs dense ground truth, and drawing.
+ * Frames are read, judged and forgotten one by one; what grows with the data set is a row of numbers per image. While
+ * one frame is judged, the next is predicted (in the engine's thread) and the one after it is read.
+ * Left out: several images in one call of the engine, and drawing.
  */
 import type { Dataset, Frame } from '../data/types.ts'
-import type { DepthImage } from '../image/types.ts'
 import { assert, DarError } from '../support/errors.ts'
-import { align, clampPrediction, median } from './align.ts'
-import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from './metrics.ts'
-import { type Protocol, type Rectangle, regionBox } from './protocol.ts'
+import { applyFit, clampPrediction, type Fit, fitAlignment, median } from './align.ts'
+import { boundaryF1, HOLE_REACH } from './boundary.ts'
+import { type Calibration, type Curves, calibrate, SPARSIFICATION_STEPS } from './calibration.ts'
+import { type DistanceBin, DistanceProfile } from './distance.ts'
+import { underProtocol } from './input.ts'
+import { PIXEL_METRICS, type PixelMetrics, PixelSums } from './metrics.ts'
+import type { Prediction, Predictor } from './prediction.ts'
+import type { Protocol } from './protocol.ts'
+import { coveredBy, sampleAt, type Truth, truthOf } from './sampling.ts'
 
-/** Metres, at any size: it is spread over the image, or over the part that it covers. A plain `DepthImage` is one. */
-export interface Prediction extends DepthImage {
-  /** The part of the frame's image that the map shows, in pixels of that image; default: all of it. */
-  readonly covers?: Rectangle
-  /** The maps of the steps, coarse to fine, of the same part of the image. */
-  readonly steps?: readonly DepthImage[]
+export type { Prediction, Predictor } from './prediction.ts'
+
+/** The order in which figures are printed. */
+export const FIGURES = [...PIXEL_METRICS, 'boundary_f1', 'boundary_f1_holes'] as const
+export type Figures = Record<(typeof FIGURES)[number], number>
+
+/** Predicted values, among the pixels that count, that are no depth. All are counted before alignment, then clamped. */
+export interface BadPixels {
+  readonly nan: number
+  readonly infinite: number
+  /** Zero or negative. */
+  readonly negative: number
 }
-
-/** Must not depend on `frame.depth`. */
-export type Predictor = (frame: Frame) => Promise<Prediction>
 
 export interface FrameFigures {
   readonly name: string
   /** Pixels that the metrics are over. */
   readonly pixels: number
-  readonly metrics: PixelMetrics
+  readonly metrics: Figures
   /** median(truth) / median(prediction): what median-scaling would multiply the prediction by. */
   readonly medianScale: number
   readonly steps: readonly PixelMetrics[]
+  /** Null without a sigma, and where the alignment is one of inverse depth, under which sigma has no meaning. */
+  readonly calibration: Calibration | null
+  readonly bad: BadPixels
 }
 
 export interface Evaluation {
@@ -40,57 +52,101 @@ export interface Evaluation {
   readonly images: number
   /** Frames left out because the region holds no valid pixel. */
   readonly empty: readonly string[]
-  /** Means over images. */
-  readonly metrics: PixelMetrics
+  readonly pixels: number
+  /** Means over images, or over all pixels, as `protocol.averaging` says. */
+  readonly metrics: Figures
   readonly medianScale: number
-  /** Means over images for each step; empty when the predictor has none. */
+  /** The same for each step; empty when the predictor has none. */
   readonly steps: readonly PixelMetrics[]
+  /** Means over images. */
+  readonly calibration: Calibration | null
+  readonly curves: Curves | null
+  /** Over the pixels of all images. */
+  readonly distance: readonly DistanceBin[]
+  readonly bad: BadPixels & { readonly images: number }
   readonly frames: readonly FrameFigures[]
+}
+
+/** One frame that has just been judged, with what is needed to draw it. */
+export interface JudgedFrame {
+  readonly frame: Frame
+  readonly prediction: Prediction
+  readonly protocol: Protocol
+  readonly figures: FrameFigures
+  /** What the alignment did to the prediction. */
+  readonly fit: Fit
 }
 
 export interface EvaluateOptions {
   readonly protocols: readonly Protocol[]
   /** Under which of the protocols the steps are judged too; default: all. */
   readonly stepProtocols?: readonly Protocol[]
+  /**
+   * `protocol` (default): the predictor is asked as the protocols say (crop, windows, flip), which must then be the same for
+   * all. `given`: it answers for the whole frame by itself, and what the protocols say of the input has been done.
+   */
+  readonly input?: 'protocol' | 'given'
   /** Called after every frame. */
   readonly onProgress?: (done: number, frame: string) => void
+  /** Called for every frame and protocol with a figure; what is given is not used afterwards. */
+  readonly onJudged?: (judged: JudgedFrame) => void
 }
+
+/** Frames that are read or predicted ahead of the one that is judged. */
+const AHEAD = 2
 
 /**
  * One evaluation for each protocol, in their order.
- * @throws DarError when a frame has no depth map, a prediction does not cover the region, or no frame has a valid pixel.
+ * @throws DarError when a frame has no depth map, a prediction does not cover the region, no frame has a valid pixel, or the
+ * protocols want the network to see different things.
  */
 export async function evaluate(
   dataset: Dataset,
   predict: Predictor,
-  { protocols, stepProtocols = protocols, onProgress }: EvaluateOptions,
+  { protocols, stepProtocols = protocols, input = 'protocol', onProgress, onJudged }: EvaluateOptions,
 ): Promise<Evaluation[]> {
-  const tallies = protocols.map((protocol) => ({ protocol, frames: [] as FrameFigures[], empty: [] as string[] }))
+  const tallies = protocols.map((protocol) => new Tally(protocol))
+  const ask = input === 'given' ? predict : underProtocol(predict, sharedInput(protocols))
   let done = 0
-  for await (const frame of dataset) {
-    const figures = judge(frame, await predict(frame), { protocols, stepProtocols })
-    tallies.forEach(({ frames, empty }, i) => {
-      const one = figures[i]
-      if (one) frames.push(one)
-      else empty.push(frame.name)
+  for await (const { frame, prediction } of predicted(dataset, ask)) {
+    judgeAll(frame, prediction, { protocols, stepProtocols }).forEach((judged, i) => {
+      tallies[i].add(frame, judged)
+      if (judged) onJudged?.({ frame, prediction, protocol: protocols[i], figures: judged.figures, fit: judged.fit })
     })
     onProgress?.(++done, frame.name)
   }
-  return tallies.map(({ protocol, frames, empty }) => {
-    if (frames.length === 0)
-      throw new DarError(
-        `no frame of ${dataset.name} (${empty.length}) has a valid depth pixel; check its depth scale, the range and the region`,
-      )
-    return {
-      protocol,
-      images: frames.length,
-      empty,
-      metrics: meanMetrics(frames.map(({ metrics }) => metrics)),
-      medianScale: frames.reduce((sum, { medianScale }) => sum + medianScale, 0) / frames.length,
-      steps: frames[0].steps.map((_, k) => meanMetrics(frames.map(({ steps }) => steps[k]))),
-      frames,
+  return tallies.map((tally) => tally.evaluation(dataset.name))
+}
+
+/** Frames in their order with their predictions, some under way while the caller works on one. */
+async function* predicted(dataset: Dataset, predict: Predictor) {
+  const queue: Promise<{ frame: Frame; prediction: Prediction } | { error: unknown }>[] = []
+  const start = async (index: number) => {
+    try {
+      const frame = await dataset.get(index)
+      return { frame, prediction: await predict(frame) }
+    } catch (error) {
+      return { error } // waits for its turn, so that no rejection goes unheard
     }
-  })
+  }
+  try {
+    for (let index = 0; index < dataset.length || queue.length > 0; ) {
+      while (index < dataset.length && queue.length <= AHEAD) queue.push(start(index++))
+      const next = await queue.shift()
+      assert(next, 'a frame under way')
+      if ('error' in next) throw next.error
+      yield next
+    }
+  } finally {
+    await Promise.all(queue)
+  }
+}
+
+function sharedInput(protocols: readonly Protocol[]): Protocol {
+  const key = ({ input = 'whole', halves = null, flip = false }: Protocol) => JSON.stringify([input, halves, flip])
+  if (new Set(protocols.map(key)).size > 1)
+    throw new DarError('protocols that show the network different inputs cannot share predictions; evaluate one by one')
+  return protocols[0]
 }
 
 /** Figures of one frame under each protocol, null where the region holds no valid pixel. Throws as `evaluate`. */
@@ -99,120 +155,188 @@ export function judge(
   prediction: Prediction,
   { protocols, stepProtocols = protocols }: Pick<EvaluateOptions, 'protocols' | 'stepProtocols'>,
 ): (FrameFigures | null)[] {
+  return judgeAll(frame, prediction, { protocols, stepProtocols }).map((judged) => judged?.figures ?? null)
+}
+
+interface Judged {
+  readonly figures: FrameFigures
+  readonly fit: Fit
+  readonly sums: PixelSums
+  readonly stepSums: readonly PixelSums[]
+  readonly curves: Curves | null
+  /** Aligned and clamped, at the measurements. */
+  readonly d: Float64Array
+  readonly truth: Truth
+}
+
+/** What a prediction says at the measurements of a region; the steps are sampled when they are asked for. */
+interface Sampled {
+  readonly truth: Truth
+  readonly d: Float64Array
+  readonly steps: readonly (() => Float64Array)[]
+  readonly sigma: Float64Array | null
+  readonly medianScale: number
+  readonly bad: BadPixels
+}
+
+function judgeAll(
+  frame: Frame,
+  prediction: Prediction,
+  { protocols, stepProtocols }: Required<Pick<EvaluateOptions, 'protocols' | 'stepProtocols'>>,
+): (Judged | null)[] {
   const sampled = new Map<string, Sampled>() // protocols that differ in alignment only share their pixels
   return protocols.map((protocol) => {
-    const key = [protocol.region, protocol.minimum, protocol.cap].join()
+    const { region, minimum, cap, truthSize, input, regionOf, resize } = protocol
+    const key = JSON.stringify([region, minimum, cap, truthSize, input, regionOf, resize])
     const samples = sampled.get(key) ?? sample(frame, prediction, protocol)
     sampled.set(key, samples)
-    const { g, d, steps, medianScale } = samples
-    if (g.length === 0) return null
-    const everywhere = new Uint8Array(g.length).fill(1)
-    const measure = (values: Float64Array) =>
-      pixelMetrics(clampPrediction(align(values, g, everywhere, protocol.alignment), protocol.cap), g)
-    const judged = stepProtocols.includes(protocol) ? steps : []
-    return {
-      name: frame.name,
-      pixels: g.length,
-      metrics: measure(d),
-      medianScale,
-      steps: judged.map((step) => measure(step())),
-    }
+    if (samples.truth.at.length === 0) return null
+    return judgeOne(frame.name, samples, protocol, stepProtocols.includes(protocol))
   })
 }
 
-/** The measurements of a region and what was predicted there; steps are sampled when they are asked for. */
-interface Sampled {
-  readonly g: Float64Array
-  readonly d: Float64Array
-  readonly steps: readonly (() => Float64Array)[]
-  readonly medianScale: number
+function judgeOne(name: string, samples: Sampled, { alignment, cap }: Protocol, withSteps: boolean): Judged {
+  const { truth, sigma, medianScale, bad } = samples
+  const { g, logG, at } = truth
+  const aligned = (values: Float64Array) => {
+    const fit = fitAlignment(values, g, alignment)
+    const kept = alignment === 'none' ? values.slice() : applyFit(values, fit)
+    return { fit, d: clampPrediction(kept, cap) }
+  }
+  const { fit, d } = aligned(samples.d)
+  const sums = new PixelSums().add(d, g, logG)
+  const stepSums = withSteps ? samples.steps.map((step) => new PixelSums().add(aligned(step()).d, g, logG)) : []
+  const scaledSigma = sigma && !fit.inverse ? sigma.map((s) => s * Math.abs(fit.scale)) : null
+  const calibration = scaledSigma && calibrate(d, g, scaledSigma)
+  const figures: FrameFigures = {
+    name,
+    pixels: at.length,
+    metrics: { ...sums.metrics(), ...boundaries(d, truth) },
+    medianScale,
+    steps: stepSums.map((one) => one.metrics()),
+    calibration: calibration?.figures ?? null,
+    bad,
+  }
+  return { figures, fit, sums, stepSums, curves: calibration?.curves ?? null, d, truth }
+}
+
+function boundaries(d: Float64Array, { width, height, at, g }: Truth) {
+  const valid = new Uint8Array(width * height)
+  const predicted = new Float64Array(width * height)
+  const actual = new Float64Array(width * height)
+  for (let i = 0; i < at.length; i++) {
+    valid[at[i]] = 1
+    predicted[at[i]] = d[i]
+    actual[at[i]] = g[i]
+  }
+  return {
+    boundary_f1: boundaryF1(predicted, actual, valid, width),
+    boundary_f1_holes: boundaryF1(predicted, actual, valid, width, { reach: HOLE_REACH }),
+  }
 }
 
 function sample(frame: Frame, prediction: Prediction, protocol: Protocol): Sampled {
-  const truth = frame.depth
-  if (!truth) throw new DarError(`${frame.name} has no depth map; evaluate frames with ground truth`)
-  const covers = inTruthPixels(prediction.covers, frame, truth)
-  checkCovered(frame, covers, truth, protocol)
-  const at = validTruth(truth, protocol)
-  const g = Float64Array.from(at, (i) => truth.data[i])
-  const d = sampleAt(prediction, covers, at, truth.width)
-  const steps = (prediction.steps ?? []).map((step) => () => sampleAt(step, covers, at, truth.width))
-  return { g, d, steps, medianScale: median(g) / median(d) }
+  const truth = truthOf(frame, protocol)
+  const covers = coveredBy(prediction, frame, truth, protocol)
+  const d = sampleAt(prediction, covers, truth)
+  const bad = { nan: 0, infinite: 0, negative: 0 }
+  for (let i = 0; i < d.length; i++) {
+    if (Number.isNaN(d[i])) bad.nan++
+    else if (!Number.isFinite(d[i])) bad.infinite++
+    else if (d[i] <= 0) bad.negative++
+  }
+  return {
+    truth,
+    d,
+    steps: (prediction.steps ?? []).map((step) => () => sampleAt(step, covers, truth)),
+    sigma: prediction.sigma ? sampleAt(prediction.sigma, covers, truth) : null,
+    medianScale: median(truth.g) / median(d),
+    bad,
+  }
 }
+
+/** What is known of a data set under one protocol so far. */
+class Tally {
+  private readonly frames: FrameFigures[] = []
+  private readonly empty: string[] = []
+  private readonly pooled = new PixelSums()
+  private readonly pooledSteps: PixelSums[] = []
+  private readonly distance: DistanceProfile
+  private readonly curves = { sigma: zeros(), oracle: zeros(), images: 0 }
+
+  constructor(private readonly protocol: Protocol) {
+    this.distance = new DistanceProfile(protocol)
+  }
+
+  add({ name }: Frame, judged: Judged | null): void {
+    if (!judged) {
+      this.empty.push(name)
+      return
+    }
+    const { figures, sums, stepSums, curves, d, truth } = judged
+    this.frames.push(figures)
+    this.pooled.merge(sums)
+    stepSums.forEach((one, k) => {
+      this.pooledSteps[k] = (this.pooledSteps[k] ?? new PixelSums()).merge(one)
+    })
+    this.distance.add(d, truth.g, truth.logG)
+    if (!curves) return
+    this.curves.images++
+    for (const name of ['sigma', 'oracle'] as const)
+      curves[name].forEach((value, k) => {
+        this.curves[name][k] += value
+      })
+  }
+
+  evaluation(set: string): Evaluation {
+    const { protocol, frames, empty, pooled, pooledSteps, curves } = this
+    if (frames.length === 0)
+      throw new DarError(
+        `no frame of ${set} (${empty.length}) has a valid depth pixel; check its depth scale, the range and the region`,
+      )
+    const perPixel = protocol.averaging === 'pixel'
+    const calibrated = frames.flatMap(({ calibration }) => calibration ?? [])
+    const sum = (of: (figures: FrameFigures) => number) => frames.reduce((total, one) => total + of(one), 0)
+    const means = meanOf(
+      FIGURES,
+      frames.map(({ metrics }) => metrics),
+    )
+    const perImageSteps = frames[0].steps.map((_, k) => meanMetrics(frames.map(({ steps }) => steps[k])))
+    return {
+      protocol,
+      images: frames.length,
+      empty,
+      pixels: pooled.pixels,
+      metrics: perPixel ? { ...means, ...pooled.metrics() } : means,
+      medianScale: sum(({ medianScale }) => medianScale) / frames.length,
+      steps: perPixel ? pooledSteps.map((one) => one.metrics()) : perImageSteps,
+      calibration:
+        calibrated.length > 0 ? meanOf(Object.keys(calibrated[0]) as (keyof Calibration)[], calibrated) : null,
+      curves:
+        curves.images > 0
+          ? { sigma: divided(curves.sigma, curves.images), oracle: divided(curves.oracle, curves.images) }
+          : null,
+      distance: this.distance.bins(),
+      bad: {
+        nan: sum(({ bad }) => bad.nan),
+        infinite: sum(({ bad }) => bad.infinite),
+        negative: sum(({ bad }) => bad.negative),
+        images: frames.filter(({ bad }) => bad.nan + bad.infinite + bad.negative > 0).length,
+      },
+      frames,
+    }
+  }
+}
+
+const zeros = (): number[] => new Array<number>(SPARSIFICATION_STEPS).fill(0)
+const divided = (values: readonly number[], by: number) => values.map((value) => value / by)
 
 /** Mean of every metric. */
 export function meanMetrics(all: readonly PixelMetrics[]): PixelMetrics {
-  const mean = (name: (typeof PIXEL_METRICS)[number]) => all.reduce((sum, one) => sum + one[name], 0) / all.length
-  return Object.fromEntries(PIXEL_METRICS.map((name) => [name, mean(name)])) as PixelMetrics
+  return meanOf(PIXEL_METRICS, all)
 }
 
-/** Positions of the measurements that count. */
-function validTruth({ data, width, height }: DepthImage, { region, minimum, cap }: Protocol): number[] {
-  assert(data.length === width * height, `a depth map of ${data.length} values for ${width}x${height}`)
-  const box = regionBox(region, width, height)
-  const at: number[] = []
-  for (let y = box.top; y < box.bottom; y++)
-    for (let i = y * width + box.left; i < y * width + box.right; i++)
-      if (data[i] > minimum && data[i] < cap) at.push(i)
-  return at
+function meanOf<Name extends string>(names: readonly Name[], all: readonly Readonly<Record<Name, number>>[]) {
+  const mean = (name: Name) => all.reduce((sum, one) => sum + one[name], 0) / all.length
+  return Object.fromEntries(names.map((name) => [name, mean(name)])) as Record<Name, number>
 }
-
-/** What a prediction covers, in pixels of the ground truth, which may have another size than the image. */
-function inTruthPixels(covers: Rectangle | undefined, { image }: Frame, { width, height }: DepthImage): Rectangle {
-  if (!covers) return { left: 0, top: 0, width, height }
-  const perX = width / image.width
-  const perY = height / image.height
-  return {
-    left: covers.left * perX,
-    top: covers.top * perY,
-    width: covers.width * perX,
-    height: covers.height * perY,
-  }
-}
-
-/** A prediction's edge may miss the centres of the outermost pixels: boxes in whole pixels do. */
-function checkCovered({ name }: Frame, covers: Rectangle, truth: DepthImage, { region }: Protocol): void {
-  const box = regionBox(region, truth.width, truth.height)
-  const missed = Math.max(
-    covers.left - box.left,
-    covers.top - box.top,
-    box.right - covers.left - covers.width,
-    box.bottom - covers.top - covers.height,
-  )
-  if (missed > 1)
-    throw new DarError(
-      `the prediction of ${name} does not cover the region ${region} (${missed.toFixed(0)} pixels are missing); choose a smaller region`,
-    )
-}
-
-/**
- * The map's values at the centres of the ground-truth pixels `at`, bilinearly, the border continued:
- *
- *     u = (x + ½ − left)·w / width − ½,   clamped to [0, w − 1]        and v likewise
- */
-function sampleAt(map: DepthImage, covers: Rectangle, at: readonly number[], truthWidth: number): Float64Array {
-  const { data, width, height } = map
-  assert(data.length === width * height, `a prediction of ${data.length} values for ${width}x${height}`)
-  const values = new Float64Array(at.length)
-  for (let i = 0; i < at.length; i++) {
-    const x = at[i] % truthWidth
-    const y = (at[i] - x) / truthWidth
-    const u = clampTo(((x + 0.5 - covers.left) * width) / covers.width - 0.5, width - 1)
-    const v = clampTo(((y + 0.5 - covers.top) * height) / covers.height - 0.5, height - 1)
-    const column = Math.floor(u)
-    const row = Math.floor(v) * width
-    const right = column + 1 < width ? column + 1 : column
-    const below = row + width < data.length ? row + width : row
-    values[i] = mix(
-      mix(data[row + column], data[row + right], u - column),
-      mix(data[below + column], data[below + right], u - column),
-      v - Math.floor(v),
-    )
-  }
-  return values
-}
-
-const clampTo = (value: number, highest: number) => Math.min(Math.max(value, 0), highest)
-
-/** `a` itself at weight 0, so that an infinity beside it does not turn it into NaN. */
-const mix = (a: number, b: number, weight: number) => (weight === 0 ? a : a + weight * (b - a))

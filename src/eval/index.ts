@@ -1,15 +1,32 @@
 /** The EVAL room: metrics, alignments and regions. A figure is comparable only with alignment, region and cap beside it. */
-export { ALIGNMENTS, type Alignment, align, clampPrediction, MIN_EVAL_DEPTH, median, parseAlignment } from './align.ts'
-export { constantPredictor, type DepthStatistics, depthStatistics, mapPredictor } from './baselines.ts'
-export { boundaryF1 } from './boundary.ts'
-export { type Box, boxMask, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
 export {
+  ALIGNMENTS,
+  type Alignment,
+  align,
+  applyFit,
+  clampPrediction,
+  type Fit,
+  fitAlignment,
+  MIN_EVAL_DEPTH,
+  median,
+  parseAlignment,
+} from './align.ts'
+export { constantPredictor, type DepthStatistics, depthStatistics, mapPredictor } from './baselines.ts'
+export { type BoundaryOptions, boundaryF1, HOLE_REACH } from './boundary.ts'
+export { type Calibration, type Curves, calibrate } from './calibration.ts'
+export { type Case, type Cases, collectCases } from './cases.ts'
+export { type Comparison, compare, type Difference } from './compare.ts'
+export { type Box, boxMask, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
+export type { DistanceBin } from './distance.ts'
+export {
+  type BadPixels,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
+  FIGURES,
+  type Figures,
   type FrameFigures,
-  type Prediction,
-  type Predictor,
+  type JudgedFrame,
 } from './evaluator.ts'
 export {
   type Aggregate,
@@ -20,7 +37,13 @@ export {
   type Metrics,
   PIXEL_METRICS,
   type PixelMetrics,
+  PixelSums,
   pixelMetrics,
   validPixels,
 } from './metrics.ts'
+export type { Prediction, Predictor } from './prediction.ts'
+export { type PredictionFolder, type PredictionOptions, predictionFolder } from './predictions.ts'
+export { loadProtocol, namedProtocol, PROTOCOL_NAMES, type ProtocolName, parseProtocol } from './presets.ts'
 export { describeProtocol, INDOOR_RANGE, type Protocol, REGIONS, type Region } from './protocol.ts'
+export { type EvalRecord, encodeCsv, encodeRecord, readRecord, type Subject } from './record.ts'
+export { htmlReport } from './report.ts'

@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest'
 import type { DepthImage } from '../image/types.ts'
 import { parseSafetensors } from '../runtime/safetensors.ts'
 import { DarError } from '../support/errors.ts'
-import type { Alignment } from './align.ts'
-import { aggregate, imageMetrics, type Metrics, pixelMetrics, validPixels } from './metrics.ts'
+import { Random } from '../support/random.ts'
+import { type Alignment, align, clampPrediction } from './align.ts'
+import { boundaryF1 } from './boundary.ts'
+import { aggregate, imageMetrics, type Metrics, PixelSums, pixelMetrics, validPixels } from './metrics.ts'
 
 const path = new URL('../../test/fixtures/metrics.safetensors', import.meta.url)
 const fixture = parseSafetensors(readFileSync(path), 'metrics').tensors
@@ -78,6 +80,60 @@ describe('golden values', () => {
   })
 })
 
+/**
+ * The fixtures are rounded to float32; these figures are the reference's in float64, of pairs that an integer generator
+ * makes bit for bit in any language: three numbers a pixel give the truth, the prediction's error, and the holes.
+ */
+describe('random pairs', () => {
+  const golden = JSON.parse(
+    readFileSync(new URL('../../test/fixtures/metrics_float64.json', import.meta.url), 'utf8'),
+  ) as { cases: { case: number; cap: number; alignment: Alignment; metrics: Metrics }[] }
+  let state = 12345
+  const draw = () => {
+    state = (Math.imul(1664525, state) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  const scenes = Array.from({ length: 4 }, () => {
+    const truth = new Float64Array(24 * 32)
+    const predicted = new Float64Array(24 * 32)
+    for (let i = 0; i < 24 * 32; i++) {
+      const [a, b, c] = [draw(), draw(), draw()]
+      truth[i] = c < 0.15 ? 0 : 0.3 + 11 * a
+      predicted[i] = (0.3 + 11 * a) * (0.7 + 0.6 * b) + 0.1
+    }
+    return { truth, predicted }
+  })
+
+  it.each(golden.cases)('$case, $alignment, cap $cap: the figures of the reference to 1e-9', (expected) => {
+    const { truth, predicted } = scenes[expected.case]
+    const inside = (g: number) => g > 1e-3 && g < expected.cap
+    const valid = Uint8Array.from(truth, (g) => Number(inside(g)))
+    const clamped = clampPrediction(align(predicted, truth, valid, expected.alignment), expected.cap)
+    const at = [...truth.keys()].filter((i) => valid[i])
+    const d = at.map((i) => clamped[i])
+    const g = at.map((i) => truth[i])
+    const measured = { ...pixelMetrics(d, g), boundary_f1: boundaryF1(clamped, truth, valid, 32) }
+    expect(Object.keys(expected.metrics)).toHaveLength(10)
+    for (const name of ORDER) expect(Math.abs(measured[name] - expected.metrics[name]), name).toBeLessThan(1e-9)
+  })
+})
+
+describe('sums', () => {
+  it('pooled over parts are those of the whole', () => {
+    const random = new Random(9)
+    const g = Array.from({ length: 500 }, () => random.uniform(0.5, 9))
+    const d = g.map((truth) => truth * random.uniform(0.6, 1.4))
+    const parts = [0, 7, 300, 500]
+    const pooled = new PixelSums()
+    for (let k = 1; k < parts.length; k++)
+      pooled.merge(new PixelSums().add(d.slice(parts[k - 1], parts[k]), g.slice(parts[k - 1], parts[k])))
+    const whole = pixelMetrics(d, g)
+    for (const [name, value] of Object.entries(pooled.metrics()))
+      expect(value, name).toBeCloseTo(whole[name as keyof typeof whole], 10)
+    expect(pooled.pixels).toBe(500)
+  })
+})
+
 describe('properties', () => {
   const pair = fc.array(
     fc.tuple(fc.double({ min: 0.1, max: 9, noNaN: true }), fc.double({ min: 0.1, max: 9, noNaN: true })),
@@ -118,6 +174,25 @@ describe('properties', () => {
         expect(feet.rmse).toBeCloseTo(4 * metres.rmse, 9)
         expect(feet.d1).toBe(metres.d1)
       }),
+    )
+  })
+
+  it('nothing but boundaries sees where a pixel is: flipped images have the same figures', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.constantFrom<Alignment>('none', 'median', 'scale+shift', 'scale+shift-inverse'),
+        (seed, alignment) => {
+          const random = new Random(seed)
+          const truth = Array.from({ length: 48 }, () => (random.chance(0.2) ? 0 : random.uniform(0.5, 9)))
+          const predicted = truth.map((g) => (g + 1) * random.uniform(0.6, 1.4))
+          const flip = (values: number[]) => values.map((_, i) => values[i - (i % 8) + 7 - (i % 8)])
+          const straight = imageMetrics(map(predicted, 8), map(truth, 8), { alignment })
+          const flipped = imageMetrics(map(flip(predicted), 8), map(flip(truth), 8), { alignment })
+          for (const name of ORDER) expect(flipped?.[name], name).toBeCloseTo(straight?.[name] ?? Number.NaN, 9)
+        },
+      ),
+      { numRuns: 40 },
     )
   })
 

@@ -8,8 +8,8 @@
  *     sq_rel   mean((d−g)² / g)                rmse_log  √mean(e²)            silog  100·√(mean(e²) − mean(e)²)
  *     d1 d2 d3 share of pixels with max(d/g, g/d) < 1.25, 1.25², 1.25³ (strict)
  *
- * and boundary_f1, in boundary.ts. Metrics are computed per image and then averaged over images, never pooled over
- * pixels. All arithmetic is float64. Bringing prediction and ground truth to one size is the evaluator's business.
+ * and boundary_f1, in boundary.ts. Metrics are computed per image and then averaged over images; pooling over the pixels
+ * of all images gives other figures, and is there for protocols that ask for it. All arithmetic is float64. Bringing prediction and ground truth to one size is the evaluator's business.
  */
 import type { DepthImage } from '../image/types.ts'
 import { assert, DarError } from '../support/errors.ts'
@@ -25,42 +25,85 @@ export type Metrics = Record<(typeof METRICS)[number], number>
 
 const THRESHOLDS = [1.25, 1.25 ** 2, 1.25 ** 3]
 
+/** The sums behind the nine metrics: of one image, or pooled over the pixels of many, in constant memory. */
+export class PixelSums {
+  private n = 0
+  private absRel = 0
+  private sqRel = 0
+  private squares = 0
+  private logs = 0
+  private logSquares = 0
+  private absLogs = 0
+  private readonly within = [0, 0, 0]
+
+  /** Pixels so far. */
+  get pixels(): number {
+    return this.n
+  }
+
+  /** `d`, `g`: metres, same length, all positive. `logG`: ln g where the caller has it, as for many maps of one image. */
+  add(d: ArrayLike<number>, g: ArrayLike<number>, logG?: Float64Array): this {
+    assert(d.length === g.length, `${d.length} predicted depths for ${g.length} measured ones`)
+    const [t1, t2, t3] = THRESHOLDS
+    let [absRel, sqRel, squares, logs, logSquares, absLogs, d1, d2, d3] = [0, 0, 0, 0, 0, 0, 0, 0, 0]
+    for (let i = 0; i < d.length; i++) {
+      const difference = d[i] - g[i]
+      const e = Math.log(d[i]) - (logG ? logG[i] : Math.log(g[i]))
+      const ratio = Math.max(d[i] / g[i], g[i] / d[i])
+      absRel += Math.abs(difference) / g[i]
+      sqRel += (difference * difference) / g[i]
+      squares += difference * difference
+      logs += e
+      logSquares += e * e
+      absLogs += Math.abs(e)
+      if (ratio < t3) {
+        d3++
+        if (ratio < t2) d2++
+        if (ratio < t1) d1++
+      }
+    }
+    return this.increase(d.length, [absRel, sqRel, squares, logs, logSquares, absLogs], [d1, d2, d3])
+  }
+
+  merge(other: PixelSums): this {
+    const { n, absRel, sqRel, squares, logs, logSquares, absLogs, within } = other
+    return this.increase(n, [absRel, sqRel, squares, logs, logSquares, absLogs], within)
+  }
+
+  /** Of no pixels: all NaN. */
+  metrics(): PixelMetrics {
+    const { n, within } = this
+    return {
+      d1: within[0] / n,
+      d2: within[1] / n,
+      d3: within[2] / n,
+      abs_rel: this.absRel / n,
+      sq_rel: this.sqRel / n,
+      rmse: Math.sqrt(this.squares / n),
+      rmse_log: Math.sqrt(this.logSquares / n),
+      log10: this.absLogs / n / Math.LN10,
+      silog: 100 * Math.sqrt(Math.max(0, this.logSquares / n - (this.logs / n) ** 2)),
+    }
+  }
+
+  private increase(n: number, sums: readonly number[], within: readonly number[]): this {
+    this.n += n
+    this.absRel += sums[0]
+    this.sqRel += sums[1]
+    this.squares += sums[2]
+    this.logs += sums[3]
+    this.logSquares += sums[4]
+    this.absLogs += sums[5]
+    for (let k = 0; k < 3; k++) this.within[k] += within[k]
+    return this
+  }
+}
+
 /**
  * The nine per-pixel metrics. `d`, `g`: metres, same length, all positive, valid pixels only. Of no pixels: all NaN.
  */
 export function pixelMetrics(d: ArrayLike<number>, g: ArrayLike<number>): PixelMetrics {
-  assert(d.length === g.length, `${d.length} predicted depths for ${g.length} measured ones`)
-  const n = d.length
-  let absRel = 0
-  let sqRel = 0
-  let squares = 0
-  let logs = 0
-  let logSquares = 0
-  let log10 = 0
-  const within = [0, 0, 0]
-  for (let i = 0; i < n; i++) {
-    const difference = d[i] - g[i]
-    const e = Math.log(d[i]) - Math.log(g[i])
-    const ratio = Math.max(d[i] / g[i], g[i] / d[i])
-    absRel += Math.abs(difference) / g[i]
-    sqRel += (difference * difference) / g[i]
-    squares += difference * difference
-    logs += e
-    logSquares += e * e
-    log10 += Math.abs(Math.log10(d[i]) - Math.log10(g[i]))
-    for (let k = 0; k < 3; k++) if (ratio < THRESHOLDS[k]) within[k]++
-  }
-  return {
-    d1: within[0] / n,
-    d2: within[1] / n,
-    d3: within[2] / n,
-    abs_rel: absRel / n,
-    sq_rel: sqRel / n,
-    rmse: Math.sqrt(squares / n),
-    rmse_log: Math.sqrt(logSquares / n),
-    log10: log10 / n,
-    silog: 100 * Math.sqrt(Math.max(0, logSquares / n - (logs / n) ** 2)),
-  }
+  return new PixelSums().add(d, g).metrics()
 }
 
 /** Nonzero where `truth` is finite, above 1 mm and below `cap` metres, and inside the region. */

@@ -41,9 +41,9 @@ describe('regions', () => {
 it('a protocol says region, range and alignment', () => {
   const range = INDOOR_RANGE
   expect(describeProtocol({ region: 'full', ...range, alignment: 'none' })).toBe(
-    'whole image, 0.1 < truth < 10 m, no alignment',
+    'whole image, 0.1 < truth < 10 m, no alignment, mean over images',
   )
   expect(describeProtocol({ region: 'crop_native', ...range, alignment: 'median' })).toBe(
-    'centre box (0.912 of the short side, 4:3), 0.1 < truth < 10 m, median-scaled per image',
+    'centre box (0.912 of the short side, 4:3), 0.1 < truth < 10 m, median-scaled per image, mean over images',
   )
 })

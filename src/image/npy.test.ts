@@ -60,13 +60,31 @@ describe('npy', () => {
     ['a cut header', fixture('2d').subarray(0, 40), 'ends inside its header'],
     ['cut data', fixture('2d').subarray(0, -1), 'has 59 bytes of data where shape [3,5] needs 60'],
     ['bytes left over', Uint8Array.of(...fixture('1d'), 0), 'has 29 bytes'],
-    ['doubles', file("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"), 'holds <f8, not float32'],
+    ['complex numbers', file("{'descr': '<c8', 'fortran_order': False, 'shape': (2,), }"), 'holds <c8, not plain'],
     ['Fortran order', file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }"), 'Fortran order'],
     ['no shape', file("{'descr': '<f4', 'fortran_order': False}"), 'no shape'],
   ])('refuses %s and names the file', (_, bytes, message) => {
     expect(() => decodeNpy(bytes, { name: 'depth.npy' })).toThrow(DarError)
     expect(() => decodeNpy(bytes, { name: 'depth.npy' })).toThrow(/^depth\.npy /)
     expect(() => decodeNpy(bytes)).toThrow(message)
+  })
+
+  it.each<[string, readonly number[]]>([
+    ['<f2', [0x00, 0x3e]],
+    ['>f2', [0x3e, 0x00]],
+    ['<f8', [0, 0, 0, 0, 0, 0, 0xf8, 0x3f]],
+    ['>f4', [0x3f, 0xc0, 0, 0]],
+  ])('reads 1.5 as %s', (descr, bytes) => {
+    const header = file(`{'descr': '${descr}', 'fortran_order': False, 'shape': (1,), }`)
+    const start = 10 + new DataView(header.buffer, header.byteOffset).getUint16(8, true)
+    expect([...decodeNpy(Uint8Array.of(...header.subarray(0, start), ...bytes)).data]).toEqual([1.5])
+  })
+
+  it('reads integers, as depth in millimetres is saved', () => {
+    const header = file("{'descr': '<u2', 'fortran_order': False, 'shape': (2,), }")
+    const start = 10 + new DataView(header.buffer, header.byteOffset).getUint16(8, true)
+    const bytes = Uint8Array.of(...header.subarray(0, start), 0xd0, 0x07, 0xff, 0xff)
+    expect([...decodeNpy(bytes).data]).toEqual([2000, 65535])
   })
 
   it('refuses to write a shape that does not hold the data', () => {

@@ -1,10 +1,11 @@
 /**
- * NumPy's `.npy`, format 1.0, for float32 arrays: `numpy.load('photo.depth.npy')` gives metres. Layout as in
+ * NumPy's `.npy`: written in format 1.0 as float32, read in any plain number type as float32: `numpy.load('photo.depth.npy')` gives metres. Layout as in
  * numpy/lib/format.py: magic, version, a Python dict literal padded to 64 bytes, then the raw values. The bytes are the
  * ones that numpy itself would write.
  *
- * Left out: other dtypes, Fortran order, `.npz`. Runs in the browser.
+ * Left out: complex, structured and 64-bit integer types, Fortran order, `.npz`. Runs in the browser.
  */
+import { halfToNumber } from '../runtime/float16.ts'
 import { DarError } from '../support/errors.ts'
 
 export interface NpyArray {
@@ -41,8 +42,22 @@ export function encodeNpy(data: Float32Array, shape: readonly number[]): Uint8Ar
   return bytes
 }
 
+/** How a number type is read; every depth map that people save is one of these. */
+const READERS: Readonly<Record<string, { readonly bytes: number; readonly read: Reader }>> = {
+  f2: { bytes: 2, read: (view, at, little) => halfToNumber(view.getUint16(at, little)) },
+  f4: { bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
+  f8: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
+  i2: { bytes: 2, read: (view, at, little) => view.getInt16(at, little) },
+  i4: { bytes: 4, read: (view, at, little) => view.getInt32(at, little) },
+  u1: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  u2: { bytes: 2, read: (view, at, little) => view.getUint16(at, little) },
+  u4: { bytes: 4, read: (view, at, little) => view.getUint32(at, little) },
+}
+type Reader = (view: DataView, at: number, little: boolean) => number
+
 /**
- * Reads a float32 `.npy` (format 1 to 3, either endianness). `name` is what messages call the file.
+ * Reads a `.npy` (format 1 to 3, either endianness) of half, single or double floats or of integers up to 32 bits; values are
+ * rounded to float32. `name` is what messages call the file.
  * @throws DarError when it is not one: another dtype, Fortran order, cut off, or with bytes left over.
  */
 export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?: string } = {}): NpyArray {
@@ -57,8 +72,9 @@ export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?
   const header = new TextDecoder().decode(bytes.subarray(prefix, start))
 
   const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1]
-  if (descr !== '<f4' && descr !== '>f4')
-    throw new DarError(`${name} holds ${descr ?? 'a structured type'}, not float32; save array.astype('float32')`)
+  const type = descr?.[0] && '<>|='.includes(descr[0]) ? READERS[descr.slice(1)] : undefined
+  if (!type)
+    throw new DarError(`${name} holds ${descr ?? 'a structured type'}, not plain numbers; save array.astype('float32')`)
   if (!/'fortran_order':\s*False/.test(header))
     throw new DarError(`${name} is in Fortran order; save numpy.ascontiguousarray(array)`)
   const tuple = /'shape':\s*\(([\d,\s]*)\)/.exec(header)?.[1]
@@ -70,11 +86,12 @@ export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?
     .map(Number)
 
   const count = shape.reduce((product, axis) => product * axis, 1)
-  if (bytes.length - start !== 4 * count)
+  if (bytes.length - start !== type.bytes * count)
     throw new DarError(
-      `${name} has ${bytes.length - start} bytes of data where shape [${shape}] needs ${4 * count}; copy or download it again`,
+      `${name} has ${bytes.length - start} bytes of data where shape [${shape}] needs ${type.bytes * count}; copy or download it again`,
     )
   const data = new Float32Array(count)
-  for (let i = 0; i < count; i++) data[i] = view.getFloat32(start + 4 * i, descr === '<f4')
+  const little = descr?.[0] !== '>'
+  for (let i = 0; i < count; i++) data[i] = type.read(view, start + type.bytes * i, little)
   return { shape, data }
 }

@@ -6,7 +6,7 @@ export {
   type ManyOptions,
   type ManyResult,
 } from './depth-model.ts'
-export { shippedModels } from './model-file.ts'
+export { modelHash, shippedModels } from './model-file.ts'
 export {
   checkWritable,
   encodeOutputs,
@@ -17,6 +17,7 @@ export {
   planOutputs,
   writeOutputs,
 } from './outputs.ts'
+export { modelPredictor } from './predictor.ts'
 export { networkSize } from './size.ts'
 export { type DepthSummary, summarise } from './summary.ts'
 export {

@@ -6,7 +6,8 @@
  * where it is: programs refer into it and the system maps its pages, so that a model of gigabytes opens at once and exists
  * in memory once, however many sizes or processes use it.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync, readdirSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -54,6 +55,18 @@ export function modelPath(nameOrPath: string): string {
   throw new DarError(
     `there is no model '${nameOrPath}': ${known}; give one of those, or the path of a .safetensors file`,
   )
+}
+
+/** SHA-256 of a model's file, in hexadecimal: what a figure belongs to. Throws a DarError when there is no such model. */
+export async function modelHash(nameOrPath: string): Promise<string> {
+  const path = modelPath(nameOrPath)
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk)
+  } catch (error) {
+    throw new DarError(`cannot read the model ${path} (${messageOf(error)}); check the path`)
+  }
+  return hash.digest('hex')
 }
 
 /** Opens a model. `mapAbove`: bytes of float32 weights from which on the file is mapped instead of read. */

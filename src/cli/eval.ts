@@ -1,0 +1,271 @@
+/**
+ * `dar eval`: figures of a model, or of somebody else's depth maps, on a data set under a named protocol; and whether the
+ * difference between two such runs is more than luck. The work is in src/eval; here are the flags and what is printed.
+ */
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import {
+  ALIGNMENTS,
+  type Comparison,
+  collectCases,
+  compare,
+  describeProtocol,
+  type Evaluation,
+  encodeCsv,
+  encodeRecord,
+  evaluate,
+  FIGURES,
+  htmlReport,
+  loadProtocol,
+  PROTOCOL_NAMES,
+  type Predictor,
+  type Protocol,
+  parseAlignment,
+  parseProtocol,
+  predictionFolder,
+  readRecord,
+  type Subject,
+} from '../eval/index.ts'
+import { loadModel, modelHash, modelPredictor } from '../predict/index.ts'
+import { DarError } from '../support/errors.ts'
+import { writeFileAtomically } from '../support/files.ts'
+import { createProgress } from '../support/progress.ts'
+import { type EvalData, openEvalData, SIDES, type Side } from './eval-data.ts'
+
+interface Flags {
+  readonly data?: string
+  readonly protocol: string
+  readonly model?: string
+  readonly predictions?: string
+  readonly scale?: string
+  readonly inverse?: boolean
+  readonly split?: Side
+  readonly recipe?: string
+  readonly list?: string
+  readonly depthScale?: string
+  readonly limit?: string
+  readonly align?: string
+  readonly cap?: string
+  readonly steps: boolean
+  readonly threads?: string
+  readonly json?: string
+  readonly csv?: string
+  readonly report?: string
+  readonly compare?: readonly string[]
+}
+
+const HELP = `
+Protocols: ${PROTOCOL_NAMES.join(', ')}, or a JSON file with
+  region, minimum, cap, alignment and, where they differ from the default, input, regionOf, halves, flip, truthSize,
+  resize, averaging. Everything that a figure depends on is printed beside it.
+
+Predictions of another program: 16-bit PNG, .npy or .npz, metres unless --scale says otherwise, named as the frames are.
+
+Examples:
+  $ dar eval --data rooms --model dar-nano
+  $ dar eval --data data/kitchen --split test --protocol indoor --report kitchen.html --json a.json
+  $ dar eval --data nyu_depth_v2_labeled.mat --split test --protocol nyu-eigen --predictions maps --scale 1000
+  $ dar eval --compare a.json b.json`
+
+export function registerEval(program: Command): void {
+  program
+    .command('eval')
+    .description('figures of a model or of predicted depth maps on a data set, under a named protocol')
+    .option('--data <path>', 'a data set in any layout that dar reads, or "rooms"')
+    .option('--protocol <name|file>', 'how to measure', 'indoor')
+    .option('--model <name|file>', 'a shipped model, or a .safetensors file (default: dar-nano)')
+    .addOption(new Option('--predictions <dir>', 'score these depth maps instead').conflicts('model'))
+    .option('--scale <units>', 'units per metre of the predictions (default: 1000 for PNG, 1 for arrays)')
+    .option('--inverse', 'the predictions are inverse depth (disparity)')
+    .addOption(new Option('--split <side>', 'one side of a hold-out').choices(SIDES))
+    .option('--recipe <name|file>', 'whose hold-outs folders have (default: dar-nano)')
+    .option('--list <file>', 'a split file: image, depth and focal length a line')
+    .option('--depth-scale <units>', 'units per metre of the ground truth, where the layout leaves it open')
+    .option('--limit <n>', 'only the first n frames')
+    .addOption(new Option('--align <kind>', 'another alignment than the protocol’s').choices(ALIGNMENTS))
+    .option('--cap <m>', 'another cap than the protocol’s, metres')
+    .option('--no-steps', 'do not judge the coarse-to-fine maps')
+    .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .option('--json <file>', 'write everything, for --compare')
+    .option('--csv <file>', 'write a row per image')
+    .option('--report <file>', 'write a page to look at (HTML)')
+    .option('--compare <records...>', 'two files of --json: paired differences, second minus first')
+    .addHelpText('after', HELP)
+    .action((flags: Flags) => (flags.compare ? compareRecords(flags.compare, flags) : evalData(flags)))
+}
+
+async function evalData(flags: Flags): Promise<void> {
+  const { data: path, json, csv, report } = flags
+  if (path === undefined) throw new DarError('--data is missing; name a data set, or "rooms"')
+  const protocol = await protocolOf(flags)
+  const data = await openEvalData(path, {
+    split: flags.split,
+    recipe: flags.recipe,
+    list: flags.list,
+    depthScale: positive('--depth-scale', flags.depthScale),
+    limit: whole('--limit', flags.limit),
+  })
+  await using contestant = await contestantOf(flags, protocol, data)
+  const cases = report === undefined ? null : collectCases()
+  const progress = createProgress({ total: data.dataset.length, label: 'images' })
+  let evaluation: Evaluation
+  try {
+    ;[evaluation] = await evaluate(data.dataset, contestant.predict, {
+      protocols: [protocol],
+      input: contestant.input,
+      onProgress: progress.update,
+      onJudged: cases?.collect,
+    })
+  } finally {
+    progress.done()
+  }
+  const subject: Subject = {
+    data: { path: path === 'rooms' ? path : resolve(path), name: data.dataset.name, split: data.split },
+    ...contestant.subject,
+  }
+  if (json !== undefined) await writeFileAtomically(json, encodeRecord(evaluation, subject))
+  if (csv !== undefined) await writeFileAtomically(csv, encodeCsv(evaluation))
+  if (report !== undefined) await writeFileAtomically(report, await htmlReport(evaluation, subject, cases))
+  process.stdout.write(evaluationText(evaluation, subject))
+}
+
+/** The named protocol with what the flags change. Its name then says so. */
+async function protocolOf({ protocol: name, align, cap: capText }: Flags): Promise<Protocol> {
+  const protocol = await loadProtocol(name)
+  const cap = positive('--cap', capText)
+  if (align === undefined && cap === undefined) return protocol
+  const changed = {
+    ...protocol,
+    ...(align !== undefined && { alignment: parseAlignment(align) }),
+    ...(cap !== undefined && { cap }),
+  }
+  return parseProtocol({ ...changed, ...(protocol.name && { name: `${protocol.name} (changed)` }) }, name)
+}
+
+interface Contestant extends AsyncDisposable {
+  readonly predict: Predictor
+  readonly input: 'protocol' | 'given'
+  readonly subject: Pick<Subject, 'model' | 'predictions'>
+}
+
+async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalData): Promise<Contestant> {
+  const { predictions: folder, model: name = 'dar-nano', inverse = false, steps } = flags
+  const scale = positive('--scale', flags.scale)
+  if (folder !== undefined) {
+    const maps = await predictionFolder(folder, { scale, kind: inverse ? 'inverse' : 'depth' })
+    if (names) maps.check(names)
+    return {
+      predict: maps.predictor(protocol),
+      input: 'given',
+      subject: { model: null, predictions: { path: resolve(folder), scale: scale ?? null } },
+      [Symbol.asyncDispose]: async () => {},
+    }
+  }
+  if (scale !== undefined || inverse) throw new DarError('--scale and --inverse are for --predictions; leave them out')
+  const sha256 = await modelHash(name)
+  const model = await loadModel(name, { threads: whole('--threads', flags.threads) })
+  return {
+    predict: modelPredictor(model, { steps }),
+    input: 'protocol',
+    subject: { model: { name: model.name, sha256 }, predictions: null },
+    [Symbol.asyncDispose]: () => model.dispose(),
+  }
+}
+
+function evaluationText(evaluation: Evaluation, { data, model, predictions }: Subject): string {
+  const { images, pixels, empty, metrics, steps, medianScale, bad, calibration, protocol } = evaluation
+  const split = data.split === null ? '' : ` (${data.split})`
+  const left =
+    empty.length > 0
+      ? `, ${empty.length} left out without a valid pixel (${empty.slice(0, 3).join(', ')}${empty.length > 3 ? ', …' : ''})`
+      : ''
+  const lines = [
+    `${data.name}${split}: ${images} images, ${pixels} pixels${left}`,
+    `protocol: ${describeProtocol(protocol)}`,
+    model ? `model: ${model.name}, sha256 ${model.sha256.slice(0, 16)}` : `predictions: ${predictions?.path}`,
+    '',
+    ...table(
+      ['', ...FIGURES],
+      [
+        ...steps.map((step, k) => [
+          `D${k + 1}`,
+          ...FIGURES.map((name) => figureText(name, name in step ? step[name as keyof typeof step] : undefined)),
+        ]),
+        ['output', ...FIGURES.map((name) => figureText(name, metrics[name]))],
+      ],
+    ),
+    '',
+    `median(truth) / median(prediction): ${medianScale.toFixed(3)}`,
+  ]
+  if (calibration)
+    lines.push(
+      `sigma: AUSE ${calibration.ause_abs_rel.toFixed(4)} (abs_rel), ${calibration.ause_rmse.toFixed(4)} (rmse); ` +
+        `errors within 1 sigma ${percent(calibration.within_1sigma)} (68.3 % if normal), 2 sigma ${percent(calibration.within_2sigma)} (95.4 %)`,
+    )
+  if (bad.images > 0)
+    lines.push(
+      `predictions that are no depth, in ${bad.images} images: ${bad.nan} NaN, ${bad.infinite} infinite, ${bad.negative} zero or negative pixels; they count, clamped`,
+    )
+  return `${lines.join('\n')}\n`
+}
+
+async function compareRecords(paths: readonly string[], { json }: Flags): Promise<void> {
+  if (paths.length !== 2) throw new DarError(`--compare got ${paths.length} files; give two that dar eval --json wrote`)
+  const [a, b] = await Promise.all(paths.map(readRecord))
+  const comparison = compare(a, b)
+  if (json !== undefined) await writeFileAtomically(json, `${JSON.stringify(comparison, null, 1)}\n`)
+  process.stdout.write(comparisonText(comparison, paths))
+}
+
+function comparisonText(
+  { protocol, images, onlyA, onlyB, differences }: Comparison,
+  [a, b]: readonly string[],
+): string {
+  const unpaired = onlyA + onlyB > 0 ? ` (left out: ${onlyA} only in A, ${onlyB} only in B)` : ''
+  const signed = (value: number) => `${value >= 0 ? '+' : ''}${value.toFixed(4)}`
+  const rows = differences.map(({ figure, a, b, difference, low, high, verdict }) => [
+    figure,
+    a.toFixed(4),
+    b.toFixed(4),
+    signed(difference),
+    `${signed(low)} to ${signed(high)}`,
+    verdict === 'undecided' ? '-' : `B ${verdict}`,
+  ])
+  return [
+    `A: ${a}`,
+    `B: ${b}`,
+    `${images} images in both${unpaired}; protocol: ${protocol}`,
+    '',
+    ...table(['', 'A', 'B', 'B - A', '95 % interval', ''], rows),
+    '',
+  ].join('\n')
+}
+
+const figureText = (name: string, value: number | undefined) => value?.toFixed(name === 'silog' ? 2 : 4) ?? ''
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+/** Columns aligned: the first to the left, the others to the right. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [header, ...rows]
+  const widths = header.map((_, k) => Math.max(...all.map((row) => row[k].length)))
+  return all.map((row) =>
+    row
+      .map((cell, k) => (k === 0 ? cell.padEnd(widths[k]) : cell.padStart(widths[k])))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function positive(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
+    throw new DarError(`${flag} ${text}: give a number above 0`)
+  return value
+}
+
+function whole(flag: string, text: string | undefined): number | undefined {
+  const value = positive(flag, text)
+  if (value !== undefined && !Number.isInteger(value)) throw new DarError(`${flag} ${text}: give a whole number`)
+  return value
+}

@@ -1,0 +1,120 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { zipSync } from 'fflate'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Frame } from '../data/types.ts'
+import { encodeDepthPng, encodeNpy } from '../image/index.ts'
+import { predictionFolder } from './predictions.ts'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-predictions-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const put = async (name: string, bytes: Uint8Array) => {
+  const path = join(folder, name)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, bytes)
+}
+const frameOf = (name: string, width = 3, height = 2): Frame => ({
+  name,
+  image: { width, height, data: new Uint8Array(3 * width * height) },
+  depth: null,
+  intrinsics: null,
+})
+const DATA = Float32Array.of(1, 2, 3, 4, 5, 6)
+const NPY = encodeNpy(DATA, [2, 3])
+const read = async (name = 'made/a', options = {}, input: 'whole' | 'kb' | 'centre' = 'whole', frame = frameOf(name)) =>
+  (await predictionFolder(folder, options)).predictor({ input })(frame)
+
+describe('predicted depth maps', () => {
+  it.each<[string, () => Uint8Array | Promise<Uint8Array>, object]>([
+    ['a.npy', () => NPY, {}],
+    ['a.npy', () => encodeNpy(DATA, [1, 1, 2, 3]), {}],
+    [
+      'a.npy',
+      () =>
+        encodeNpy(
+          DATA.map((d) => 256 * d),
+          [2, 3, 1],
+        ),
+      { scale: 256 },
+    ],
+    ['a.npz', () => zipSync({ 'anything.npy': NPY }), {}],
+    ['a.npz', () => zipSync({ 'mask.npy': encodeNpy(DATA, [6]), 'depth.npy': NPY }), {}],
+    ['a.png', () => encodeDepthPng({ width: 3, height: 2, data: DATA }), {}],
+    ['a.png', () => encodeDepthPng({ width: 3, height: 2, data: DATA }, { unitsPerMetre: 256 }), { scale: 256 }],
+    [
+      'a.npy',
+      () =>
+        encodeNpy(
+          DATA.map((d) => 1 / d),
+          [2, 3],
+        ),
+      { kind: 'inverse' },
+    ],
+  ])('%s is read in metres', async (name, bytes, options) => {
+    await put(name, await bytes())
+    const { width, height, data, covers } = await read('made/a', options)
+    expect([width, height, covers]).toEqual([3, 2, undefined])
+    data.forEach((d, i) => {
+      expect(d).toBeCloseTo(DATA[i], 5)
+    })
+  })
+
+  it('is found by the path of the frame first, then by its name alone', async () => {
+    await put('scene/a.npy', NPY)
+    await put(
+      'other/b.npy',
+      encodeNpy(
+        DATA.map((d) => 10 * d),
+        [2, 3],
+      ),
+    )
+    expect((await read('made/scene/a')).data[0]).toBe(1)
+    expect((await read('made/b')).data[0]).toBe(10)
+    await put('other/a.npy', NPY)
+    expect((await read('made/scene/a')).data[0]).toBe(1)
+    await expect(read('made/a')).rejects.toThrow(/could both be the prediction of a/)
+  })
+
+  it('shows the input of the protocol, unless it has the size of the whole image', async () => {
+    await put('a.npy', encodeNpy(new Float32Array(16), [4, 4]))
+    const { covers } = await read('made/a', {}, 'centre', frameOf('made/a', 640, 480))
+    expect(covers).toEqual({ left: 28, top: 21, width: 584, height: 438 })
+    await put('a.npy', encodeNpy(new Float32Array(640 * 480), [480, 640]))
+    expect((await read('made/a', {}, 'centre', frameOf('made/a', 640, 480))).covers).toBeUndefined()
+  })
+
+  it('names what is missing, before anything is scored', async () => {
+    await put('a.npy', NPY)
+    const maps = await predictionFolder(folder)
+    expect(() => maps.check(['a'])).not.toThrow()
+    expect(() => maps.check(['a', 'b', 'c'])).toThrow(/2 of 3 frames have no prediction in .*: b, c; add them/)
+    await expect(read('made/b')).rejects.toThrow(/made\/b has no prediction/)
+  })
+
+  it.each<[string, string, Uint8Array, RegExp]>([
+    ['a transposed map', 'a.npy', encodeNpy(DATA, [3, 2]), /a\.npy is 2x3, the transpose of made\/a/],
+    ['a stack of maps', 'a.npy', encodeNpy(new Float32Array(12), [2, 2, 3]), /has the shape \[2,2,3\]/],
+    ['a vector', 'a.npy', encodeNpy(DATA, [6]), /has the shape \[6\]/],
+    ['a cut file', 'a.npy', NPY.subarray(0, 140), /a\.npy has 12 bytes of data/],
+    ['a cut archive', 'a.npz', zipSync({ 'depth.npy': NPY }).subarray(0, 60), /a\.npz is not a whole \.npz/],
+    ['an archive of many', 'a.npz', zipSync({ 'x.npy': NPY, 'y.npy': NPY }), /holds 2 arrays \(x\.npy, y\.npy\)/],
+    ['an archive of none', 'a.npz', zipSync({ 'readme.txt': NPY }), /holds no array/],
+  ])('refuses %s and names the file', async (_, name, bytes, message) => {
+    await put(name, bytes)
+    await expect(read()).rejects.toThrow(message)
+  })
+
+  it('refuses a folder without maps, two maps of one frame, and a scale of nothing', async () => {
+    await expect(predictionFolder(folder)).rejects.toThrow(/no \.png, \.npy, \.npz file/)
+    await expect(predictionFolder(join(folder, 'nowhere'))).rejects.toThrow(/cannot list the predictions/)
+    await put('a.npy', NPY)
+    await expect(predictionFolder(folder, { scale: 0 })).rejects.toThrow(/scale of the predictions is 0/)
+    await put('a.png', NPY)
+    await expect(predictionFolder(folder)).rejects.toThrow(/two predictions of one frame/)
+  })
+})

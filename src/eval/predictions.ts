@@ -1,0 +1,175 @@
+/**
+ * Somebody else's depth maps, as files, judged by the same code as a model: 16-bit grey PNG, `.npy`, or `.npz` with one
+ * array (or one named depth, pred or arr_0). A file belongs to the frame whose name, without the data set's, is its path below the folder without
+ * extension; where no path fits, the file's own name decides, if it is the only one.
+ *
+ * A map shows the input of the protocol (the KB crop, FastDepth's box), or the whole image when it has its size. What a
+ * protocol says of windows and flips has been done by whoever predicted, or not: files cannot tell.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, extname, join, relative, sep } from 'node:path'
+import { unzipSync } from 'fflate'
+import type { Dataset, Frame } from '../data/types.ts'
+import { decodeDepthPng } from '../image/decode.ts'
+import { decodeNpy } from '../image/npy.ts'
+import type { DepthImage } from '../image/types.ts'
+import { DarError, messageOf } from '../support/errors.ts'
+import type { Prediction, Predictor } from './prediction.ts'
+import { inputBox, type Protocol } from './protocol.ts'
+
+const KINDS = ['.png', '.npy', '.npz'] as const
+type Kind = (typeof KINDS)[number]
+
+/** An array of a `.npz` larger than this is no depth map. */
+const MAX_ARRAY_BYTES = 1 << 30
+
+export interface PredictionOptions {
+  /** Units per metre of the stored values. Default: 1000 for PNG, as NYU's; 1 for arrays. */
+  readonly scale?: number
+  /** `inverse`: the files hold 1/depth (disparity), as relative models give; for `scale+shift-inverse`. Default: `depth`. */
+  readonly kind?: 'depth' | 'inverse'
+}
+
+export interface PredictionFolder {
+  readonly files: number
+  /** Names the frames without a map: a partial score would look like a whole one. Throws a DarError when there is one. */
+  check(names: readonly string[]): void
+  /** For `evaluate` with `input: 'given'`. Throws a DarError for a frame without a map, or a damaged file. */
+  predictor(protocol: Pick<Protocol, 'input'>): Predictor
+}
+
+/** Lists `folder` and its subfolders. Throws a DarError when it cannot be read, holds no depth map, or two maps of one frame. */
+export async function predictionFolder(folder: string, options: PredictionOptions = {}): Promise<PredictionFolder> {
+  const { scale } = options
+  if (scale !== undefined && !(scale > 0 && Number.isFinite(scale)))
+    throw new DarError(`the scale of the predictions is ${scale}; give units per metre, for example 1000 or 256`)
+  const files = await listMaps(folder)
+  const byPath = new Map<string, string>()
+  const byName = new Map<string, string[]>()
+  for (const file of files) {
+    const path = relative(folder, file).split(sep).join('/').slice(0, -extname(file).length)
+    const other = byPath.get(path)
+    if (other) throw new DarError(`${other} and ${file} are two predictions of one frame; remove one of them`)
+    byPath.set(path, file)
+    byName.set(basename(path), [...(byName.get(basename(path)) ?? []), file])
+  }
+  const find = (name: string): string | null => {
+    const exact = byPath.get(name)
+    if (exact) return exact
+    const named = byName.get(basename(name)) ?? []
+    if (named.length > 1)
+      throw new DarError(`${named[0]} and ${named[1]} could both be the prediction of ${name}; name them by its path`)
+    return named[0] ?? null
+  }
+  const missingOf = (names: readonly string[]) => names.filter((name) => find(name) === null)
+  return {
+    files: files.length,
+    check(names) {
+      const missing = missingOf(names)
+      if (missing.length === 0) return
+      const some = missing.slice(0, 5).join(', ')
+      throw new DarError(
+        `${missing.length} of ${names.length} frames have no prediction in ${folder}: ${some}${missing.length > 5 ? ', …' : ''}; add them, named ${names[0]}.npy (or .npz, .png)`,
+      )
+    },
+    predictor:
+      ({ input = 'whole' }) =>
+      async (frame) => {
+        const file = find(ownName(frame.name))
+        if (file === null)
+          throw new DarError(`${frame.name} has no prediction in ${folder}; add ${ownName(frame.name)}.npy`)
+        return placed(await readMap(file, options), frame, input, file)
+      },
+  }
+}
+
+/** Names of a data set's frames as files are named after: without the set's own name. Null where only reading would tell. */
+export function frameNames(dataset: Dataset & { readonly names?: readonly string[] }): readonly string[] | null {
+  return dataset.names ?? null
+}
+
+const ownName = (name: string) => name.slice(name.indexOf('/') + 1)
+
+function placed(map: DepthImage, { name, image }: Frame, input: Protocol['input'], file: string): Prediction {
+  const { width, height } = image
+  if (map.width === height && map.height === width && width !== height)
+    throw new DarError(`${file} is ${map.width}x${map.height}, the transpose of ${name}; save height × width`)
+  if (map.width === width && map.height === height) return map
+  return { ...map, covers: inputBox(input ?? 'whole', width, height) }
+}
+
+async function listMaps(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new DarError(`cannot list the predictions in ${folder}: ${messageOf(error)}; check the path`)
+  })
+  const files = entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && kindOf(entry.name) !== null)
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+  if (files.length === 0)
+    throw new DarError(`no ${KINDS.join(', ')} file in ${folder}; give the folder of the predicted depth maps`)
+  return files
+}
+
+function kindOf(file: string): Kind | null {
+  return KINDS.find((kind) => extname(file).toLowerCase() === kind) ?? null
+}
+
+async function readMap(file: string, { scale, kind = 'depth' }: PredictionOptions): Promise<DepthImage> {
+  const stored = kindOf(file)
+  if (stored === '.png') {
+    const map = await decodeDepthPng(file, { unitsPerMetre: scale ?? 1000 })
+    return kind === 'inverse' ? inverted(map) : map
+  }
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(file)
+  } catch (error) {
+    throw new DarError(`cannot read ${file}: ${messageOf(error)}; check its permissions`)
+  }
+  const { shape, data } = decodeNpy(stored === '.npz' ? arrayOf(bytes, file) : bytes, { name: file })
+  const sides = shape.filter((side) => side !== 1)
+  const [height, width] = shape.length === 2 ? shape : sides
+  if (width * height !== data.length || !(data.length > 0) || (shape.length !== 2 && sides.length !== 2))
+    throw new DarError(`${file} has the shape [${shape}]; save one map of height × width`)
+  if (scale !== undefined && scale !== 1) for (let i = 0; i < data.length; i++) data[i] /= scale
+  const map = { width, height, data }
+  return kind === 'inverse' ? inverted(map) : map
+}
+
+/** What is not positive has no depth: infinitely far is where inverse depth ends. */
+function inverted({ width, height, data }: DepthImage): DepthImage {
+  return { width, height, data: data.map((value) => (value > 0 ? 1 / value : Number.POSITIVE_INFINITY)) }
+}
+
+const PREFERRED = ['depth', 'pred', 'prediction', 'arr_0']
+
+function arrayOf(bytes: Uint8Array, file: string): Uint8Array {
+  const names: string[] = []
+  let arrays: Record<string, Uint8Array>
+  try {
+    unzipSync(bytes, { filter: ({ name }) => names.push(name) < 0 }) // lists, and unpacks none
+    const npys = names.filter((name) => name.endsWith('.npy'))
+    const chosen =
+      npys.length === 1 ? npys[0] : PREFERRED.map((name) => `${name}.npy`).find((name) => npys.includes(name))
+    if (chosen === undefined)
+      throw new DarError(
+        npys.length === 0
+          ? `${file} holds no array; write it with numpy.savez`
+          : `${file} holds ${npys.length} arrays (${npys.slice(0, 5).join(', ')}); name the depth map 'depth'`,
+      )
+    arrays = unzipSync(bytes, {
+      filter: ({ name, originalSize }) => {
+        if (name === chosen && originalSize > MAX_ARRAY_BYTES)
+          throw new DarError(
+            `${file}: ${name} has ${originalSize} bytes, too many for a depth map; save one map a file`,
+          )
+        return name === chosen
+      },
+    })
+  } catch (error) {
+    if (error instanceof DarError) throw error
+    throw new DarError(`${file} is not a whole .npz (${messageOf(error)}); copy or save it again`)
+  }
+  return Object.values(arrays)[0]
+}
