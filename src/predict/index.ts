@@ -6,7 +6,7 @@ export {
   type ManyOptions,
   type ManyResult,
 } from './depth-model.ts'
-export { shippedModels } from './model-file.ts'
+export { type ModelFile, openModel, shippedModels } from './model-file.ts'
 export {
   checkWritable,
   encodeOutputs,
@@ -17,6 +17,6 @@ export {
   planOutputs,
   writeOutputs,
 } from './outputs.ts'
-export { networkSize } from './size.ts'
+export { networkSize, parseSize } from './size.ts'
 export { type DepthSummary, summarise } from './summary.ts'
 export type * from './types.ts'
