@@ -17,7 +17,7 @@ const PRECISIONS = ['fp32', 'fp16', 'int8'] as const
 const TARGET = 1.5
 const WARM_UP = 3
 
-export async function benchExport({ runs = 15 }: { runs?: number } = {}): Promise<Row[]> {
+export async function benchExport({ runs = 7 }: { runs?: number } = {}): Promise<Row[]> {
   const nano = await openModel('dar-nano', { mapAbove: Number.POSITIVE_INFINITY })
   const models: readonly (readonly [ModelFile, Size])[] = [
     [nano, { width: 128, height: 96 }],
