@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util'
 import { writeFileAtomically } from '../src/support/files.ts'
 import { benchEngine } from './engine.ts'
 import { benchEval } from './eval.ts'
+import { benchExport } from './export.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Row[]>>> = {
   engine: benchEngine,
   eval: benchEval,
+  export: benchExport,
   predict: benchPredict,
 }
 

@@ -1,6 +1,6 @@
 /** A model file small enough for tests: quarter-width encoder, one block, two steps, random weights of a fixed seed. */
 import { Graph, type Tensor } from '../src/graph/index.ts'
-import { buildDar, type DarConfig, parseConfig } from '../src/model/index.ts'
+import { buildDar, type DarConfig, imageMultiple, parseConfig } from '../src/model/index.ts'
 import { writeWeights } from '../src/runtime/weights.ts'
 import { Random } from '../src/support/random.ts'
 
@@ -32,7 +32,8 @@ export async function writeTinyModel(
   { config = TINY, dtype = 'F16', metadata = { predictSize: '128x96' }, spoiled }: TinyOptions = {},
 ): Promise<string> {
   const graph = new Graph()
-  buildDar(graph.input('image', [1, 3, 64, 64]), config)
+  const side = Math.ceil(64 / imageMultiple(config)) * imageMultiple(config)
+  buildDar(graph.input('image', [1, 3, side, side]), config)
   const random = new Random(7)
   const parameters = [...graph.parameters.values()].map((parameter) => {
     const values = Float32Array.from({ length: parameter.size }, () =>

@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { registerData } from './data.ts'
 import { registerEval } from './eval.ts'
+import { registerExport } from './export.ts'
 import { registerInit } from './init.ts'
 import { registerPredict } from './predict.ts'
 import { registerTrace } from './trace.ts'
@@ -18,5 +19,6 @@ export const verbs: readonly RegisterVerb[] = [
   registerInit,
   registerEval,
   registerData,
+  registerExport,
   registerTrace,
 ]

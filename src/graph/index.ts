@@ -1,4 +1,12 @@
 export { gradient } from './gradient.ts'
 export * from './onnx.ts'
+export {
+  type AttributeValue,
+  DATA_TYPE,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  writeModel,
+} from './onnx-proto.ts'
 export * from './ops/index.ts'
 export * from './tensor.ts'

@@ -5,7 +5,16 @@
 import { PbfWriter } from 'pbf'
 
 /** TensorProto.DataType */
-export const DATA_TYPE = { float32: 1, int64: 7, bool: 9, float64: 11 } as const
+export const DATA_TYPE = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+} as const
 
 export interface TensorProto {
   readonly name: string
@@ -24,6 +33,8 @@ export type AttributeValue =
 
 export interface NodeProto {
   readonly type: string
+  /** Operator set that the type is of; absent for ONNX's own. */
+  readonly domain?: string
   readonly name: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
@@ -49,15 +60,24 @@ export interface ModelProto {
 
 const IR_VERSION = 10
 const EXTERNAL = 1
+/** The only version of `com.microsoft`. */
+const CONTRIBUTED_OPSET = 1
 
 export function writeModel(model: ModelProto): Uint8Array {
   const pbf = new PbfWriter()
   pbf.writeVarintField(1, IR_VERSION)
   pbf.writeStringField(2, model.producer)
   pbf.writeMessage(7, writeGraph, model)
-  pbf.writeMessage(8, (opset: number, p: PbfWriter) => p.writeVarintField(2, opset), model.opset)
+  pbf.writeMessage(8, writeOpset, { version: model.opset })
+  for (const domain of new Set(model.nodes.flatMap((node) => node.domain ?? [])))
+    pbf.writeMessage(8, writeOpset, { domain, version: CONTRIBUTED_OPSET })
   for (const entry of Object.entries(model.metadata)) pbf.writeMessage(14, writeEntry, entry)
   return pbf.finish()
+}
+
+function writeOpset({ domain, version }: { domain?: string; version: number }, pbf: PbfWriter): void {
+  if (domain) pbf.writeStringField(1, domain)
+  pbf.writeVarintField(2, version)
 }
 
 function writeGraph(model: ModelProto, pbf: PbfWriter): void {
@@ -74,6 +94,7 @@ function writeNode(node: NodeProto, pbf: PbfWriter): void {
   pbf.writeStringField(3, node.name)
   pbf.writeStringField(4, node.type)
   for (const attribute of node.attributes) pbf.writeMessage(5, writeAttribute, attribute)
+  if (node.domain) pbf.writeStringField(7, node.domain)
 }
 
 /** AttributeProto.AttributeType */

@@ -7,6 +7,7 @@
 import {
   type AttributeValue,
   DATA_TYPE,
+  type ModelProto,
   type NodeProto,
   type TensorProto,
   type ValueInfo,
@@ -61,6 +62,11 @@ export interface Compiled {
   readonly outputs: readonly PortInfo[]
 }
 
+/** A compiled graph as records, before they become bytes: what a pass over the ONNX form works on. */
+export interface Lowered extends Omit<Compiled, 'model'> {
+  readonly model: ModelProto
+}
+
 export interface CompileOptions {
   readonly name?: string
   readonly weights?: WeightSource
@@ -68,10 +74,16 @@ export interface CompileOptions {
 }
 
 /** Compiles what the named outputs need. Throws when a parameter has no value in the weight source. */
-export function compile(
+export function compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Compiled {
+  const lowered = lower(outputs, options)
+  return { ...lowered, model: writeModel(lowered.model) }
+}
+
+/** As `compile`, stopping short of the bytes. */
+export function lower(
   outputs: Readonly<Record<string, Tensor>>,
   { name = 'graph', weights = { kind: 'inputs' }, metadata = {} }: CompileOptions = {},
-): Compiled {
+): Lowered {
   const results = Object.values(outputs)
   if (results.length === 0) throw new Error(`compile ${name}: there are no outputs`)
   const leaves = leavesBehind(results)
@@ -97,7 +109,7 @@ export function compile(
     ...[...writer.initializers, ...initializers].map((tensor) => tensor.name),
     ...writer.nodes.flatMap((node) => node.outputs.filter((output) => output !== '')),
   ])
-  const model = writeModel({
+  const model: ModelProto = {
     producer: 'dar-depth',
     graphName: name,
     opset: OPSET,
@@ -106,7 +118,7 @@ export function compile(
     inputs: ports(fed).map(valueInfo),
     outputs: outputPorts.map(valueInfo),
     metadata,
-  })
+  }
   return { name, model, inputs: ports(inputs), parameters: ports(parameters), outputs: outputPorts }
 }
 

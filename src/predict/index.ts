@@ -6,7 +6,7 @@ export {
   type ManyOptions,
   type ManyResult,
 } from './depth-model.ts'
-export { modelHash, shippedModels } from './model-file.ts'
+export { type ModelFile, modelHash, openModel, shippedModels } from './model-file.ts'
 export {
   checkWritable,
   encodeOutputs,
@@ -18,7 +18,7 @@ export {
   writeOutputs,
 } from './outputs.ts'
 export { modelPredictor } from './predictor.ts'
-export { networkSize } from './size.ts'
+export { networkSize, parseSize } from './size.ts'
 export { type DepthSummary, summarise } from './summary.ts'
 export {
   type CheckOptions,

@@ -1,0 +1,71 @@
+/**
+ * The two JSON files beside the ONNX file that `@huggingface/transformers` (v4) reads.
+ *
+ * config.json: the library picks a class by `model_type` from a fixed list, on which DAR is not. `depth_anything` names its
+ * plainest depth class: one session, `pixel_values` in, `predicted_depth` out, nothing read of the encoder's numbers. What the
+ * network is stands under `dar_depth`. `transformers.js_config.dtype` names the precision that is in the folder, so that no
+ * `dtype` need be passed (the library would look for an int8 file on wasm, for a float32 one elsewhere).
+ *
+ * preprocessor_config.json: bilinear to exactly the exported size, 1/255, the encoder's mean and deviation.
+ */
+import { CANONICAL_FOCAL, IMAGENET_DEVIATION, IMAGENET_MEAN } from '../image/index.ts'
+import type { ModelFile, Size } from '../predict/index.ts'
+import type { Precision } from './graph.ts'
+
+/** Our precision → the library's dtype, and the suffix that it adds to `model`. */
+const DTYPES: Readonly<Record<Precision, { readonly dtype: string; readonly suffix: string }>> = {
+  fp32: { dtype: 'fp32', suffix: '' },
+  fp16: { dtype: 'fp16', suffix: '_fp16' },
+  int8: { dtype: 'q8', suffix: '_quantized' },
+}
+
+/** `onnx/model.onnx`, `onnx/model_fp16.onnx` or `onnx/model_quantized.onnx`. */
+export function modelFileName(precision: Precision): string {
+  return `onnx/model${DTYPES[precision].suffix}.onnx`
+}
+
+/** The key of config.json by which an export is known as one. */
+export const MARK = 'dar_depth'
+
+const METRES =
+  'predicted_depth is the distance along the viewing axis in metres for a lens of canonicalFocal image diagonals (26 mm ' +
+  'equivalent). For a w x h photo of focal length f pixels multiply it by ' +
+  's = f * sqrt(W * H / (w * h)) / hypot(W, H) / canonicalFocal, W x H being the network size.'
+
+export function modelConfig(file: ModelFile, { width, height }: Size, precision: Precision): unknown {
+  const { dMin, dMax } = file.config
+  return {
+    model_type: 'depth_anything',
+    architectures: ['DepthAnythingForDepthEstimation'],
+    depth_estimation_type: 'metric',
+    max_depth: dMax,
+    'transformers.js_config': { dtype: DTYPES[precision].dtype },
+    [MARK]: {
+      model: file.name,
+      precision,
+      networkSize: { width, height },
+      minMetres: dMin,
+      maxMetres: dMax,
+      canonicalFocal: CANONICAL_FOCAL,
+      metres: METRES,
+      config: file.config,
+    },
+  }
+}
+
+export function preprocessorConfig({ config }: ModelFile, { width, height }: Size): unknown {
+  const half = [0.5, 0.5, 0.5]
+  return {
+    image_processor_type: 'DPTImageProcessor',
+    do_resize: true,
+    size: { width, height },
+    keep_aspect_ratio: false,
+    resample: 2,
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    image_mean: config.encoder === 'vit' ? IMAGENET_MEAN : half,
+    image_std: config.encoder === 'vit' ? IMAGENET_DEVIATION : half,
+    do_pad: false,
+  }
+}

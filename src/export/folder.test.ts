@@ -1,0 +1,73 @@
+/** The exported folder appears whole or not at all, and replaces nothing that is not an export. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { writeTinyModel } from '../../test/tiny-model.ts'
+import { exportModel } from './index.ts'
+
+let work: string
+let model: string
+beforeEach(async () => {
+  work = await mkdtemp(join(tmpdir(), 'dar-export-'))
+  model = await writeTinyModel(join(work, 'tiny.safetensors'), { metadata: { predictSizes: '96x64,64x96' } })
+})
+afterEach(() => rm(work, { recursive: true, force: true }))
+
+const config = async (folder: string) => JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))
+
+test('without sizes it has those of the training, the first at the top', async () => {
+  const out = join(work, 'out')
+  const { sizes } = await exportModel(model, out)
+  expect(sizes.map(({ folder }) => folder)).toEqual([out, join(out, '64x96')])
+  expect((await readdir(out)).sort()).toEqual(['64x96', 'config.json', 'onnx', 'preprocessor_config.json'])
+  expect((await readdir(join(out, '64x96'))).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
+  const preprocessor = JSON.parse(await readFile(join(out, '64x96', 'preprocessor_config.json'), 'utf8'))
+  expect(preprocessor.size).toEqual({ width: 64, height: 96 })
+  expect((await config(out)).dar_depth.networkSize).toEqual({ width: 96, height: 64 })
+})
+
+test('the precision is in the file’s name and in the config', async () => {
+  for (const [precision, file, dtype] of [
+    ['fp32', 'model.onnx', 'fp32'],
+    ['fp16', 'model_fp16.onnx', 'fp16'],
+    ['int8', 'model_quantized.onnx', 'q8'],
+  ] as const) {
+    const out = join(work, precision)
+    await exportModel(model, out, { precision })
+    expect(await readdir(join(out, 'onnx'))).toEqual([file])
+    expect((await config(out))['transformers.js_config']).toEqual({ dtype })
+  }
+})
+
+test('an earlier export is replaced only when forced, and then whole', async () => {
+  const out = join(work, 'out')
+  await exportModel(model, out)
+  await expect(exportModel(model, out)).rejects.toThrow(/holds an earlier export; give --force/)
+  await exportModel(model, out, { precision: 'fp16', sizes: [{ width: 64, height: 64 }], force: true })
+  expect((await readdir(out)).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
+  expect(await readdir(join(out, 'onnx'))).toEqual(['model_fp16.onnx'])
+  expect((await readdir(work)).sort()).toEqual(['out', 'tiny.safetensors'])
+})
+
+test('a folder with other things is left alone, even when forced', async () => {
+  const out = join(work, 'out')
+  await mkdir(out)
+  await writeFile(join(out, 'config.json'), '{}')
+  await expect(exportModel(model, out, { force: true })).rejects.toThrow(/is not empty and no earlier export/)
+  expect(await readFile(join(out, 'config.json'), 'utf8')).toBe('{}')
+})
+
+test('a failure leaves nothing behind', async () => {
+  const out = join(work, 'out')
+  const onFile = () => {
+    throw new Error('stop')
+  }
+  await expect(exportModel(model, out, { onFile })).rejects.toThrow('stop')
+  expect(await readdir(work)).toEqual(['tiny.safetensors'])
+})
+
+test('a size that the encoder cannot take is refused with the multiple it needs', async () => {
+  const sizes = [{ width: 100, height: 64 }]
+  await expect(exportModel(model, join(work, 'out'), { sizes })).rejects.toThrow(/100x64 .* multiples of 32/)
+})
