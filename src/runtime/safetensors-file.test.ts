@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import { readHeader, readSafetensors, writeSafetensors } from './safetensors-file.ts'
+import {
+  openSafetensors,
+  readHeader,
+  readSafetensors,
+  writeSafetensors,
+  writeSafetensorsInParts,
+} from './safetensors-file.ts'
 
 describe('safetensors on disk', () => {
   let folder: string
@@ -65,5 +71,37 @@ describe('safetensors on disk', () => {
     const wrong = { weight: { ...tensors.weight, shape: [7] } }
     await expect(writeSafetensors(path, wrong)).rejects.toThrow(/cannot store tensor "weight"/)
     expect((await readSafetensors(path)).tensors.size).toBe(2)
+  })
+
+  it('writes the same file tensor by tensor as at once, asking for one after another in its order', async () => {
+    await writeSafetensors(path, tensors, { format: 'pt' })
+    const asked: string[] = []
+    const dataOf = async (name: string) => {
+      asked.push(name)
+      return tensors[name as keyof typeof tensors].data
+    }
+    const parts = join(folder, 'parts.safetensors')
+    await writeSafetensorsInParts(parts, tensors, dataOf, { format: 'pt' })
+    expect(await readFile(parts)).toEqual(await readFile(path))
+    expect(asked).toEqual(['steps', 'weight'])
+  })
+
+  it('leaves nothing of a file whose parts fail half-way, and passes the reason on', async () => {
+    const short = async (name: string) => (name === 'steps' ? tensors.steps.data : Float32Array.of(1))
+    await expect(writeSafetensorsInParts(path, tensors, short)).rejects.toThrow(
+      'cannot store tensor "weight": shape [2,3] does not go with 1 elements',
+    )
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('reads the tensors of an open file one at a time, in any order', async () => {
+    await writeSafetensors(path, tensors, { format: 'pt' })
+    await using file = await openSafetensors(path)
+    expect(file.header.metadata).toEqual({ format: 'pt' })
+    expect((await file.read('weight')).toFloat32()).toEqual(tensors.weight.data)
+    expect((await file.read('steps')).data).toEqual(tensors.steps.data)
+    await expect(file.read('bias')).rejects.toThrow(/model\.safetensors has no tensor "bias"/)
+    await truncate(path, (await stat(path)).size - 1)
+    await expect(file.read('weight')).rejects.toThrow(/became shorter while it was read/)
   })
 })

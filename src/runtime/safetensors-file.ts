@@ -5,15 +5,19 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { DarError, messageOf } from '../support/errors.ts'
-import { writeFileAtomically } from '../support/files.ts'
+import { writeAtomically, writeFileAtomically } from '../support/files.ts'
 import {
+  bytesOf,
   LENGTH_BYTES,
   parseHeader,
   parseHeaderLength,
   parseSafetensors,
+  planSafetensors,
   type SafetensorsFile,
   type SafetensorsHeader,
+  StoredTensor,
   serialiseSafetensors,
+  type TensorData,
   type TensorToStore,
 } from './safetensors.ts'
 
@@ -44,6 +48,53 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await writeFileAtomically(path, serialiseSafetensors(tensors, metadata))
+}
+
+/**
+ * Writes a file tensor by tensor, complete or not there: `dataOf` is called once for each, in the order of the file, so that
+ * no more than one is in memory. For models of gigabytes; errors as `writeSafetensors`.
+ */
+export async function writeSafetensorsInParts(
+  path: string,
+  tensors: Readonly<Record<string, Pick<TensorToStore, 'dtype' | 'shape'>>>,
+  dataOf: (name: string) => Promise<TensorData>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const plan = planSafetensors(tensors, metadata)
+  await writeAtomically(path, async (file) => {
+    await file.writeFile(plan.head)
+    for (const [name, entry] of plan.tensors) await file.writeFile(bytesOf(name, entry, await dataOf(name)))
+  })
+}
+
+/** A file whose tensors are read one at a time, when they are asked for. Holds the file open until disposed. */
+export interface OpenSafetensors extends AsyncDisposable {
+  readonly path: string
+  readonly header: SafetensorsHeader
+  /** One tensor in memory of its own. Throws a DarError when the file has none of this name or cannot be read. */
+  read(name: string): Promise<StoredTensor>
+}
+
+/** Opens a file and checks its header; errors as `readHeader`. */
+export async function openSafetensors(path: string): Promise<OpenSafetensors> {
+  const header = await readHeader(path)
+  const file = await open(path, 'r')
+  return {
+    path,
+    header,
+    async read(name) {
+      const entry = header.tensors.get(name)
+      if (!entry) throw new DarError(`${path} has no tensor ${JSON.stringify(name)}`)
+      const { begin, end } = entry
+      const bytes = await readExactly(file, path, header.dataOffset + begin, end - begin).catch((error) => {
+        throw error instanceof DarError ? error : new DarError(`cannot read ${path} (${messageOf(error)}): try again`)
+      })
+      return new StoredTensor(entry, bytes, `${path}: tensor ${JSON.stringify(name)}`)
+    },
+    async [Symbol.asyncDispose]() {
+      await file.close()
+    },
+  }
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle, size: number) => Promise<T>): Promise<T> {

@@ -17,14 +17,20 @@ const cubic: Kernel = (t) => {
   return 0
 }
 
-/** Samples at half-pixel centres a kernel of fixed width (no antialias) over a signal that goes on with its border values. */
-function sampled(x: NdArray, [h, w]: ops.Size, kernel: Kernel): NdArray {
+/** Where output i of m looks among n samples. */
+type Place = (i: number, n: number, m: number) => number
+const halfPixel: Place = (i, n, m) => ((i + 0.5) * n) / m - 0.5
+/** align_corners = true: both ends coincide. */
+const cornerToCorner: Place = (i, n, m) => (m === 1 ? 0 : (i / (m - 1)) * (n - 1))
+
+/** Samples a kernel of fixed width (no antialias) over a signal that goes on with its border values. */
+function sampled(x: NdArray, [h, w]: ops.Size, kernel: Kernel, place = halfPixel): NdArray {
   const [batch, channels, rows, cols] = x.shape
   const reach = 3
   const clamp = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1)
   return nd([batch, channels, h, w], (b, c, i, j) => {
-    const v = ((i + 0.5) * rows) / h - 0.5
-    const u = ((j + 0.5) * cols) / w - 0.5
+    const v = place(i, rows, h)
+    const u = place(j, cols, w)
     return sigma([2 * reach, 2 * reach], (k, l) => {
       const [p, q] = [Math.floor(v) - reach + 1 + k, Math.floor(u) - reach + 1 + l]
       return kernel(v - p) * kernel(u - q) * x.at(b, c, clamp(p, rows), clamp(q, cols))
@@ -50,12 +56,13 @@ function pooled(x: NdArray, [h, w]: ops.Size): NdArray {
 
 const REFERENCES: Readonly<Record<ops.ResizeMode, (x: NdArray, size: ops.Size) => NdArray>> = {
   bilinear: (x, size) => sampled(x, size, triangle),
+  corners: (x, size) => sampled(x, size, triangle, cornerToCorner),
   bicubic: (x, size) => sampled(x, size, cubic),
   nearest,
   pool: pooled,
 }
 
-const MODES: readonly ops.ResizeMode[] = ['bilinear', 'bicubic', 'nearest', 'pool']
+const MODES: readonly ops.ResizeMode[] = ['bilinear', 'corners', 'bicubic', 'nearest', 'pool']
 const SIZES: readonly ops.Size[] = [
   [8, 10],
   [2, 3],

@@ -4,13 +4,14 @@
  * Bilinear, bicubic and nearest resampling and adaptive average pooling are all separable linear maps, so each is two
  * products with constant matrices, y = R·x·Cᵀ, whose rows hold the weights. That is exact (weights in double
  * precision, then rounded once), runs on every provider, and its gradient is the transposed matrices. Half-pixel
- * centres, align_corners = false, no antialias everywhere (spec section 3).
+ * centres, align_corners = false, no antialias everywhere (spec section 3), but for `corners`: bilinear with
+ * align_corners = true, which the public Depth Anything weights were trained with.
  */
 import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
 import { matmul } from './matmul.ts'
 
 export type Size = readonly [height: number, width: number]
-export type ResizeMode = 'bilinear' | 'bicubic' | 'nearest' | 'pool'
+export type ResizeMode = 'bilinear' | 'corners' | 'bicubic' | 'nearest' | 'pool'
 
 /** y = R·x·Cᵀ with the weights of `mode`. x: B,C,h,w → B,C,size */
 export function resize(x: Tensor, size: Size, mode: ResizeMode = 'bilinear'): Tensor {
@@ -72,6 +73,11 @@ export function maxPool(
   return y
 }
 
+/** The m×n matrix, row-major, by which `resize` takes n samples to m; for values that are no tensors of a graph. */
+export function resizeMatrix(mode: ResizeMode, n: number, m: number): Float64Array {
+  return WEIGHTS[mode](n, m)
+}
+
 function matrix(x: Tensor, values: Float64Array, rows: number, cols: number): Tensor {
   return x.graph.constant(x.dtype === 'float64' ? values : Float32Array.from(values), [rows, cols], x.dtype)
 }
@@ -85,6 +91,8 @@ function transposed(values: Float64Array, rows: number, cols: number): Float64Ar
 /** Each gives the m×n matrix that takes n samples to m. */
 const WEIGHTS: Readonly<Record<ResizeMode, (n: number, m: number) => Float64Array>> = {
   bilinear: (n, m) => fill(n, m, (i) => linearTaps(source(i, n, m), n)),
+  // The first and last samples of both grids coincide; a single output looks at the first (as PyTorch's).
+  corners: (n, m) => fill(n, m, (i) => linearTaps(m > 1 ? (i * (n - 1)) / (m - 1) : 0, n)),
   bicubic: (n, m) => fill(n, m, (i) => cubicTaps(source(i, n, m))),
   nearest: (n, m) => fill(n, m, (i) => [[Math.floor((i * n) / m), 1]]),
   pool: (n, m) =>
