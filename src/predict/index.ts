@@ -6,7 +6,9 @@ export {
   type ManyOptions,
   type ManyResult,
 } from './depth-model.ts'
-export { shippedModels } from './model-file.ts'
+export { type ByPart, type InfoOptions, type ModelInfo, modelInfo, type TokenMap } from './info.ts'
+export { type Measured, type MeasureRequest, measurePrediction } from './measure.ts'
+export { findConfig, type KnownConfig, presetNamed, shippedModels } from './model-file.ts'
 export {
   checkWritable,
   encodeOutputs,
@@ -17,6 +19,8 @@ export {
   planOutputs,
   writeOutputs,
 } from './outputs.ts'
-export { networkSize } from './size.ts'
+export { predictionOutputs } from './prediction-graph.ts'
+export { type RandomModelOptions, writeRandomModel } from './random-model.ts'
+export { networkSize, parseSize } from './size.ts'
 export { type DepthSummary, summarise } from './summary.ts'
 export type * from './types.ts'

@@ -45,18 +45,21 @@ export function slicesOf(layout: Layout, buffer: string, prefix = ''): Record<st
 /** Starting values by each parameter's recipe; a parameter's values depend on the seed and its own name only. */
 export function initialise(layout: Layout, seed: number): Float32Array {
   const values = new Float32Array(layout.length)
-  for (const { name, shape, init, offset, length } of layout.entries) {
-    const part = values.subarray(offset, offset + length)
-    const random = new Random(seed, hashOf(name))
-    if (init.kind === 'constant') part.fill(init.value)
-    else if (init.kind === 'normal') for (let i = 0; i < length; i++) part[i] = random.normal(0, init.deviation)
-    else {
-      // U(−b, b), b = gain/√fanIn
-      const bound = init.gain / Math.sqrt(shape.slice(1).reduce((product, n) => product * n, 1))
-      for (let i = 0; i < length; i++) part[i] = random.uniform(-bound, bound)
-    }
-  }
+  for (const entry of layout.entries)
+    fillInitial(values.subarray(entry.offset, entry.offset + entry.length), entry, seed)
   return values
+}
+
+/** Fills the values of one parameter as `initialise` does: for models too large for one array. */
+export function fillInitial(values: Float32Array, { name, shape, init }: Entry, seed: number): void {
+  const random = new Random(seed, hashOf(name))
+  if (init.kind === 'constant') values.fill(init.value)
+  else if (init.kind === 'normal') for (let i = 0; i < values.length; i++) values[i] = random.normal(0, init.deviation)
+  else {
+    // U(−b, b), b = gain/√fanIn
+    const bound = init.gain / Math.sqrt(shape.slice(1).reduce((product, n) => product * n, 1))
+    for (let i = 0; i < values.length; i++) values[i] = random.uniform(-bound, bound)
+  }
 }
 
 function hashOf(name: string): number {
