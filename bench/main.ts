@@ -2,11 +2,13 @@
 import { parseArgs } from 'node:util'
 import { writeFileAtomically } from '../src/support/files.ts'
 import { benchEngine } from './engine.ts'
+import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Row[]>>> = {
   engine: benchEngine,
+  model: benchModel,
   predict: benchPredict,
 }
 
