@@ -162,13 +162,22 @@ export function slope(points: readonly (readonly [number, number])[]): number {
   return covariance / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
 }
 
-export async function benchModel({ rounds = 2 }: { rounds?: number } = {}): Promise<Row[]> {
+interface Options {
+  readonly rounds?: number
+  readonly presets?: readonly string[]
+  /** The first is that of forms and parts. */
+  readonly sizes?: readonly Size[]
+}
+
+export async function benchModel({
+  rounds = 2,
+  presets = ['dar-nano', 'dar-lite'],
+  sizes = SIZES,
+}: Options = {}): Promise<Row[]> {
   await using engine = new Engine({ threads: THREADS })
-  return [
-    ...(await forms(engine, 'dar-nano', SIZES[0], rounds)),
-    ...(await forms(engine, 'dar-lite', SIZES[0], rounds)),
-    ...(await parts(engine, 'dar-nano', SIZES[0], rounds)),
-    ...(await parts(engine, 'dar-lite', SIZES[0], rounds)),
-    ...(await growth(engine, 'dar-nano', SIZES, 1)),
-  ]
+  const rows: Row[] = []
+  for (const preset of presets) rows.push(...(await forms(engine, preset, sizes[0], rounds)))
+  for (const preset of presets) rows.push(...(await parts(engine, preset, sizes[0], rounds)))
+  rows.push(...(await growth(engine, presets[0], sizes, 1)))
+  return rows
 }
