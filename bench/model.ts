@@ -3,7 +3,7 @@
  * parts, and growth with the image. Times are of the network alone at random weights, on two threads.
  *
  * A part or step is timed by difference: programs that end after the encoder, the neck, step 1, … step K are run in turn,
- * and each costs what it takes longer than the one before. Candidates are run in turn, round by round, and the fastest round
+ * and each costs what it takes longer than the one before (below 0 where the machine's noise is larger than that). Candidates are run in turn, round by round, and the fastest round
  * of each counts, since other work on a machine only ever adds time. FLOPs are counted off the graphs (src/graph/cost.ts).
  */
 import { compile, Graph, type Tensor, totalFlops } from '../src/graph/index.ts'
@@ -120,10 +120,10 @@ async function parts(engine: Engine, preset: string, size: Size, rounds: number)
   return candidates.flatMap(({ name, best, flops }, i) => {
     const before = i === 0 ? { best: 0, flops: 0 } : candidates[i - 1]
     return [
-      { name: `${title}, ${name}`, value: Math.max(0, best - before.best), unit: 'ms' },
+      { name: `${title}, ${name}`, value: best - before.best, unit: 'ms' },
       {
         name: `${title}, ${name}: share of time`,
-        value: (100 * Math.max(0, best - before.best)) / whole.best,
+        value: (100 * best - before.best) / whole.best,
         unit: '%',
       },
       { name: `${title}, ${name}: share of work`, value: (100 * (flops - before.flops)) / whole.flops, unit: '%' },

@@ -25,7 +25,7 @@ interface PresetResult {
 
 const read = (name: string): unknown => JSON.parse(readFileSync(`${RESULTS}${name}`, 'utf8'))
 const figure = (value: number): string => value.toLocaleString('en-US', { maximumSignificantDigits: 3 })
-const bar = (percent: number): string => '█'.repeat(Math.round(percent / 2.5)) || '▏'
+const bar = (percent: number): string => '█'.repeat(Math.max(0, Math.round(percent / 2.5))) || '▏'
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
