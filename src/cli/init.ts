@@ -56,15 +56,15 @@ async function action(preset: string, flags: Flags): Promise<void> {
   const out = flags.out.endsWith('.safetensors') ? flags.out : join(flags.out, 'model.safetensors')
   if (existsSync(out)) throw new DarError(`${out} exists; choose another --out, or remove it`)
 
-  const { entries } = layoutOfModel(config)
+  const { entries, length } = layoutOfModel(config)
   const targets = new Map(entries.map(({ name, shape }) => [name, shape]))
   const path = await encoderPath(flags)
   const pretrained = path === undefined ? null : await openPretrained(path, { config, targets, parts })
-  const progress = createProgress({ label: 'tensors', total: entries.length, silent: flags.json })
+  const progress = createProgress({ label: 'MB', total: megabytes(4 * length), silent: flags.json })
   try {
     const report = pretrained && reportOf(pretrained.plan)
     if (report && !flags.json) console.log(reportText(report))
-    const onProgress = (done: number) => progress.update(done)
+    const onProgress = (done: number) => progress.update(megabytes(done))
     const values = await writeInitialModel(out, config, { seed, pretrained, onProgress })
     progress.done()
     if (flags.json) console.log(JSON.stringify({ out, preset, seed, parameters: values, pretrained: report }))
@@ -73,6 +73,8 @@ async function action(preset: string, flags: Flags): Promise<void> {
     await pretrained?.[Symbol.asyncDispose]()
   }
 }
+
+const megabytes = (bytes: number) => Math.ceil(bytes / 1e6)
 
 /** A preset by name, or the config in a JSON file. */
 async function configOf(preset: string): Promise<DarConfig> {

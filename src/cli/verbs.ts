@@ -3,9 +3,11 @@
  * A verb parses its arguments, calls the room that does the work and prints; it throws a DarError for a user's mistake.
  */
 import type { Command } from 'commander'
+import { registerBench } from './bench.ts'
 import { registerData } from './data.ts'
 import { registerEval } from './eval.ts'
 import { registerExport } from './export.ts'
+import { registerInfo } from './info.ts'
 import { registerInit } from './init.ts'
 import { registerPredict } from './predict.ts'
 import { registerTrace } from './trace.ts'
@@ -19,6 +21,8 @@ export const verbs: readonly RegisterVerb[] = [
   registerInit,
   registerEval,
   registerData,
+  registerInfo,
   registerExport,
+  registerBench,
   registerTrace,
 ]

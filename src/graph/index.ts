@@ -1,4 +1,6 @@
+export * from './cost.ts'
 export { gradient } from './gradient.ts'
+export * from './memory.ts'
 export * from './onnx.ts'
 export {
   type AttributeValue,

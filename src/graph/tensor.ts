@@ -49,6 +49,13 @@ export interface NodeSpec {
   readonly inputs: readonly Tensor[]
   readonly outputs: readonly OutputSpec[]
   readonly emit: (emitter: Emitter, inputs: readonly string[], outputs: readonly string[]) => void
+  /**
+   * Multiplications that are added up, for one run: those of matrix products and convolutions. Absent: none. Element-wise
+   * work, reductions and moves are not counted, as everywhere in this field: they are bound by memory.
+   */
+  readonly multiplyAdds?: number
+  /** Values of the largest set of temporaries that `emit` needs at once besides inputs and outputs. Absent: none. */
+  readonly workspace?: number
   /** No gradient passes this node, whatever it is made of: everything before it is a constant for the loss. */
   readonly stopsGradient?: boolean
   /**
@@ -175,6 +182,16 @@ export class Graph {
       return body()
     } finally {
       this.scopes.pop()
+    }
+  }
+
+  /** The same as `scope` up to the end of the block that holds it: `using _ = graph.section('step1')`. */
+  section(name: string): Disposable {
+    const depth = this.scopes.push(name)
+    return {
+      [Symbol.dispose]: () => {
+        this.scopes.length = depth - 1
+      },
     }
   }
 

@@ -50,7 +50,7 @@ export function buildDar(image: Tensor, config: DarConfig): DarOutput {
     config.upsample === 'convex'
       ? convexUpsample(steps.depths[steps.depths.length - 1], convexWeights(graph, steps.g))
       : steps.depths[steps.depths.length - 1]
-  const depth = ops.resize(output, size)
+  const depth = graph.scope('upsample', () => ops.resize(output, size))
   trace.set('output', output)
   trace.set('depth_full', depth)
   return { depths: steps.depths, sigmas: steps.sigmas, output, depth, trace, ownLosses: null }
@@ -80,6 +80,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
   let g = memory
 
   for (let k = 1; k <= config.steps; k++) {
+    using _step = graph.section(`step${k}`)
     const record = (name: string, value: Tensor) => trace.set(`step${k}.${name}`, value)
     const here = grids[k - 1]
     let yOut = memory // `bins`: no transformer

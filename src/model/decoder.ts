@@ -56,7 +56,7 @@ export class Decoder {
     const start = this.at.parameter('start', [memoryWidth], SMALL_NORMAL)
     const count = size[0] * size[1]
     let x = previous
-      ? toTokens(ops.resizeTokens(previous, size))
+      ? toTokens(this.at.run(() => ops.resizeTokens(previous, size)))
       : ops.expand(ops.reshape(start, [1, 1, memoryWidth]), [batch, count, memoryWidth])
     if (level) {
       const table = this.at.parameter('level', [steps, memoryWidth], SMALL_NORMAL)

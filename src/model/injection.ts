@@ -35,7 +35,8 @@ export class Injection {
   /** h = tanh(resize(conv1x1(y_out)) + level_k).  y_out: B,M,h_k,w_k → B,G,grid */
   initialHidden(yOut: Tensor, k: number, grid: ops.Size): Tensor {
     const { gruWidth, steps, level } = this.config
-    const h = ops.resize(conv(this.at.sub('hidden'), yOut, gruWidth, { kernel: 1 }), grid)
+    const narrow = conv(this.at.sub('hidden'), yOut, gruWidth, { kernel: 1 })
+    const h = this.at.run(() => ops.resize(narrow, grid))
     if (!level) return ops.tanh(h)
     const table = this.at.parameter('level', [steps, gruWidth], ZEROS)
     return ops.tanh(ops.add(h, ops.reshape(ops.slice(table, 0, k - 1, k), [1, gruWidth, 1, 1])))

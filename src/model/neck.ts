@@ -55,7 +55,8 @@ function residualUnit(at: Scope, x: Tensor): Tensor {
 /** out(resize(unit2(coarse + unit1(skip)))); the top level has only a skip and no unit1. */
 function refine(at: Scope, skip: Tensor, coarse: Tensor | null, size: ops.Size, mode: ops.ResizeMode): Tensor {
   const x = coarse ? ops.add(coarse, residualUnit(at.sub('unit1'), skip)) : skip
-  const fine = ops.resize(residualUnit(at.sub('unit2'), x), size, mode)
+  const unit = residualUnit(at.sub('unit2'), x)
+  const fine = at.run(() => ops.resize(unit, size, mode))
   return conv(at.sub('out'), fine, skip.shape[1], { kernel: 1 })
 }
 
@@ -70,7 +71,7 @@ export function remember(
   const at = new Scope(graph, 'neck.memory')
   const grid = memoryGrid(imageSize)
   const x = ops.concat(
-    paths.map((path) => ops.resize(path, grid)),
+    at.run(() => paths.map((path) => ops.resize(path, grid))),
     1,
   )
   const memory = ops.relu(

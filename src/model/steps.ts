@@ -33,5 +33,7 @@ export function positionCode([rows, cols]: Size, channels: number): Float64Array
 
 /** The position code as a constant, 1,T,C. */
 export function positionTensor(graph: Graph, size: Size, channels: number): Tensor {
-  return graph.constant([...positionCode(size, channels)], [1, size[0] * size[1], channels])
+  const code = positionCode(size, channels)
+  // No list in between: at 896×672 the memory grid's code has 14 million values.
+  return graph.constant(graph.float === 'float64' ? code : Float32Array.from(code), [1, size[0] * size[1], channels])
 }

@@ -7,16 +7,17 @@
  * an eighth) and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
  * part of a graph that must be compiled for every image size. Left out: tiles, video, batches in one engine call.
  */
-import { compile, Graph, type Tensor } from '../graph/index.ts'
+import { compile } from '../graph/index.ts'
 import { decodeImage } from '../image/decode.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { RgbImage } from '../image/types.ts'
-import { buildDar, type DarConfig, imageMultiple, isMetric, mapCount, normaliseImage } from '../model/index.ts'
+import { type DarConfig, imageMultiple, isMetric, mapCount } from '../model/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
 import { loadMapped } from './mapped.ts'
-import { type ModelFile, openModel } from './model-file.ts'
+import { MAP_ABOVE, type ModelFile, openModel } from './model-file.ts'
+import { depthOutput, predictionOutputs, sigmaOutput } from './prediction-graph.ts'
 import { prepare } from './prepare.ts'
 import { LeasedCache } from './program-cache.ts'
 import { checkSize, nearestShape, networkSize } from './size.ts'
@@ -69,7 +70,7 @@ export type ManyResult<Input extends ImageInput = ImageInput> =
  */
 export async function loadModel(
   nameOrPath: string,
-  { threads, provider, size, mapAbove = 64 * 2 ** 20 }: LoadModelOptions = {},
+  { threads, provider, size, mapAbove = MAP_ABOVE }: LoadModelOptions = {},
 ): Promise<DepthModel> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0))
     throw new DarError(`threads is ${threads}; give a whole number of at least 1`)
@@ -218,13 +219,7 @@ export class DepthModel {
   }
 
   private async compile({ width, height }: Size): Promise<Program> {
-    const graph = new Graph()
-    const rgb = graph.input('image', [1, 3, height, width])
-    const model = buildDar(normaliseImage(rgb, this.config), this.config)
-    // The maps of all steps are computed anyway: as outputs that nobody fetches they cost next to nothing.
-    const outputs: Record<string, Tensor> = { depth: model.output }
-    for (const [i, depth] of model.depths.slice(0, -1).entries()) outputs[depthOutput(i + 1)] = depth
-    for (const [i, sigma] of model.sigmas.entries()) outputs[sigmaOutput(i + 1)] = sigma
+    const { outputs } = predictionOutputs(this.config, { width, height })
     const { weights } = this.file
     const compiled = compile(outputs, { name: `${this.name} at ${width}x${height}`, weights })
     if (weights.kind === 'external') return loadMapped(this.engine, compiled, this.file.path)
@@ -252,9 +247,6 @@ export class DepthModel {
     await this.dispose()
   }
 }
-
-const depthOutput = (step: number) => `depth${step}`
-const sigmaOutput = (step: number) => `sigma${step}`
 
 /** The final maps, and with `steps` all of them. */
 function wantedOutputs(program: Program, steps: boolean): string[] {

@@ -6,7 +6,17 @@ export {
   type ManyOptions,
   type ManyResult,
 } from './depth-model.ts'
-export { type ModelFile, modelHash, openModel, shippedModels } from './model-file.ts'
+export { type ByPart, type InfoOptions, type ModelInfo, modelInfo, type TokenMap } from './info.ts'
+export { type Measured, type MeasureRequest, measurePrediction } from './measure.ts'
+export {
+  findConfig,
+  type KnownConfig,
+  type ModelFile,
+  modelHash,
+  openModel,
+  presetNamed,
+  shippedModels,
+} from './model-file.ts'
 export {
   checkWritable,
   encodeOutputs,
@@ -17,7 +27,9 @@ export {
   planOutputs,
   writeOutputs,
 } from './outputs.ts'
+export { predictionOutputs } from './prediction-graph.ts'
 export { modelPredictor } from './predictor.ts'
+export { type RandomModelOptions, writeRandomModel } from './random-model.ts'
 export { networkSize, parseSize } from './size.ts'
 export { type DepthSummary, summarise } from './summary.ts'
 export {

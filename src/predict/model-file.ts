@@ -12,13 +12,16 @@ import { realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Graph, type WeightSource } from '../graph/index.ts'
-import { buildDar, type DarConfig, imageMultiple, normaliseImage, parseConfig } from '../model/index.ts'
+import { buildDar, type DarConfig, imageMultiple, normaliseImage, PRESETS, parseConfig } from '../model/index.ts'
 import type { SafetensorsHeader } from '../runtime/safetensors.ts'
 import { readHeader } from '../runtime/safetensors-file.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { parseSize } from './size.ts'
 import type { Size } from './types.ts'
+
+/** Bytes of float32 weights from which on a file is mapped instead of read, unless `loadModel` is told otherwise. */
+export const MAP_ABOVE = 64 * 2 ** 20
 
 /** Used where a file does not say what size it was trained for. */
 const DEFAULT_SIZE: Size = { width: 256, height: 192 }
@@ -69,8 +72,54 @@ export async function modelHash(nameOrPath: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** A config with the size that it is asked about unless another is given. */
+export interface KnownConfig {
+  readonly name: string
+  readonly config: DarConfig
+  readonly size: Size
+}
+
+/** The size at which a preset is described, and what its measurements are made at. */
+const PRESET_SIZE: Size = { width: 288, height: 224 }
+
+/** The preset of a name, which may leave out `dar-`; null for any other name. */
+export function presetNamed(name: string): KnownConfig | null {
+  const full = name.startsWith('dar-') ? name : `dar-${name}`
+  if (!Object.hasOwn(PRESETS, full)) return null
+  return { name: full, config: PRESETS[full], size: PRESET_SIZE }
+}
+
+/**
+ * The config of a preset, of a shipped model or of a model file, whose weights are not read.
+ * @throws DarError when it is none of these: the message lists what there is.
+ */
+export async function findConfig(nameOrPath: string): Promise<KnownConfig> {
+  const isPath = nameOrPath.endsWith('.safetensors') || /[/\\]/.test(nameOrPath)
+  if (isPath || shippedModels().includes(nameOrPath)) {
+    const { name, config, size } = await readDescription(nameOrPath)
+    return { name, config, size }
+  }
+  const preset = presetNamed(nameOrPath)
+  if (preset) return preset
+  throw new DarError(
+    `there is no preset or model '${nameOrPath}': the presets are ${Object.keys(PRESETS).join(', ')}; ` +
+      'give one of those, or the path of a .safetensors file',
+  )
+}
+
 /** Opens a model. `mapAbove`: bytes of float32 weights from which on the file is mapped instead of read. */
 export async function openModel(nameOrPath: string, { mapAbove }: { readonly mapAbove: number }): Promise<ModelFile> {
+  const { header, ...model } = await readDescription(nameOrPath)
+  const isLarge = [...header.tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0) > mapAbove
+  const isFloat32 = [...header.tensors.values()].every(({ dtype }) => dtype === 'F32')
+  const weights = isLarge && isFloat32 ? externalWeights(header, model.path) : await embeddedWeights(model.path)
+  return { ...model, weights }
+}
+
+/** All of a model but its weights. */
+async function readDescription(
+  nameOrPath: string,
+): Promise<Omit<ModelFile, 'weights'> & { readonly header: SafetensorsHeader }> {
   const given = modelPath(nameOrPath)
   // The engine refuses weights behind a symbolic link (as download caches keep them), so go to the file itself.
   const path = await realpath(given).catch((error: unknown) => {
@@ -83,11 +132,8 @@ export async function openModel(nameOrPath: string, { mapAbove }: { readonly map
   const size =
     metadata.predictSize === undefined ? (trainedSizes[0] ?? DEFAULT_SIZE) : parseSize(metadata.predictSize, given)
   checkTensors(header, config, given)
-  const isLarge = [...header.tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0) > mapAbove
-  const isFloat32 = [...header.tensors.values()].every(({ dtype }) => dtype === 'F32')
   const name = nameOrPath === given ? basename(given, '.safetensors') : nameOrPath
-  const weights = isLarge && isFloat32 ? externalWeights(header, path) : await embeddedWeights(path)
-  return { name: name === 'model' ? basename(dirname(path)) : name, path, config, size, trainedSizes, weights }
+  return { name: name === 'model' ? basename(dirname(path)) : name, path, config, size, trainedSizes, header }
 }
 
 async function embeddedWeights(path: string): Promise<ModelFile['weights']> {

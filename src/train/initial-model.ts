@@ -14,7 +14,9 @@ export interface InitialModelOptions {
   readonly seed?: number
   /** Opened for this config; not disposed here. */
   readonly pretrained?: PretrainedFile | null
-  /** Called before every tensor with how many are written, of `total`. */
+  /** What the file says it was trained for, the default pixel budget of predictions: `WxH`. Default: a ViT's position grid. */
+  readonly predictSize?: string
+  /** Called after every tensor with the bytes written, and their total. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -31,31 +33,32 @@ export function layoutOfModel(config: DarConfig): Layout {
 export async function writeInitialModel(
   path: string,
   config: DarConfig,
-  { seed = 0, pretrained = null, onProgress }: InitialModelOptions = {},
+  { seed = 0, pretrained = null, predictSize = gridSize(config), onProgress }: InitialModelOptions = {},
 ): Promise<number> {
   const { entries, length } = layoutOfModel(config)
   const byName = new Map(entries.map((entry) => [entry.name, entry]))
   const tensors = Object.fromEntries(entries.map(({ name, shape }) => [name, { dtype: 'F32' as const, shape }]))
   let done = 0
   const dataOf = async (name: string) => {
-    onProgress?.(done++, entries.length)
-    if (pretrained?.plan.origins.has(name)) return pretrained.read(name)
     const entry = byName.get(name)
     assert(entry, `no parameter ${name}`)
-    const values = new Float32Array(entry.length)
-    initialiseEntry(values, entry, seed)
+    const values = pretrained?.plan.origins.has(name) ? await pretrained.read(name) : new Float32Array(entry.length)
+    if (!pretrained?.plan.origins.has(name)) initialiseEntry(values, entry, seed)
+    done += values.byteLength
+    onProgress?.(done, 4 * length)
     return values
   }
   const metadata = {
     config: JSON.stringify(config),
     seed: `${seed}`,
     ...(pretrained && { encoder: pretrained.plan.source }),
-    // The grid that the positions are of is the size that the encoder knows best.
-    ...(config.encoder === 'vit' && {
-      predictSize: `${config.posGrid[1] * config.patch}x${config.posGrid[0] * config.patch}`,
-    }),
+    ...(predictSize !== undefined && { predictSize }),
   }
   await writeSafetensorsInParts(path, tensors, dataOf, metadata)
-  onProgress?.(entries.length, entries.length)
   return length
+}
+
+/** The grid that a ViT's positions are of is the size that the encoder knows best. */
+function gridSize({ encoder, posGrid, patch }: DarConfig): string | undefined {
+  return encoder === 'vit' ? `${posGrid[1] * patch}x${posGrid[0] * patch}` : undefined
 }

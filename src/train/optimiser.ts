@@ -44,6 +44,16 @@ export interface TrainingState {
 
 export const STATE_NAMES = ['params', 'grads', 'm', 'v', 'ema'] as const
 
+const DEFAULTS: Required<AdamOptions> = {
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.1,
+  clip: 1,
+  ema: 0.999,
+  multipliers: {},
+}
+
 /** Early in a run the average follows closely: min(δ, (1+t)/(10+t)). */
 export function emaDecay(limit: number, step: number): number {
   return Math.min(limit, (1 + step) / (10 + step))
@@ -60,16 +70,7 @@ export class AdamW {
 
   /** Multipliers and weight decay are by the layout's names and shapes; the state's buffers have the layout's length. */
   static async create(engine: Engine, layout: Layout, state: TrainingState, options: AdamOptions = {}): Promise<AdamW> {
-    const all = {
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay: 0.1,
-      clip: 1,
-      ema: 0.999,
-      multipliers: {},
-      ...options,
-    }
+    const all = { ...DEFAULTS, ...options }
     const factors = new Float32Array(layout.length).fill(1)
     const decay = new Float32Array(layout.length)
     for (const { name, shape, offset, length } of layout.entries) {
@@ -126,7 +127,12 @@ function normGraph(length: number) {
   return compile({ norm: ops.dot(g, g) }, { name: 'gradient norm' })
 }
 
-function updateGraph(length: number, { beta1, beta2, epsilon }: Required<AdamOptions>) {
+function updateGraph(length: number, options: Required<AdamOptions>) {
+  return compile(updateOutputs(length, options), { name: 'adamw' })
+}
+
+/** The update before it is compiled: p2, m2, v2 and e2 overwrite p, m, v and e. */
+export function updateOutputs(length: number, { beta1, beta2, epsilon }: Required<AdamOptions> = DEFAULTS) {
   const graph = new Graph()
   const vector = (name: string) => graph.input(name, [length])
   const scalar = (name: string) => graph.input(name, [1])
@@ -146,5 +152,5 @@ function updateGraph(length: number, { beta1, beta2, epsilon }: Required<AdamOpt
   // p is read once: p·(1 − η·λw) − η·direction
   const p2 = ops.sub(ops.mul(p, ops.sub(1, ops.mul(eta, w))), ops.mul(eta, direction))
   const e2 = ops.add(ops.mul(e, average), ops.mul(p2, ops.sub(1, average)))
-  return compile({ p2, m2, v2, e2 }, { name: 'adamw' })
+  return { p2, m2, v2, e2 }
 }

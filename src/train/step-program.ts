@@ -20,13 +20,11 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
 }
 
 /**
- * image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`, its terms `loss1` … `lossK` (as
- * many as `lossTermCount`), and the gradient of every parameter. Throws when a parameter does not influence the loss.
+ * The step before it is compiled. image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`,
+ * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. Throws when a parameter
+ * does not influence the loss.
  */
-export function trainingGraph(
-  config: DarConfig,
-  { batch, height, width, ...loss }: Size & LossOptions,
-): { readonly compiled: Compiled; readonly layout: Layout } {
+export function trainingOutputs(config: DarConfig, { batch, height, width, ...loss }: Size & LossOptions) {
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
   const depth = graph.input('depth', [batch, 1, height, width])
@@ -41,10 +39,17 @@ export function trainingGraph(
   parameters.forEach(({ name }, i) => {
     outputs[GRADIENT + name] = gradients[i]
   })
-  return {
-    compiled: compile(outputs, { name: `training step ${batch}×${width}×${height}` }),
-    layout: layoutOf(parameters),
-  }
+  return { outputs, gradients, layout: layoutOf(parameters) }
+}
+
+/** The step of `trainingOutputs`, compiled. */
+export function trainingGraph(
+  config: DarConfig,
+  options: Size & LossOptions,
+): { readonly compiled: Compiled; readonly layout: Layout } {
+  const { outputs, layout } = trainingOutputs(config, options)
+  const { batch, width, height } = options
+  return { compiled: compile(outputs, { name: `training step ${batch}×${width}×${height}` }), layout }
 }
 
 /** The step on the engine: parameters are read from `params`, gradients overwrite `grads`; both of the layout's length. */

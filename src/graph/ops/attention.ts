@@ -50,6 +50,7 @@ export function softmaxMatmul(scores: Tensor, values: Tensor): Tensor {
       { shape: scores.shape.with(-1, values.shape.at(-1) as number), dtype: scores.dtype },
       { shape: scores.shape, dtype: scores.dtype },
     ],
+    multiplyAdds: scores.size * (values.shape.at(-1) as number),
     emit: (e, [s, v], [o, p]) => {
       const [weights] = e.node('Softmax', [s], p ? [p] : 1, { axis: -1 })
       e.node('MatMul', [weights, v], [o])

@@ -85,6 +85,14 @@ export function convWeightMatmul(e: Emitter, [x, dy]: readonly string[], dw: rea
   e.node('Transpose', [open], dw, { perm: [0, 3, 1, 2] })
 }
 
+/** Values that `convWeightMatmul` holds at once: the two maps channels-last, one shifted copy a tap, and all side by side. */
+export function convWeightWorkspace({ batch, groups, channels, outputs, kernel, small, big }: Sizes): number {
+  const taps = kernel[0] * kernel[1]
+  const pixels = batch * small[0] * small[1]
+  const copies = taps === 1 ? 1 : groups === 1 && channels >= WIDE ? taps : 2 * taps
+  return batch * channels * big[0] * big[1] + pixels * outputs + copies * pixels * channels
+}
+
 /** Depthwise: every tap is a product of two maps, summed; there is no matrix product to be had. */
 export function convWeightDepthwise(e: Emitter, [x, dy]: readonly string[], dw: readonly string[], s: Sizes): void {
   const padded = padMap(e, x, s.padding)

@@ -9,8 +9,15 @@
  * `convWeight`. Weights are [out, in/groups, kh, kw]; for `convTranspose` that is [in, out/groups, kh, kw], as PyTorch's.
  * Dilation is left out: nothing in DAR uses it.
  */
-import { type Emitter, isFloat, ShapeError, sameShape, type Tensor } from '../tensor.ts'
-import { conv64, convTranspose64, convWeightDepthwise, convWeightMatmul, type Geometry } from './conv-emit.ts'
+import { type Emitter, isFloat, type Shape, ShapeError, sameShape, sizeOf, type Tensor } from '../tensor.ts'
+import {
+  conv64,
+  convTranspose64,
+  convWeightDepthwise,
+  convWeightMatmul,
+  convWeightWorkspace,
+  type Geometry,
+} from './conv-emit.ts'
 import { sum } from './reduce.ts'
 
 /** Zeros added at the top, left, bottom and right. */
@@ -47,6 +54,7 @@ export function conv(
     op: 'conv',
     inputs: operands,
     outputs: [{ shape: [batch, outputs, rows, cols], dtype: x.dtype }],
+    multiplyAdds: multiplyAdds(batch, weight.shape, geometry),
     emit: (e, inputs, y) => {
       if (x.dtype === 'float64') conv64(e, inputs, y, { batch, channels, outputs, ...geometry })
       else e.node('Conv', inputs, y, attributes(geometry))
@@ -99,6 +107,7 @@ export function convTranspose(
     op: 'convTranspose',
     inputs: operands,
     outputs: [{ shape: [batch, channels, height, width], dtype: dy.dtype }],
+    multiplyAdds: multiplyAdds(batch, weight.shape, geometry),
     emit: (e, inputs, y) => {
       const shape = { batch, channels, outputs, ...geometry }
       if (dy.dtype === 'float64') convTranspose64(e, inputs, y, shape)
@@ -151,6 +160,8 @@ export function convWeight(
     op: 'convWeight',
     inputs: [x, dy],
     outputs: [{ shape: [outputs, channels / groups, ...kernel], dtype: x.dtype }],
+    multiplyAdds: multiplyAdds(batch, [outputs, channels / groups, ...kernel], geometry),
+    workspace: depthwise ? 2 * dy.size : convWeightWorkspace(shape),
     emit: (e, inputs, dw) =>
       depthwise ? convWeightDepthwise(e, inputs, dw, shape) : convWeightMatmul(e, inputs, dw, shape),
     vjp: ([cotangent], needs) => [
@@ -161,6 +172,11 @@ export function convWeight(
     ],
   })
   return dw
+}
+
+/** Of all three members of the family: every weight meets every pixel of the small map, once per image. */
+function multiplyAdds(batch: number, weight: Shape, { small }: Geometry): number {
+  return batch * sizeOf(weight) * small[0] * small[1]
 }
 
 function check(op: string, operands: readonly Tensor[], stride: number, padding: Padding, groups: number): void {

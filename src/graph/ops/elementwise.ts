@@ -151,7 +151,13 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 type UnaryVjp = (dy: Tensor, x: Tensor, y: Tensor) => Tensor
 type UnaryEmit = (e: Emitter, x: string, y: readonly string[], dtype: DType) => void
 
-function unary(op: string, x: Tensor, onnx: string | UnaryEmit, vjp: UnaryVjp | null): Tensor {
+function unary(
+  op: string,
+  x: Tensor,
+  onnx: string | UnaryEmit,
+  vjp: UnaryVjp | null,
+  { workspace }: { readonly workspace?: number } = {},
+): Tensor {
   if (!isFloat(x.dtype)) throw new ShapeError(op, [x], 'needs a float tensor')
   const [y] = x.graph.apply({
     op,
@@ -161,6 +167,7 @@ function unary(op: string, x: Tensor, onnx: string | UnaryEmit, vjp: UnaryVjp | 
       if (typeof onnx === 'string') e.node(onnx, [name], out)
       else onnx(e, name, out, x.dtype)
     },
+    workspace,
     stopsGradient: vjp === null,
     vjp: ([dy]) => [dy && vjp ? vjp(dy, x, y) : null],
   })
@@ -226,6 +233,7 @@ export const geluSlope = (x: Tensor): Tensor =>
       const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI))
       return mul(dy, mul(density, sub(2, mul(x, x))))
     },
+    { workspace: 2 * x.size }, // the density, and its square or the distribution
   )
 
 /** Φ(x) = ½ + ½·erf(x/√2). HardSigmoid is max(0, min(1, αx + β)): scale, shift and a clip that changes nothing here. */

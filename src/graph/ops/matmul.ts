@@ -18,6 +18,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     op: 'matmul',
     inputs: [a, b],
     outputs: [{ shape: [...batch, m, n], dtype: a.dtype }],
+    multiplyAdds: sizeOf(batch) * m * n * k,
     emit: (e, inputs, y) => e.node('MatMul', inputs, y),
     // da = dy·bᵀ, db = aᵀ·dy
     vjp: ([dy], needs) => [
@@ -59,6 +60,7 @@ export function gemm(
     op: 'gemm',
     inputs: all,
     outputs: [{ shape, dtype: a.dtype }],
+    multiplyAdds: m * n * k,
     emit: (e, inputs, y) => e.node('Gemm', inputs, y, { transA: transA ? 1 : 0, transB: transB ? 1 : 0 }),
     // Y = A·B: dA = dY·Bᵀ, dB = Aᵀ·dY; with A or B transposed, the transposed product, never a transposed copy.
     vjp: ([dy], needs) => {

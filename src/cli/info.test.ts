@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
+import { modelInfo } from '../predict/index.ts'
+import { registerBench } from './bench.ts'
+import { registerInfo } from './info.ts'
+import { createProgram } from './program.ts'
+import { run } from './run.ts'
+
+let folder = ''
+let model = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-info-'))
+  model = await writeTinyModel(join(folder, 'tiny.safetensors'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+let printed = ''
+let errors = ''
+beforeEach(() => {
+  printed = ''
+  errors = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    errors += text
+    return true
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+const dar = (...args: string[]) =>
+  run(() => createProgram([registerInfo, registerBench], '0').parseAsync(['node', 'dar', ...args]))
+
+it('prints as JSON what modelInfo says of a file, at the file’s own size', async () => {
+  expect(await dar('info', model, '--json')).toBe(0)
+  const expected = modelInfo(TINY, { size: { width: 128, height: 96 } })
+  expect(JSON.parse(printed)).toEqual({ model: 'tiny', ...expected })
+})
+
+it('takes another size and batch', async () => {
+  expect(await dar('info', model, '--json', '--size', '192x160', '--batch', '3')).toBe(0)
+  expect(JSON.parse(printed)).toMatchObject({ networkSize: { width: 192, height: 160 }, batch: 3 })
+})
+
+it('prints a table with a line for each part, each step and each memory', async () => {
+  expect(await dar('info', model)).toBe(0)
+  const { parameters, flops, memory } = modelInfo(TINY, { size: { width: 128, height: 96 } })
+  const lines = printed.split('\n')
+  expect(lines[0]).toBe('tiny at 128×96')
+  const cells = (start: string) => lines.find((line) => line.startsWith(start))?.split(/\s{2,}/)
+  expect(cells('decoder')?.[1]).toBe(parameters.decoder.toLocaleString('en-US'))
+  expect(cells('total')?.slice(1, 3)).toEqual([
+    parameters.total.toLocaleString('en-US'),
+    (flops.total / 1e9).toLocaleString('en-US', { maximumSignificantDigits: 4 }),
+  ])
+  expect(cells('step2')?.slice(1, 3)).toEqual(['16×12', '192'])
+  expect(cells('to predict')?.[1]).toBe(Math.round(memory.predict / 1e6).toString())
+})
+
+it('knows the presets, with and without their first name', async () => {
+  expect(await dar('info', 'lite', '--json', '--size', '70x70')).toBe(0)
+  expect(JSON.parse(printed)).toMatchObject({ model: 'dar-lite', networkSize: { width: 70, height: 70 } })
+})
+
+it.each([
+  [['info', 'dar-huge'], /no preset or model 'dar-huge': the presets are dar-large, .*path of a \.safetensors file/],
+  [['info', 'nowhere/model.safetensors'], /cannot read the model nowhere\/model\.safetensors/],
+  [['info', 'dar-nano', '--size', '10'], /--size: the size '10'.*for example 256x192/],
+  [['info', 'dar-nano', '--batch', '0'], /--batch 0: give a whole number above 0/],
+  [['bench', 'huge'], /no preset 'huge': give nano, lite, small, base or large/],
+  [['bench', 'nano', '--runs', 'two'], /--runs two: give a whole number/],
+  [['bench', 'nano', '--temp', '/nowhere/at/all'], /--temp \/nowhere\/at\/all: .*a folder that you may write to/],
+])('%j is a mistake that it explains', async (args, message) => {
+  expect(await dar(...args)).toBe(1)
+  expect(errors).toMatch(message)
+  expect(printed).toBe('')
+})

@@ -1,0 +1,99 @@
+/**
+ * `dar info PRESET|FILE`: what a model is and what it takes, before anybody downloads, trains or runs it. The figures are made
+ * in src/predict/info.ts, where they are defined; here they are put into a table.
+ */
+import type { Command } from 'commander'
+import { type ByPart, findConfig, type ModelInfo, modelInfo, parseSize } from '../predict/index.ts'
+import { DarError } from '../support/errors.ts'
+
+interface Flags {
+  readonly size?: string
+  readonly batch: string
+  readonly json?: boolean
+}
+
+const HELP = `
+FLOPs are two per multiply-add of matrix products and convolutions, for one image. Memory is that of the whole process at
+its peak, Node and the engine included; training without data loading and validation. Presets: dar-nano, dar-lite,
+dar-small, dar-base, dar-large.`
+
+export function registerInfo(program: Command): void {
+  program
+    .command('info')
+    .description('parameters, token maps, FLOPs and memory of a model')
+    .argument('<model>', 'a preset, a shipped model, or a .safetensors file')
+    .option('--size <WxH>', 'pixels of the network (default: what the model was trained at, 288x224 for a preset)')
+    .option('--batch <n>', 'images at once, for the memory', '1')
+    .option('--json', 'print one JSON document instead of a table')
+    .addHelpText('after', HELP)
+    .action(async (model: string, flags: Flags) => {
+      const batch = Number(flags.batch)
+      if (!(Number.isInteger(batch) && batch > 0))
+        throw new DarError(`--batch ${flags.batch}: give a whole number above 0`)
+      const known = await findConfig(model)
+      const size = flags.size === undefined ? known.size : parseSize(flags.size, '--size')
+      const info = modelInfo(known.config, { size, batch })
+      const text = flags.json ? JSON.stringify({ model: known.name, ...info }, null, 2) : tableOf(known.name, info)
+      process.stdout.write(`${text}\n`)
+    })
+}
+
+/** The table that a person reads. */
+export function tableOf(name: string, info: ModelInfo): string {
+  const { networkSize, parameters, flops, flopsByStep, tokenMaps, memory, batch, trainingFlops } = info
+  const parts = [...new Set([...names(parameters), ...names(flops)])]
+  const row = (part: string) => [
+    part,
+    count(parameters[part] ?? 0),
+    share(parameters, part),
+    gigas(flops[part] ?? 0),
+    share(flops, part),
+  ]
+  const lines = [
+    `${name} at ${networkSize.width}×${networkSize.height}`,
+    '',
+    ...columns([
+      ['part', 'parameters', '', 'GFLOPs', ''],
+      ...parts.map(row),
+      ['total', count(parameters.total), '', gigas(flops.total), ''],
+    ]),
+    '',
+    ...columns([
+      ['step', 'token map', 'tokens', 'GFLOPs', ''],
+      ...names(flopsByStep).map((step) => {
+        const map = step === 'shared' ? undefined : tokenMaps[Number(step.slice('step'.length)) - 1]
+        const size = map ? [`${map.width}×${map.height}`, count(map.tokens)] : ['', '']
+        return [step, ...size, gigas(flopsByStep[step]), share(flopsByStep, step)]
+      }),
+    ]),
+    '',
+    `a training step takes ${gigas(trainingFlops)} GFLOPs an image`,
+    '',
+    ...columns([
+      [`memory, batch ${batch}`, 'MB', '', ''],
+      ['to predict', megas(memory.predict), '', madeOf(memory.prediction)],
+      ['to train', megas(memory.train), '', madeOf(memory.training)],
+    ]),
+  ]
+  return lines.map((line) => line.trimEnd()).join('\n')
+}
+
+const names = (sums: ByPart): string[] => Object.keys(sums).filter((key) => key !== 'total')
+const count = (n: number): string => n.toLocaleString('en-US')
+const gigas = (n: number): string => (n / 1e9).toLocaleString('en-US', { maximumSignificantDigits: 4 })
+const megas = (n: number): string => count(Math.round(n / 1e6))
+const share = (sums: ByPart, part: string): string => `${((100 * (sums[part] ?? 0)) / (sums.total || 1)).toFixed(1)} %`
+
+function madeOf(items: Readonly<Record<string, number>>): string {
+  const large = Object.entries(items).filter(([, bytes]) => bytes >= 5e5)
+  return large.map(([item, bytes]) => `${item} ${megas(bytes)}`).join(', ')
+}
+
+/** The first column to the left, figures to the right, a last one of prose to the left again. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
+  const isProse = (i: number) => i === 0 || rows.some((row) => row[i].includes(', '))
+  return rows.map((row) =>
+    row.map((cell, i) => (isProse(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
+  )
+}

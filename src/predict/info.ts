@@ -1,0 +1,146 @@
+/**
+ * What a model is and what it takes, without making it: parameters by part, token maps, FLOPs by part and by step, memory to
+ * predict and to train. Everything is read off the graphs that prediction and training run (src/graph/cost.ts, memory.ts);
+ * nothing is allocated, so dar-large at any size costs seconds and a few hundred megabytes to ask about.
+ *
+ * FLOPs are two per multiply-add of a matrix product or convolution; element-wise work is not counted.
+ *
+ * Memory is the resident memory of the whole process at its peak, in bytes:
+ *
+ *     predict = runtime + weights + copies + folded + constants + inputs + HOLES·activations
+ *     train   = runtime + STATE·weights + gradients handed over + constants + inputs + HOLES·(activations of step and update)
+ *
+ * Weights that are mapped from their file are in memory once. Small files are read instead, and then exist as the model's
+ * values, in the compiled program and in the engine. Two figures in it are measured, not derived (docs/speed.md compares prediction and measurement): `RUNTIME`, what Node, the
+ * engine's library and this package take with a model of no size, and `HOLES`, what the engine's arena holds beyond the values
+ * that are alive. Left out of training: the loader's threads and validation.
+ */
+import { flopsBy, flopsOf, memoryUse, nodesPerRun, type Tensor } from '../graph/index.ts'
+import {
+  type DarConfig,
+  imageMultiple,
+  memoryGrid,
+  partOfNode,
+  partOfParameter,
+  stepOfNode,
+  stepSizes,
+} from '../model/index.ts'
+import { trainingOutputs, updateOutputs } from '../train/index.ts'
+import { MAP_ABOVE } from './model-file.ts'
+import { predictionOutputs } from './prediction-graph.ts'
+import { networkSize } from './size.ts'
+import type { Size } from './types.ts'
+
+/** Bytes. Node 20 on Linux. */
+const RUNTIME = 200e6
+const HOLES = 1.25
+/** Parameters, gradients, two moments and the moving average; the update's per-value factors and decays. */
+const STATE = 5 + 2
+const FLOAT = Float32Array.BYTES_PER_ELEMENT
+
+/** `total`, and an entry for each part. */
+export interface ByPart {
+  readonly total: number
+  readonly [part: string]: number
+}
+
+export interface TokenMap extends Size {
+  readonly tokens: number
+}
+
+export interface ModelInfo {
+  /** What the network sees. */
+  readonly networkSize: Size
+  readonly batch: number
+  /** Trained values. */
+  readonly parameters: ByPart
+  /** Of each step, coarse to fine; empty for a model without a decoder. */
+  readonly tokenMaps: readonly TokenMap[]
+  /** One image, by part. */
+  readonly flops: ByPart
+  /** One image: `shared` by all steps (encoder, neck, keys and values of the memory, upsampling), `step1`, … */
+  readonly flopsByStep: ByPart
+  /** One image of one training step, forwards and backwards. */
+  readonly trainingFlops: number
+  /** Bytes of the whole process, at its peak, for a batch. */
+  readonly memory: {
+    readonly predict: number
+    readonly train: number
+    /** What `predict` is made of. */
+    readonly prediction: Readonly<Record<string, number>>
+    /** What `train` is made of. */
+    readonly training: Readonly<Record<string, number>>
+  }
+}
+
+export interface InfoOptions {
+  /** Pixel budget of the network; sides go to what the encoder can take. */
+  readonly size: Size
+  readonly batch?: number
+}
+
+/** Of a config alone; weights play no role. */
+export function modelInfo(config: DarConfig, { size, batch = 1 }: InfoOptions): ModelInfo {
+  const network = networkSize(size, size, imageMultiple(config))
+  const one = predictionOutputs(config, network)
+  const outputs = Object.values(one.outputs)
+  const parameters = sumBy([...one.graph.parameters.values()], (p) => [partOfParameter(p.name), p.size])
+  const training = trainingOutputs(config, { ...network, batch })
+  const trained = Object.values(training.outputs)
+  const prediction = predictionMemory(
+    batch === 1 ? outputs : Object.values(predictionOutputs(config, network, { batch }).outputs),
+  )
+  const state = trainingMemory(trained, training.gradients, training.layout.length)
+  const grid = memoryGrid([network.height, network.width])
+  const sizes = 'decoder' in parameters ? (config.sizes ?? stepSizes(grid, config.steps)) : []
+  const total = (items: Readonly<Record<string, number>>) => Object.values(items).reduce((sum, n) => sum + n, 0)
+  return {
+    networkSize: network,
+    batch,
+    parameters,
+    tokenMaps: sizes.map(([height, width]) => ({ width, height, tokens: width * height })),
+    flops: withTotal(flopsBy(outputs, (node) => partOfNode(node) ?? 'other')),
+    flopsByStep: withTotal(flopsBy(outputs, (node) => stepName(stepOfNode(node)))),
+    trainingFlops: nodesPerRun(trained, { parameters: 'fed' }).reduce((sum, node) => sum + flopsOf(node), 0) / batch,
+    memory: { predict: total(prediction), train: total(state), prediction, training: state },
+  }
+}
+
+const stepName = (step: number | null): string => (step === null ? 'shared' : `step${step}`)
+
+function predictionMemory(outputs: readonly Tensor[]): Record<string, number> {
+  const { parameters, folded, constants, inputs, activations } = memoryUse(outputs)
+  const copies = parameters > MAP_ABOVE ? 0 : 2 * parameters
+  return { runtime: RUNTIME, weights: parameters, copies, folded, constants, inputs, activations: HOLES * activations }
+}
+
+/** `values`: how many are trained. */
+function trainingMemory(outputs: readonly Tensor[], gradients: readonly Tensor[], values: number) {
+  const step = memoryUse(outputs, { parameters: 'fed', bound: gradients })
+  const updated = Object.values(updateOutputs(values))
+  const update = memoryUse(updated, { bound: updated })
+  return {
+    runtime: RUNTIME,
+    state: STATE * FLOAT * values,
+    // The engine hands every output over as a tensor of its own, bound or not: the gradients exist once more.
+    gradientCopy: FLOAT * values,
+    constants: step.constants,
+    inputs: step.inputs,
+    // Two sessions, two arenas, and neither gives back what it has grown to.
+    activations: HOLES * step.activations,
+    update: HOLES * update.activations,
+  }
+}
+
+function sumBy<T>(items: readonly T[], of: (item: T) => readonly [string, number]): ByPart {
+  const sums = new Map<string, number>()
+  for (const item of items) {
+    const [key, value] = of(item)
+    sums.set(key, (sums.get(key) ?? 0) + value)
+  }
+  return withTotal(sums)
+}
+
+function withTotal(sums: ReadonlyMap<string, number>): ByPart {
+  return { total: [...sums.values()].reduce((sum, n) => sum + n, 0), ...Object.fromEntries(sums) }
+}

@@ -1,0 +1,39 @@
+/** What a prediction takes, measured: peak resident memory and time, in a process that does nothing else. */
+import { runInProcess } from '../support/processes.ts'
+import type { Size } from './types.ts'
+
+export interface MeasureRequest {
+  /** A model file. */
+  readonly model: string
+  /** Of the image and the network, whose sides go to what the encoder can take. */
+  readonly size: Size
+  readonly threads?: number
+  /** Predictions, each of the same image; default 1. */
+  readonly runs?: number
+  /** See `LoadModelOptions`. */
+  readonly mapAbove?: number
+}
+
+export interface Measured {
+  /** Most memory that the process held at once, mapped weights included, bytes. */
+  readonly peakBytes: number
+  readonly networkSize: Size
+  readonly milliseconds: {
+    /** Opening the file. */
+    readonly open: number
+    /** Building, compiling and loading the graph. */
+    readonly compile: number
+    /** The network, fastest run. */
+    readonly run: number
+  }
+  /** Of the last map, metres: to see that it is one. */
+  readonly range: readonly [least: number, greatest: number]
+}
+
+/** Predicts an image of noise. @throws DarError with the child's message when it fails, as for want of memory. */
+export async function measurePrediction({
+  signal,
+  ...request
+}: MeasureRequest & { readonly signal?: AbortSignal }): Promise<Measured> {
+  return (await runInProcess('measure-child', import.meta.url, request, { signal })) as Measured
+}

@@ -1,0 +1,45 @@
+/** A model file of any config at its starting values, for measurements: written tensor by tensor, so its size does not matter. */
+import { mkdir, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { DarConfig } from '../model/index.ts'
+import { DarError } from '../support/errors.ts'
+import { layoutOfModel, writeInitialModel } from '../train/index.ts'
+import type { Size } from './types.ts'
+
+/** Room that is left on the disk for others. */
+const SPARE_BYTES = 256 * 2 ** 20
+
+export interface RandomModelOptions {
+  /** What the file says it was trained for: the default pixel budget of predictions. */
+  readonly size: Size
+  readonly seed?: number
+  /** Called with the bytes written so far, and their total. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/**
+ * Writes a float32 model file; returns its bytes of weights.
+ * @throws DarError when the disk has no room for it, or the folder may not be written to.
+ */
+export async function writeRandomModel(
+  path: string,
+  config: DarConfig,
+  { size, seed = 1, onProgress }: RandomModelOptions,
+): Promise<number> {
+  const total = layoutOfModel(config).length * Float32Array.BYTES_PER_ELEMENT
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true })
+  await checkSpace(folder, total)
+  await writeInitialModel(path, config, { seed, predictSize: `${size.width}x${size.height}`, onProgress })
+  return total
+}
+
+async function checkSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  const free = bavail * bsize
+  const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`
+  if (free < bytes + SPARE_BYTES)
+    throw new DarError(
+      `${folder} has ${gigabytes(free)} free and the weights take ${gigabytes(bytes)}; free some space, or name another folder`,
+    )
+}

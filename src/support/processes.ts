@@ -1,0 +1,42 @@
+/** Work in a process of its own, from TypeScript sources (through tsx, in development) and from the compiled package alike. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { DarError, messageOf } from './errors.ts'
+
+/**
+ * Runs the module `name` (without extension) that lies beside the module whose `import.meta.url` is given, with `argument` as
+ * JSON in `process.argv[2]`, and returns the JSON that it prints. Its standard error is passed on when it fails.
+ * An aborted `signal` ends it, and its reason is thrown.
+ */
+export async function runInProcess(
+  name: string,
+  besideUrl: string,
+  argument: unknown,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<unknown> {
+  const source = besideUrl.endsWith('.ts')
+  const script = fileURLToPath(new URL(`./${name}.${source ? 'ts' : 'js'}`, besideUrl))
+  const args = [...(source ? ['--import', 'tsx'] : []), script, JSON.stringify(argument)]
+  const stdout = await new Promise<string>((resolve, reject) => {
+    execFile(process.execPath, args, { maxBuffer: 2 ** 26, signal }, (error, stdout, stderr) => {
+      if (!error) resolve(stdout)
+      else if (signal?.aborted) reject(signal.reason)
+      else if (error.signal)
+        reject(new DarError(`the process of ${name} was ended by ${error.signal}: is memory short?`))
+      else reject(new DarError(`the process of ${name} failed: ${stderr.trim() || messageOf(error)}`))
+    })
+  })
+  return JSON.parse(stdout)
+}
+
+/**
+ * The most memory that this process has held at once, bytes, mapped files included. On Linux from /proc: the system call
+ * counts what the parent held when it started the process as well.
+ */
+export function peakResidentBytes(): number {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  if (kilobytes === undefined) throw new DarError('/proc/self/status does not say VmHWM; mount /proc to measure memory')
+  return Number(kilobytes) * 1024
+}
