@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Frame } from '../src/data/index.ts'
 import { type Evaluation, evaluate, type Predictor } from '../src/eval/evaluator.ts'
-import { INDOOR_RANGE, type Protocol, REGIONS } from '../src/eval/protocol.ts'
+import { INDOOR_RANGE, type Protocol } from '../src/eval/protocol.ts'
 import { encodePngRgb } from '../src/image/png16.ts'
 import { type DepthModel, loadModel, modelPredictor } from '../src/predict/index.ts'
 import { DarError, messageOf } from '../src/support/errors.ts'
@@ -26,7 +26,7 @@ import { find, type Judged, regionTable, type SetFigures, stepTable, table, wors
 import { type CardSet, openCardSets } from './card/sets.ts'
 import { caseSheet } from './card/sheet.ts'
 
-const PROTOCOLS: readonly Protocol[] = REGIONS.flatMap((region) =>
+const PROTOCOLS: readonly Protocol[] = (['crop_native', 'full'] as const).flatMap((region) =>
   (['none', 'median'] as const).map((alignment) => ({ region, ...INDOOR_RANGE, alignment })),
 )
 /** Where the steps are judged: a metric model is judged as it predicts. */
