@@ -132,10 +132,13 @@ describe('alignment in inverse depth', () => {
 
 it('the median is that of sorting, whatever the values', () => {
   // Below the largest numbers, whose sum overflows in the reference.
-  const numbers = fc.array(fc.oneof(fc.double({ min: -1e300, max: 1e300 }), fc.constantFrom(1, 2, Number.POSITIVE_INFINITY)), {
-    minLength: 1,
-    maxLength: 300,
-  })
+  const numbers = fc.array(
+    fc.oneof(fc.double({ min: -1e300, max: 1e300 }), fc.constantFrom(1, 2, Number.POSITIVE_INFINITY)),
+    {
+      minLength: 1,
+      maxLength: 300,
+    },
+  )
   fc.assert(
     fc.property(numbers, (values) => {
       const sorted = Float64Array.from(values).sort()
