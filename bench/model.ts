@@ -123,7 +123,7 @@ async function parts(engine: Engine, preset: string, size: Size, rounds: number)
       { name: `${title}, ${name}`, value: best - before.best, unit: 'ms' },
       {
         name: `${title}, ${name}: share of time`,
-        value: (100 * best - before.best) / whole.best,
+        value: (100 * (best - before.best)) / whole.best,
         unit: '%',
       },
       { name: `${title}, ${name}: share of work`, value: (100 * (flops - before.flops)) / whole.flops, unit: '%' },

@@ -114,7 +114,7 @@ function page({ machine, rows }: ModelResults, presets: readonly PresetResult[])
 
 <!-- Drawn by bench/page.ts from bench/results; run that instead of editing this. -->
 
-${machine}, two threads, random weights, the network alone. The machine did other work at the same time: times are those of the
+${machine}, two threads, random weights, the network alone. A virtual machine shared with others: times are those of the
 fastest of a few rounds in which all candidates took turns, so ratios are worth more than milliseconds. FLOPs are counted
 off the graph, two per multiply-add of matrix products and convolutions.
 
