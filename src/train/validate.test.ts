@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dataset, folderDataset, prepare } from '../data/index.ts'
 import { pixelMetrics } from '../eval/index.ts'
+import { parseConfig } from '../model/index.ts'
 import { Engine, live } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
+import { initialise } from './parameters.ts'
 import { modelLayout } from './step-program.ts'
 import { MICRO_MODEL, plainFrame, writeFrame, writeRooms } from './testing.ts'
 import { Validator } from './validate.ts'
@@ -50,6 +52,18 @@ describe('Validator', () => {
     await validator.dispose()
     await weights.dispose()
     expect(live).toEqual({ engines: 1, programs: 0, buffers: 0 })
+  })
+
+  it('scores the last step by what the loss scores: the convex map, not the raw one', async () => {
+    const model = parseConfig({ ...MICRO_MODEL, upsample: 'convex' })
+    const random = initialise(modelLayout(model, SIZE), 3)
+    const weights = await engine.allocate('weights', random)
+    const validator = await Validator.create(engine, model, modelLayout(model, SIZE), weights, [rooms], SIZE)
+    const [{ metrics, steps }] = await validator.run()
+    expect(steps[steps.length - 1]).toEqual(metrics)
+    expect(steps[0]).not.toEqual(metrics)
+    await validator.dispose()
+    await weights.dispose()
   })
 
   it('refuses a set without a measured depth', async () => {

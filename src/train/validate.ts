@@ -104,7 +104,9 @@ function predictionGraph(config: DarConfig, { batch, height, width }: Size) {
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
   const model = buildDar(normaliseImage(image, config), config)
-  const maps: Tensor[] = [model.depth, ...model.depths.map((depth) => ops.resize(depth, [height, width]))]
+  // The last step is scored by the output, as in the loss: under a convex upsampler its raw map is not trained.
+  const earlier = model.depths.slice(0, -1).map((depth) => ops.resize(depth, [height, width]))
+  const maps: Tensor[] = [model.depth, ...earlier, model.depth]
   const outputs = Object.fromEntries(mapNames(config).map((name, i) => [name, maps[i]]))
   return compile(outputs, { name: `validate ${width}×${height}` })
 }
