@@ -2,6 +2,7 @@
  * `dar data inspect PATH`: what a data set holds and what looks wrong with it; `dar data make rooms`: procedural rooms as a
  * folder. The work is in src/data; here are the flags and the words.
  */
+
 import { type Command, Option } from 'commander'
 import {
   type Inspection,
@@ -19,6 +20,7 @@ import { encodePngRgb } from '../image/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'
+import { above0, wholeAbove0 } from './flag-values.ts'
 
 interface InspectFlags {
   readonly layout?: Layout
@@ -90,12 +92,12 @@ export function registerData(program: Command): void {
 
 async function inspect(path: string, flags: InspectFlags): Promise<void> {
   const { layout, list, side, truth, crop, sheet, json = false } = flags
-  const limit = whole('--limit', flags.limit)
-  const sheetFrames = sheet === undefined ? 0 : whole('--sheet-frames', flags.sheetFrames)
+  const limit = wholeAbove0('--limit', flags.limit)
+  const sheetFrames = sheet === undefined ? 0 : wholeAbove0('--sheet-frames', flags.sheetFrames)
   const scale = scaleOf(flags)
   if (sheet !== undefined && !/\.png$/i.test(sheet))
     throw new DarError(`--sheet ${sheet}: the contact sheet is a PNG; give a name that ends in .png`)
-  const depthScale = positive('--depth-scale', flags.depthScale)
+  const depthScale = above0('--depth-scale', flags.depthScale)
   const dataset = await openDataset(path, { layout, list, side, truth, crop, depthScale, incomplete: 'note' })
   const total = Math.min(limit ?? dataset.length, dataset.length)
   const progress = createProgress({ total, label: 'frames', silent: json || total === 1 })
@@ -122,8 +124,8 @@ async function make(kind: string, flags: MakeFlags): Promise<void> {
   const seed = Number(flags.seed)
   if (flags.seed.trim() === '' || !Number.isInteger(seed) || Math.abs(seed) >= 2 ** 31)
     throw new DarError(`--seed ${flags.seed}: give a whole number of at most 31 bits`)
-  const count = whole('--count', flags.count) ?? 0
-  const [width, height] = [whole('--width', flags.width), whole('--height', flags.height)]
+  const count = wholeAbove0('--count', flags.count) ?? 0
+  const [width, height] = [wholeAbove0('--width', flags.width), wholeAbove0('--height', flags.height)]
   const { out, json = false } = flags
   let progress: ReturnType<typeof createProgress> | undefined
   try {
@@ -212,24 +214,10 @@ const share = (value: number) => `${(100 * value).toFixed(1)} %`
 const someOf = (names: readonly string[]) => `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`
 
 function scaleOf(flags: InspectFlags): SheetScale | undefined {
-  const [near, far] = [positive('--near', flags.near), positive('--far', flags.far)]
+  const [near, far] = [above0('--near', flags.near), above0('--far', flags.far)]
   if (near === undefined && far === undefined) return undefined
   const scale = { near: near ?? 0.3, far: far ?? 10 }
   if (scale.near >= scale.far)
     throw new DarError(`--near ${scale.near} is not less than --far ${scale.far}; give a range`)
   return scale
-}
-
-function positive(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
-    throw new DarError(`${flag} ${text}: give a number above 0`)
-  return value
-}
-
-function whole(flag: string, text: string | undefined): number | undefined {
-  const value = positive(flag, text)
-  if (value !== undefined && !Number.isInteger(value)) throw new DarError(`${flag} ${text}: give a whole number`)
-  return value
 }

@@ -2,6 +2,7 @@
  * `dar eval`: figures of a model, or of somebody else's depth maps, on a data set under a named protocol; and whether the
  * difference between two such runs is more than luck. The work is in src/eval; here are the flags and what is printed.
  */
+
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import {
@@ -31,6 +32,7 @@ import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'
 import { type EvalData, openEvalData, SIDES, type Side } from './eval-data.ts'
+import { above0, wholeAbove0 } from './flag-values.ts'
 
 interface Flags {
   readonly data?: string
@@ -102,8 +104,8 @@ async function evalData(flags: Flags): Promise<void> {
     split: flags.split,
     recipe: flags.recipe,
     list: flags.list,
-    depthScale: positive('--depth-scale', flags.depthScale),
-    limit: whole('--limit', flags.limit),
+    depthScale: above0('--depth-scale', flags.depthScale),
+    limit: wholeAbove0('--limit', flags.limit),
   })
   await using contestant = await contestantOf(flags, protocol, data)
   const cases = report === undefined ? null : collectCases()
@@ -132,7 +134,7 @@ async function evalData(flags: Flags): Promise<void> {
 /** The named protocol with what the flags change. Its name then says so. */
 async function protocolOf({ protocol: name, align, cap: capText }: Flags): Promise<Protocol> {
   const protocol = await loadProtocol(name)
-  const cap = positive('--cap', capText)
+  const cap = above0('--cap', capText)
   if (align === undefined && cap === undefined) return protocol
   const changed = {
     ...protocol,
@@ -150,7 +152,7 @@ interface Contestant extends AsyncDisposable {
 
 async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalData): Promise<Contestant> {
   const { predictions: folder, model: name = 'dar-nano', inverse = false, steps } = flags
-  const scale = positive('--scale', flags.scale)
+  const scale = above0('--scale', flags.scale)
   if (folder !== undefined) {
     const maps = await predictionFolder(folder, { scale, kind: inverse ? 'inverse' : 'depth' })
     if (names) maps.check(names)
@@ -163,7 +165,7 @@ async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalDat
   }
   if (scale !== undefined || inverse) throw new DarError('--scale and --inverse are for --predictions; leave them out')
   const sha256 = await modelHash(name)
-  const model = await loadModel(name, { threads: whole('--threads', flags.threads) })
+  const model = await loadModel(name, { threads: wholeAbove0('--threads', flags.threads) })
   return {
     predict: modelPredictor(model, { steps }),
     input: 'protocol',
@@ -254,18 +256,4 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
       .join('  ')
       .trimEnd(),
   )
-}
-
-function positive(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
-    throw new DarError(`${flag} ${text}: give a number above 0`)
-  return value
-}
-
-function whole(flag: string, text: string | undefined): number | undefined {
-  const value = positive(flag, text)
-  if (value !== undefined && !Number.isInteger(value)) throw new DarError(`${flag} ${text}: give a whole number`)
-  return value
 }
