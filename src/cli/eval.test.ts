@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as h5wasm from 'h5wasm/node'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { encodeDepthPng, encodeNpy } from '../image/index.ts'
 import { registerEval } from './eval.ts'
 import { createProgram } from './program.ts'
 import { run } from './run.ts'
+import { capturePrinted } from './testing.ts'
 
 const [WIDTH, HEIGHT] = [64, 48]
 const NAMES = ['a', 'b', 'c']
@@ -37,23 +38,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-let printed = ''
-let errors = ''
-beforeEach(() => {
-  printed = ''
-  errors = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    errors += text
-    return true
-  })
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-})
+const printed = capturePrinted()
 
 /** `dar eval` with these arguments, as `main.ts` runs it; returns the exit code. */
 const evalWith = (...args: string[]) =>
@@ -78,12 +63,12 @@ describe('dar eval', () => {
     const out = (name: string) => join(folder, 'model', name)
     const files = ['--json', out('a.json'), '--csv', out('a.csv'), '--report', out('a.html')]
     expect(await evalWith('--data', data, '--model', model, '--threads', '1', ...files)).toBe(0)
-    expect(printed).toContain('made: 3 images')
-    expect(printed).toContain('protocol: indoor: whole image, 0.1 < truth < 10 m, no alignment, mean over images')
-    expect(printed).toMatch(/model: tiny, sha256 [0-9a-f]{16}/)
-    expect(printed).toMatch(/d1 +d2 +d3 +abs_rel +sq_rel +rmse +rmse_log +log10 +silog/)
-    expect(printed).toMatch(/\nD1 .*\nD2 .*\noutput /)
-    expect(printed).toContain('sigma: AUSE')
+    expect(printed.out).toContain('made: 3 images')
+    expect(printed.out).toContain('protocol: indoor: whole image, 0.1 < truth < 10 m, no alignment, mean over images')
+    expect(printed.out).toMatch(/model: tiny, sha256 [0-9a-f]{16}/)
+    expect(printed.out).toMatch(/d1 +d2 +d3 +abs_rel +sq_rel +rmse +rmse_log +log10 +silog/)
+    expect(printed.out).toMatch(/\nD1 .*\nD2 .*\noutput /)
+    expect(printed.out).toContain('sigma: AUSE')
     const json = await record(out('a.json'))
     expect(json).toMatchObject({ images: 3, protocol: { region: 'full', cap: 10 }, model: { name: 'tiny' } })
     expect(json.metrics.abs_rel).toBeGreaterThan(0)
@@ -110,7 +95,7 @@ describe('dar eval', () => {
     expect(
       await evalWith('--data', data, '--predictions', maps, '--align', 'median', '--cap', '3', '--json', json),
     ).toBe(0)
-    expect(printed).toContain('protocol: indoor (changed): whole image, 0.1 < truth < 3 m, median-scaled per image')
+    expect(printed.out).toContain('protocol: indoor (changed): whole image, 0.1 < truth < 3 m, median-scaled per image')
     expect((await record(json)).metrics.abs_rel).toBeLessThan(1e-6)
   })
 
@@ -119,7 +104,7 @@ describe('dar eval', () => {
     const json = join(folder, 'broken.json')
     expect(await evalWith('--data', data, '--predictions', maps, '--json', json)).toBe(0)
     // Pixel 0 is a hole of the truth.
-    expect(printed).toContain('in 3 images: 3 NaN, 3 infinite, 6 zero or negative pixels; they count, clamped')
+    expect(printed.out).toContain('in 3 images: 3 NaN, 3 infinite, 6 zero or negative pixels; they count, clamped')
     const { bad, metrics } = await record(json)
     expect(bad).toEqual({ nan: 3, infinite: 3, negative: 6, images: 3 })
     expect(metrics.d1).toBeLessThan(1)
@@ -129,13 +114,13 @@ describe('dar eval', () => {
     const [a, b] = [join(folder, 'a.json'), join(folder, 'b.json')]
     await evalWith('--data', data, '--predictions', await predictions('far', 1.3), '--json', a)
     await evalWith('--data', data, '--predictions', await predictions('near', 1.05), '--json', b)
-    printed = ''
+    printed.out = ''
     expect(await evalWith('--compare', a, b)).toBe(0)
-    expect(printed).toContain('3 images in both; protocol: indoor: whole image')
-    expect(printed).toMatch(/abs_rel +0\.3000 +0\.0500 +-0\.2500 +-0\.2500 to -0\.2500 +B better/)
+    expect(printed.out).toContain('3 images in both; protocol: indoor: whole image')
+    expect(printed.out).toMatch(/abs_rel +0\.3000 +0\.0500 +-0\.2500 +-0\.2500 to -0\.2500 +B better/)
     await evalWith('--data', data, '--predictions', join(folder, 'near'), '--cap', '5', '--json', b)
     expect(await evalWith('--compare', a, b)).toBe(1)
-    expect(errors).toContain('different protocols')
+    expect(printed.err).toContain('different protocols')
   })
 
   it.each<[string, () => string[] | Promise<string[]>, RegExp]>([
@@ -165,8 +150,8 @@ describe('dar eval', () => {
     ['one record to compare', () => ['--compare', 'a.json'], /--compare got 1 files/],
   ])('refuses %s in one line', async (_, args, message) => {
     expect(await evalWith(...(await args()))).toBe(1)
-    expect(errors).toMatch(message)
-    expect(errors).not.toContain('bug')
+    expect(printed.err).toMatch(message)
+    expect(printed.err).not.toContain('bug')
   })
 
   it('predictions of another size are refused where the protocol says so', async () => {
@@ -176,7 +161,7 @@ describe('dar eval', () => {
     const base = { region: 'full', minimum: 0.1, cap: 10, alignment: 'none' }
     await writeFile(protocol, JSON.stringify({ ...base, resize: 'none' }))
     expect(await evalWith('--data', data, '--predictions', maps, '--protocol', protocol)).toBe(1)
-    expect(errors).toContain('the prediction of made/b is 32x24 where the ground truth has 64x48')
+    expect(printed.err).toContain('the prediction of made/b is 32x24 where the ground truth has 64x48')
     expect(await evalWith('--data', data, '--predictions', maps)).toBe(0)
   })
 })
@@ -220,7 +205,7 @@ describe('NYU Depth v2, end to end', () => {
     const json = join(folder, 'nyu.json')
     const line = ['--data', path, '--list', list, '--split', 'test', '--protocol', 'nyu-eigen', '--predictions', maps]
     const code = await evalWith(...line, '--json', json)
-    expect(errors).not.toContain('dar:')
+    expect(printed.err).not.toContain('dar:')
     expect(code).toBe(0)
     const { metrics, frames, data: given } = await record(json)
     expect(frames.map(({ name }: { name: string }) => name)).toEqual(['nyu/00000', 'nyu/00002'])

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { modelInfo } from '../predict/index.ts'
 import { registerBench } from './bench.ts'
 import { registerInfo } from './info.ts'
 import { createProgram } from './program.ts'
 import { run } from './run.ts'
+import { capturePrinted } from './testing.ts'
 
 let folder = ''
 let model = ''
@@ -17,23 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-let printed = ''
-let errors = ''
-beforeEach(() => {
-  printed = ''
-  errors = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    errors += text
-    return true
-  })
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-})
+const printed = capturePrinted()
 
 const dar = (...args: string[]) =>
   run(() => createProgram([registerInfo, registerBench], '0').parseAsync(['node', 'dar', ...args]))
@@ -41,18 +26,18 @@ const dar = (...args: string[]) =>
 it('prints as JSON what modelInfo says of a file, at the file’s own size', async () => {
   expect(await dar('info', model, '--json')).toBe(0)
   const expected = modelInfo(TINY, { size: { width: 128, height: 96 } })
-  expect(JSON.parse(printed)).toEqual({ model: 'tiny', ...expected })
+  expect(JSON.parse(printed.out)).toEqual({ model: 'tiny', ...expected })
 })
 
 it('takes another size and batch', async () => {
   expect(await dar('info', model, '--json', '--size', '192x160', '--batch', '3')).toBe(0)
-  expect(JSON.parse(printed)).toMatchObject({ networkSize: { width: 192, height: 160 }, batch: 3 })
+  expect(JSON.parse(printed.out)).toMatchObject({ networkSize: { width: 192, height: 160 }, batch: 3 })
 })
 
 it('prints a table with a line for each part, each step and each memory', async () => {
   expect(await dar('info', model)).toBe(0)
   const { parameters, flops, memory } = modelInfo(TINY, { size: { width: 128, height: 96 } })
-  const lines = printed.split('\n')
+  const lines = printed.out.split('\n')
   expect(lines[0]).toBe('tiny at 128×96')
   const cells = (start: string) => lines.find((line) => line.startsWith(start))?.split(/\s{2,}/)
   expect(cells('decoder')?.[1]).toBe(parameters.decoder.toLocaleString('en-US'))
@@ -66,7 +51,7 @@ it('prints a table with a line for each part, each step and each memory', async 
 
 it('knows the presets, with and without their first name', async () => {
   expect(await dar('info', 'lite', '--json', '--size', '70x70')).toBe(0)
-  expect(JSON.parse(printed)).toMatchObject({ model: 'dar-lite', networkSize: { width: 70, height: 70 } })
+  expect(JSON.parse(printed.out)).toMatchObject({ model: 'dar-lite', networkSize: { width: 70, height: 70 } })
 })
 
 it.each([
@@ -79,6 +64,6 @@ it.each([
   [['bench', 'nano', '--temp', '/nowhere/at/all'], /--temp \/nowhere\/at\/all: .*a folder that you may write to/],
 ])('%j is a mistake that it explains', async (args, message) => {
   expect(await dar(...args)).toBe(1)
-  expect(errors).toMatch(message)
-  expect(printed).toBe('')
+  expect(printed.err).toMatch(message)
+  expect(printed.out).toBe('')
 })

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { decodeDepthPng } from '../image/index.ts'
 import { live } from '../runtime/engine.ts'
 import { registerPredict } from './predict.ts'
 import { createProgram } from './program.ts'
 import { run } from './run.ts'
+import { capturePrinted } from './testing.ts'
 
 const [WIDTH, HEIGHT] = [40, 30]
 const RESULTS = ['color.png', 'depth.npy', 'depth.png']
@@ -28,24 +29,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 let out = ''
-let printed = ''
-let errors = ''
 let count = 0
+const printed = capturePrinted()
 beforeEach(() => {
   out = join(folder, `out${count++}`)
-  printed = ''
-  errors = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    errors += text
-    return true
-  })
-})
-afterEach(() => {
-  vi.restoreAllMocks()
 })
 
 async function put(name: string, bytes: Uint8Array | string): Promise<string> {
@@ -71,7 +58,7 @@ async function predict(...args: string[]): Promise<number> {
 }
 
 const results = async () => (await readdir(out).catch(() => [])).sort()
-const errorLines = () => errors.split('\n').filter((line) => line.startsWith('dar: '))
+const errorLines = () => printed.err.split('\n').filter((line) => line.startsWith('dar: '))
 
 describe('dar predict', () => {
   it.each([
@@ -93,8 +80,8 @@ describe('dar predict', () => {
     expect(await results()).toEqual(RESULTS.map((suffix) => `${stem}.${suffix}`))
     const { width, height } = await decodeDepthPng(join(out, `${stem}.depth.png`))
     expect([width, height]).toEqual([WIDTH, HEIGHT])
-    expect(errors).toBe('')
-    expect(printed).toMatch(
+    expect(printed.err).toBe('')
+    expect(printed.out).toMatch(
       new RegExp(`^${path}: [\\d.]+ m to [\\d.]+ m, median [\\d.]+ m \\(lens: not known.*→ .*color\\.png\n$`),
     )
   })
@@ -117,9 +104,9 @@ describe('dar predict', () => {
   it('multiplies metres by the focal length', async () => {
     const path = await put('lens.png', await photo().png().toBuffer())
     const median = async (...flags: string[]) => {
-      printed = ''
+      printed.out = ''
       expect(await predict(path, '--json', ...flags)).toBe(0)
-      return JSON.parse(printed).images[0].metres.median
+      return JSON.parse(printed.out).images[0].metres.median
     }
     const once = await median('--focal', '50')
     expect((await median('--focal', '100')) / once).toBeCloseTo(2, 4)
@@ -129,7 +116,7 @@ describe('dar predict', () => {
     const good = await put('json.png', await photo().png().toBuffer())
     const bad = await put('json-bad.txt', 'no image')
     expect(await predict(good, bad, '--json')).toBe(1)
-    const document = JSON.parse(printed)
+    const document = JSON.parse(printed.out)
     expect(document).toMatchObject({ model: 'tiny', out })
     expect(document.images[0]).toMatchObject({
       image: good,
@@ -143,13 +130,13 @@ describe('dar predict', () => {
     expect(min > 0 && min <= median && median <= max && max < 10).toBe(true)
     expect(document.images[0].milliseconds.run).toBeGreaterThan(0)
     expect(document.images[1]).toEqual({ image: bad, error: expect.stringContaining('json-bad.txt') })
-    expect(errors.split('\n').filter(Boolean).length).toBe(1)
+    expect(printed.err.split('\n').filter(Boolean).length).toBe(1)
   })
 
   it('shows progress for several images', async () => {
     const paths = await Promise.all(['p1.png', 'p2.png'].map(async (name) => put(name, await photo().png().toBuffer())))
     expect(await predict(...paths)).toBe(0)
-    expect(errors).toMatch(/photos 2\/2 .* took /)
+    expect(printed.err).toMatch(/photos 2\/2 .* took /)
   })
 
   it('frees the engine when it is done', async () => {
@@ -215,11 +202,11 @@ describe('dar predict, of bad input', () => {
   ])('says what is wrong with %s in one line, and writes nothing', async (_, name, bytes, message) => {
     const path = await put(name, await bytes())
     expect(await predict(path)).toBe(1)
-    expect(errors.endsWith('\n')).toBe(true)
-    expect(errors.trimEnd().split('\n').length).toBe(1)
-    expect(errors).toMatch(/^dar: /)
-    expect(errors).toMatch(message)
-    expect(printed).toBe('')
+    expect(printed.err.endsWith('\n')).toBe(true)
+    expect(printed.err.trimEnd().split('\n').length).toBe(1)
+    expect(printed.err).toMatch(/^dar: /)
+    expect(printed.err).toMatch(message)
+    expect(printed.out).toBe('')
     expect(await results()).toEqual([])
   })
 
@@ -245,11 +232,11 @@ describe('dar predict, of bad input', () => {
     const path = await put('fine.png', await photo().png().toBuffer())
     const blocked = await put('blocked', 'I am a file')
     for (const target of [blocked, join(blocked, 'inside')]) {
-      errors = ''
+      printed.err = ''
       expect(await predict(path, '--out', target)).toBe(1)
-      expect(errors).toMatch(/^dar: cannot write .*blocked.*choose a folder you may write to\n$/)
+      expect(printed.err).toMatch(/^dar: cannot write .*blocked.*choose a folder you may write to\n$/)
     }
-    expect(printed).toBe('')
+    expect(printed.out).toBe('')
     expect(await readFile(blocked, 'utf8')).toBe('I am a file')
   })
 
@@ -258,7 +245,7 @@ describe('dar predict, of bad input', () => {
     const bytes = await photo().png().toBuffer()
     const pair = [await put('twin.png', bytes), await put('other/twin.png', bytes)]
     expect(await predict(...pair)).toBe(1)
-    expect(errors).toMatch(
+    expect(printed.err).toMatch(
       /^dar: .*twin\.png and .*twin\.png would both be written to .*give them different --out folders\n$/,
     )
     expect(await results()).toEqual([])
@@ -278,7 +265,7 @@ describe('dar predict, of bad input', () => {
     const program = createProgram([registerPredict], '0.0.0')
     const line = ['predict', path, '--out', out, '--model', model, ...flags]
     expect(await run(() => program.parseAsync(line, { from: 'user' }))).toBe(1)
-    expect(errors).toMatch(message)
+    expect(printed.err).toMatch(message)
     expect(await results()).toEqual([])
   })
 })
