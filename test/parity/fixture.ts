@@ -1,6 +1,6 @@
 /**
  * Reading the reference's golden tensors, and comparing with them. The repository carries those that no other covers; the rest
- * are looked for in $DAR_FIXTURES, else in ../shared/fixtures beside the repository.
+ * are looked for in $DAR_FIXTURES.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ export { relativeError } from '../../src/predict/trace.ts'
 
 const FOLDERS = [
   fileURLToPath(new URL('../fixtures/', import.meta.url)),
-  process.env.DAR_FIXTURES ?? fileURLToPath(new URL('../../../shared/fixtures/', import.meta.url)),
+  ...(process.env.DAR_FIXTURES ? [process.env.DAR_FIXTURES] : []),
 ]
 
 /** Where a fixture lies; null where it is not on this machine. */
