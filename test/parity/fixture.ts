@@ -1,29 +1,27 @@
-/**
- * Reading the reference's golden tensors, and comparing with them. The repository carries those that no other covers; the rest
- * are looked for in $DAR_FIXTURES.
- */
-import { existsSync } from 'node:fs'
+/** Reading the reference's golden tensors, and comparing with them. Whole models are packed (packed.ts), pieces are as they are. */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readSafetensors } from '../../src/runtime/safetensors-file.ts'
+import { writeFileAtomically } from '../../src/support/files.ts'
+import { unpack } from './packed.ts'
 
 export { relativeError } from '../../src/predict/trace.ts'
 
-const FOLDERS = [
-  fileURLToPath(new URL('../fixtures/', import.meta.url)),
-  ...(process.env.DAR_FIXTURES ? [process.env.DAR_FIXTURES] : []),
-]
+const FOLDER = fileURLToPath(new URL('../fixtures/', import.meta.url))
 
-/** Where a fixture lies; null where it is not on this machine. */
-export function fixturePath(name: string): string | null {
-  return FOLDERS.map((folder) => join(folder, `${name}.safetensors`)).find((path) => existsSync(path)) ?? null
+/** Unpacks a whole model's case into `folder`, as `dar trace` reads it; returns its path. */
+export async function modelFixture(name: string, folder: string): Promise<string> {
+  const path = join(folder, `${name}.safetensors`)
+  await writeFileAtomically(path, unpack(await readFile(join(FOLDER, `${name}.packed`)), name))
+  return path
 }
 
 /** A single piece: integers and truth values too, as numbers. */
 export type PieceFixture = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float64Array }>
 
 export async function pieceFixture(name: string): Promise<PieceFixture> {
-  const { tensors } = await readSafetensors(fixturePath(name) ?? name)
+  const { tensors } = await readSafetensors(join(FOLDER, `${name}.safetensors`))
   return new Map(
     [...tensors].map(([key, { shape, data }]) => [
       key,

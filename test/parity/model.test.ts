@@ -3,49 +3,53 @@
  * same weights and inputs, as `dar trace --loss --check` compares them. Errors are max|Δ| / max|reference| per tensor; the
  * tolerances are the reference's own statement of what float32 rounding does (values and σ 5e-4, gradients 1e-3, loss 1e-5).
  */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkTrace, readTraceSource, TRACE_TOLERANCE, traceModel } from '../../src/predict/index.ts'
 import { Engine } from '../../src/runtime/engine.ts'
-import { fixturePath } from './fixture.ts'
+import { modelFixture } from './fixture.ts'
 
-/** Carried by the repository: all heads but two, every switch that changes a number. */
-const CARRIED = [
+/** Every case of the reference: all heads, and every switch that changes a number. */
+const CASES = [
   'dar_paper',
   'dar_neighbourhood_convex_context',
   'dar_mobilenetv2',
   'dar_five_sizes',
   'dar_batch2_one_empty',
   'dar_all_empty',
-  'dar_fixed',
-  'dar_step_grid',
-  'dar_unmasked',
-  'dpt',
-  'dorn',
-  'ord2seq',
-]
-
-/** Too large to carry as well; skipped where they are not found (see fixture.ts). */
-const BESIDE = [
   'dar_conv_stem',
   'dar_elastic',
+  'dar_fixed',
   'dar_masked',
   'dar_no_position_no_level',
   'dar_patch14_rounding',
   'dar_patch16',
   'dar_small_activations',
+  'dar_step_grid',
+  'dar_unmasked',
   'transformer',
   'bins',
+  'dpt',
+  'dorn',
+  'ord2seq',
 ]
 
 let engine: Engine
-beforeAll(() => {
+let folder: string
+beforeAll(async () => {
   engine = new Engine({ threads: 2 })
+  folder = await mkdtemp(join(tmpdir(), 'dar-parity-'))
 })
-afterAll(() => engine.dispose())
+afterAll(async () => {
+  await engine.dispose()
+  await rm(folder, { recursive: true, force: true })
+})
 
 describe('equals the reference in every value, the loss and every gradient', () => {
-  const check = async (name: string): Promise<void> => {
-    const path = fixturePath(name) ?? name
+  test.each(CASES)('%s', async (name) => {
+    const path = await modelFixture(name, folder)
     const source = await readTraceSource(path, path)
     const traced = await traceModel(engine, source, { loss: true })
     // The same parameters: a gradient for each, and nothing that the other does not have.
@@ -56,9 +60,7 @@ describe('equals the reference in every value, the loss and every gradient', () 
     const errors = checkTrace(traced, source, { loss: true })
     expect(errors).toHaveLength(source.golden.size)
     expect(errors.filter(({ ok }) => !ok)).toEqual([])
-  }
-  test.each(CARRIED)('%s', check)
-  for (const name of BESIDE) test.skipIf(fixturePath(name) === null)(name, () => check(name))
+  })
 })
 
 test('the tolerances are those of the reference', () => {
