@@ -59,6 +59,11 @@ export const configSchema = z
     /** Bins added on each side of the chosen one. */
     expand: z.number().int().nonnegative().default(1),
     context: z.boolean().default(false),
+    /**
+     * How much of the memory the context shows a step: all of it, or what is left of it at the size of the step's token map, so
+     * that detail comes to the bins in the order of the token maps and a step has something to add to the one before.
+     */
+    contextGrid: z.enum(['memory', 'step']).default('memory'),
     upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
     /** Metres. */
     dMin: z.number().positive().default(0.1),
@@ -80,6 +85,7 @@ export const configSchema = z
     for (const field of ['dptOutput', 'dptResize'] as const)
       if (c.head !== 'dpt' && c[field] !== (field === 'dptOutput' ? 'metric' : 'half-pixel'))
         problem(field, `${c[field]} is of the dpt head, not of ${c.head}`)
+    if (c.contextGrid === 'step' && !c.context) problem('contextGrid', 'step needs context: true')
     if (c.dMin >= c.dMax) problem('dMax', `must be above dMin = ${c.dMin}`)
     if (c.encoderWidth % c.encoderHeads !== 0) problem('encoderHeads', `must divide encoderWidth = ${c.encoderWidth}`)
     if (c.width % c.heads !== 0) problem('heads', `must divide width = ${c.width}`)

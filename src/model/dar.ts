@@ -95,7 +95,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     if (usesBins(config)) {
       const centres = binCentres(window, config.bins)
       const fBin = injection.encodeCentres(centres)
-      g = injection.inject(g, fBin)
+      g = injection.inject(g, fBin, sizes[k - 1])
       const probabilities = ops.softmax(injection.logits(g, k), 1)
       const depth = expectedDepth(probabilities, centres)
       const sigma = depthSpread(probabilities, centres, depth)

@@ -12,24 +12,32 @@ import { type DarConfig, usesBins } from './config.ts'
 export class Injection {
   private readonly at: Scope
   private readonly gru: SepConvGru | null
+  /** ctx = conv1x1(memory): B,G,mh,mw */
+  private readonly context: Tensor | null
 
   /** memory: B,M,mh,mw; grid: where windows, states and depth maps live (null: each step has its own). */
   constructor(
     graph: Graph,
     private readonly config: DarConfig,
-    private readonly memory: Tensor,
+    memory: Tensor,
     grid: ops.Size | null,
   ) {
     this.at = new Scope(graph, 'bins')
+    this.context =
+      usesBins(config) && config.context ? conv(this.at.sub('context'), memory, config.gruWidth, { kernel: 1 }) : null
     this.gru = usesBins(config) && grid ? this.makeGru(grid) : null
   }
 
   private makeGru(grid: ops.Size): SepConvGru {
-    const { gruWidth, context } = this.config
-    const ctx = context
-      ? ops.resize(conv(this.at.sub('context'), this.memory, gruWidth, { kernel: 1 }), grid)
-      : undefined
-    return new SepConvGru(this.at.sub('gru'), gruWidth, gruWidth, ctx)
+    const { gruWidth } = this.config
+    const at = this.at.sub('gru')
+    if (!this.context) return new SepConvGru(at, gruWidth, gruWidth)
+    if (this.byStep) return new SepConvGru(at, gruWidth, 2 * gruWidth)
+    return new SepConvGru(at, gruWidth, gruWidth, ops.resize(this.context, grid))
+  }
+
+  private get byStep(): boolean {
+    return this.config.contextGrid === 'step'
   }
 
   /** h = tanh(resize(conv1x1(y_out)) + level_k).  y_out: B,M,h_k,w_k → B,G,grid */
@@ -51,10 +59,14 @@ export class Injection {
     return ops.relu(conv(at.sub(1), inner, gruWidth, { init: HE }))
   }
 
-  /** g_k = SepConvGRU(h, [f_bin, context]).  All B,G,grid */
-  inject(h: Tensor, fBin: Tensor): Tensor {
-    const gru = this.gru ?? this.makeGru([h.shape[2], h.shape[3]])
-    return gru.step(h, fBin)
+  /** g_k = SepConvGRU(h, [f_bin, ctx]).  All B,G,grid; size: of the step's token map. */
+  inject(h: Tensor, fBin: Tensor, size: ops.Size): Tensor {
+    const grid: ops.Size = [h.shape[2], h.shape[3]]
+    const gru = this.gru ?? this.makeGru(grid)
+    if (!this.context || !this.byStep) return gru.step(h, fBin)
+    const coarse = this.context // ctx_k = resize(pool(ctx, h_k×w_k), grid)
+    const ctx = this.at.run(() => ops.resize(ops.resizeTokens(coarse, size), grid))
+    return gru.step(h, ops.concat([fBin, ctx], 1))
   }
 
   /** conv3x3(ReLU(conv3x3(g))) + bias_k.  B,G,grid → B,N,grid (one channel for `transformer`) */
