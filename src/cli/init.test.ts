@@ -85,11 +85,28 @@ describe('dar init', () => {
     for (const file of files) {
       const { code, printed } = await dar(preset, '--encoder', file, '-o', `${file}.out`, '--json')
       expect(code).toBe(0)
-      expect(JSON.parse(printed).pretrained).toMatchObject({ left: [], resized: [] })
+      expect(JSON.parse(printed).pretrained).toMatchObject({
+        left: [],
+        resized: [],
+        assumed: 'blocks spread over the depth tapped (V2), relative inverse depth',
+      })
       const { values } = await readWeights(join(`${file}.out`, 'model.safetensors'))
       for (const [name, data] of values) expect(data, name).toEqual(whole.get(name)?.values)
       expect(values.size).toBe(whole.size)
     }
+  })
+
+  it('says what the names of Depth Anything do not tell: which version, and of what kind its depth is', async () => {
+    await writeFile(
+      preset,
+      JSON.stringify({ ...TINY_VIT, head: 'dpt', dptResize: 'corners', taps: [0, 1, 2, 3], dMax: 20 }),
+    )
+    const whole = randomTensors(targetsOf(tinyConfig({ head: 'dpt', dptResize: 'corners' })))
+    const file = await writeTensors(at('own.safetensors'), asDepthAnything(whole, { depth }))
+    const { printed } = await dar(preset, '--encoder', file, '-o', at('out'))
+    expect(printed).toMatch(
+      /assumed {2}blocks 0, 1, 2, 3 tapped \(V1 taps the last four\), metres up to 20; names do not tell/,
+    )
   })
 
   it('takes only the parts that are asked for, and resizes positions', async () => {
@@ -99,6 +116,7 @@ describe('dar init', () => {
     const { pretrained, parameters } = JSON.parse(printed)
     expect(pretrained.resized).toEqual([{ name: 'encoder.pos_embed', from: '3×3', to: '2×4' }])
     expect(pretrained.parts).toHaveLength(1)
+    expect(pretrained.assumed).toBeNull() // a V1 encoder and a V2 encoder are used alike
     expect(parameters).toBeGreaterThan(1000)
     const { values } = await readWeights(at('out/model.safetensors'))
     expect(values.get('neck.projects.0.weight')).not.toEqual(ours.get('neck.projects.0.weight')?.values)

@@ -28,6 +28,8 @@ export interface PretrainedPlan {
   readonly skipped: readonly { readonly tensor: string; readonly reason: string }[]
   /** Parameters of `parts` that the file does not have. */
   readonly left: readonly { readonly name: string; readonly reason: string }[]
+  /** What the file cannot say and the config decides, for a person to check; null: nothing. */
+  readonly assumed: string | null
 }
 
 export interface PlanOptions {
@@ -72,7 +74,23 @@ export function planPretrained(
     const made = found.get(name)
     if (made) origins.set(name, originOf({ name, shape }, made, config, file))
   }
-  return { source, scheme, parts, origins, skipped, left: leftOf(source, targets, parts, origins) }
+  const left = leftOf(source, targets, parts, origins)
+  return { source, scheme, parts, origins, skipped, left, assumed: assumedOf(origins, scheme, config) }
+}
+
+/**
+ * The tensors of Depth Anything are called the same in V1 and V2, and in relative and metric files. The wrong choice still
+ * gives numbers, so it is said which one was made.
+ */
+function assumedOf(origins: PretrainedPlan['origins'], scheme: Scheme, config: DarConfig): string | null {
+  const isDepthAnything = scheme === 'depth-anything' || scheme === 'hf-depth-anything'
+  if (!isDepthAnything || ![...origins.keys()].some((name) => name.startsWith('neck.'))) return null
+  const { taps, dptOutput, dMax } = config
+  const blocks = taps
+    ? `blocks ${taps.join(', ')} tapped (V1 taps the last four)`
+    : 'blocks spread over the depth tapped (V2)'
+  if (config.head !== 'dpt') return blocks
+  return `${blocks}, ${dptOutput === 'metric' ? `metres up to ${dMax}` : 'relative inverse depth'}`
 }
 
 function factsOf(

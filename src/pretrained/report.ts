@@ -18,9 +18,11 @@ export interface PretrainedReport {
   readonly skipped: readonly { readonly tensor: string; readonly reason: string }[]
   /** Every parameter that is left as initialised. */
   readonly left: readonly { readonly name: string; readonly reason: string }[]
+  /** What the file cannot say and the config decides, for a person to check; null: nothing. */
+  readonly assumed: string | null
 }
 
-export function reportOf({ source, scheme, origins, skipped, left }: PretrainedPlan): PretrainedReport {
+export function reportOf({ source, scheme, origins, skipped, left, assumed }: PretrainedPlan): PretrainedReport {
   const count = (names: Iterable<string>, part: Part) => [...names].filter((name) => name.startsWith(`${part}.`)).length
   const parts = PARTS.map((part) => ({
     part,
@@ -33,7 +35,7 @@ export function reportOf({ source, scheme, origins, skipped, left }: PretrainedP
   const resized = [...origins].flatMap(([name, origin]) =>
     origin.kind === 'resize' ? [{ name, from: origin.table.grid.join('×'), to: origin.to.join('×') }] : [],
   )
-  return { file: source, scheme: SCHEMES[scheme], parts, resized, skipped, left }
+  return { file: source, scheme: SCHEMES[scheme], parts, resized, skipped, left, assumed }
 }
 
 /**
@@ -57,6 +59,9 @@ export function reportText(report: PretrainedReport): string {
     ...resized,
     ...skipped.map((line) => `  skipped  ${line}`),
     ...left.map((line) => `  left     ${line}`),
+    ...(report.assumed === null
+      ? []
+      : [`  assumed  ${report.assumed}; names do not tell: choose another preset if the file is not so`]),
   ].join('\n')
 }
 
