@@ -1,12 +1,12 @@
 /**
  * FastDepth (Wofk et al., ICRA 2019), the peer that dar-nano is measured against: 1.35 M weights, trained on NYU Depth v2,
  * as an ONNX file with input `image` 1×3×224×224, RGB in [0, 1], and output `depth` 1×1×224×224, metres. It sees the
- * centre box of the image (src/eval/protocol.ts), here in whole pixels, squashed to 224×224 bilinearly with antialias.
+ * centre box of the image (src/eval/protocol.ts), whose edges lie between pixels, squashed to 224×224 bilinearly with antialias.
  */
 import { join } from 'node:path'
 import ort from 'onnxruntime-node'
 import type { Prediction } from '../../src/eval/evaluator.ts'
-import { inputBox, type Rectangle } from '../../src/eval/protocol.ts'
+import { peerBox } from '../../src/eval/protocol.ts'
 import { toPlanes } from '../../src/image/resize.ts'
 import type { RgbImage } from '../../src/image/types.ts'
 import { assert, DarError, messageOf } from '../../src/support/errors.ts'
@@ -27,26 +27,12 @@ export async function loadFastDepth(folder: string, { threads = 2 }: { threads?:
   })
   return {
     async predict(image) {
-      const covers = fastDepthBox(image.width, image.height)
-      const planes = toPlanes(crop(image, covers), SIDE, SIDE)
+      const covers = peerBox(image.width, image.height)
+      const planes = toPlanes(image, SIDE, SIDE, { crop: covers })
       const { depth } = await session.run({ image: new ort.Tensor('float32', planes, [1, 3, SIDE, SIDE]) })
       assert(depth.data instanceof Float32Array, 'FastDepth gives float32')
       return { width: SIDE, height: SIDE, data: depth.data, covers }
     },
     dispose: () => session.release(),
   }
-}
-
-/** The box in whole pixels: 640×480 → 584×438. */
-export function fastDepthBox(imageWidth: number, imageHeight: number): Rectangle {
-  return inputBox('centre', imageWidth, imageHeight)
-}
-
-function crop(image: RgbImage, { left, top, width, height }: Rectangle): RgbImage {
-  const data = new Uint8Array(3 * width * height)
-  for (let y = 0; y < height; y++) {
-    const from = 3 * ((top + y) * image.width + left)
-    data.set(image.data.subarray(from, from + 3 * width), 3 * y * width)
-  }
-  return { width, height, data }
 }

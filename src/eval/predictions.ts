@@ -15,7 +15,7 @@ import { decodeNpy } from '../image/npy.ts'
 import type { DepthImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { Prediction, Predictor } from './prediction.ts'
-import { inputBox, type Protocol } from './protocol.ts'
+import { inputBox, type Protocol, peerBox } from './protocol.ts'
 
 const KINDS = ['.png', '.npy', '.npz'] as const
 type Kind = (typeof KINDS)[number]
@@ -95,7 +95,8 @@ function placed(map: DepthImage, { name, image }: Frame, input: Protocol['input'
   if (map.width === height && map.height === width && width !== height)
     throw new DarError(`${file} is ${map.width}x${map.height}, the transpose of ${name}; save height × width`)
   if (map.width === width && map.height === height) return map
-  return { ...map, covers: inputBox(input ?? 'whole', width, height) }
+  // The centre box as it is defined; only a network that is fed pixels has to round it.
+  return { ...map, covers: input === 'centre' ? peerBox(width, height) : inputBox(input ?? 'whole', width, height) }
 }
 
 async function listMaps(folder: string): Promise<string[]> {

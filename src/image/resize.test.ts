@@ -44,6 +44,32 @@ describe('resizing photos', () => {
     expect(worst(planes, new Float32Array(7 * 23 * 3).fill(200 / 255))).toBeLessThan(1e-6)
   })
 
+  it('resizes a part whose edges lie between pixels: a ramp is read where the cells’ centres are', () => {
+    const [width, height] = [40, 30]
+    // r = 5x + 2, g = 7y + 1 at the pixel (x, y), whose centre is at x + ½, y + ½.
+    const ramp = Array.from({ length: width * height }, (_, i) => [
+      5 * (i % width) + 2,
+      7 * Math.floor(i / width) + 1,
+      0,
+    ])
+    const crop = { left: 6.3, top: 4.75, width: 24.5, height: 18.6 }
+    const [w, h] = [5, 4]
+    const planes = toPlanes(rgb(width, height, ramp.flat()), w, h, { crop })
+    for (let y = 0; y < h; y++)
+      for (let x = 0; x < w; x++) {
+        const [cx, cy] = [crop.left + ((x + 0.5) * crop.width) / w, crop.top + ((y + 0.5) * crop.height) / h]
+        // The triangle's weights are not quite symmetric around a centre between pixels, hence the tolerance.
+        expect(255 * planes[y * w + x]).toBeCloseTo(5 * (cx - 0.5) + 2, 0)
+        expect(255 * planes[w * h + y * w + x]).toBeCloseTo(7 * (cy - 0.5) + 1, 0)
+      }
+    const all = { left: 0, top: 0, width, height }
+    const image = rgb(width, height, ramp.flat())
+    expect(toPlanes(image, w, h, { crop: all })).toEqual(toPlanes(image, w, h))
+    const even = { left: 10, top: 5, width: 20, height: 20 } // whole pixels, no reduction: a copy
+    expect(worst(toPlanes(image, 20, 20, { crop: even }).subarray(0, 1), [(5 * 10 + 2) / 255])).toBeLessThan(1e-6)
+    expect(() => toPlanes(image, w, h, { crop: { ...crop, width: 34 } })).toThrow(/34×18.6 at 6.3, 4.75 is not inside/)
+  })
+
   it('fills one image of a batch when given a part of a larger array', () => {
     const batch = new Float32Array(2 * 3 * 4)
     toPlanes(rgb(2, 2, new Uint8Array(12).fill(255)), 2, 2, { out: batch.subarray(12) })

@@ -19,19 +19,20 @@ interface Taps {
 }
 
 /**
- * For output i of an axis of `from` pixels brought to `to`, with s = from/to and support r = max(s, 1):
+ * For output i of `to`, made of the stretch of an axis of `from` pixels that begins at b and is l long, with s = l/to and
+ * support r = max(s, 1):
  *
- *     c = (i + ½)·s        w_j ∝ max(0, 1 − |j + ½ − c| / r),   ⌊c − r + ½⌋ ≤ j < ⌊c + r + ½⌋,   Σ w_j = 1
+ *     c = b + (i + ½)·s    w_j ∝ max(0, 1 − |j + ½ − c| / r),   ⌊c − r + ½⌋ ≤ j < ⌊c + r + ½⌋,   Σ w_j = 1
  */
-function triangleTaps(from: number, to: number): Taps {
-  const scale = from / to
+function triangleTaps(from: number, to: number, begin = 0, length = from): Taps {
+  const scale = length / to
   const support = Math.max(scale, 1)
   const start = new Int32Array(to)
   const first = new Int32Array(to + 1)
   const weights = new Float32Array(to * (Math.ceil(2 * support) + 1))
   let used = 0
   for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale
+    const centre = begin + (i + 0.5) * scale
     const lo = Math.max(0, Math.floor(centre - support + 0.5))
     const hi = Math.min(from, Math.floor(centre + support + 0.5))
     start[i] = lo
@@ -50,21 +51,31 @@ function triangleTaps(from: number, to: number): Taps {
  */
 export function resizeRgb(image: RgbImage, width: number, height: number): Float32Array {
   const out = planesFor(3, width, height)
-  antialias(image, width, height, out, 3, 1)
+  antialias(image, whole(image), { width, height }, { out, pixelStride: 3, channelStride: 1 })
   return out
 }
 
+/** A part of an image in pixels, edges anywhere between them. */
+export interface Crop {
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
+}
+
+const whole = ({ width, height }: RgbImage): Crop => ({ left: 0, top: 0, width, height })
+
 /**
  * As `resizeRgb`, laid out for the network: `3 × height × width` floats in [0, 1]. `out` receives the planes when given
- * (for instance one image of a batch) and is returned.
+ * (for instance one image of a batch) and is returned. `crop`: the part that is resized, as Pillow's `resize(box=…)`.
  */
 export function toPlanes(
   image: RgbImage,
   width: number = image.width,
   height: number = image.height,
-  { out = planesFor(3, width, height) }: { out?: Float32Array } = {},
+  { out = planesFor(3, width, height), crop = whole(image) }: { out?: Float32Array; crop?: Crop } = {},
 ): Float32Array {
-  antialias(image, width, height, out, 1, width * height)
+  antialias(image, crop, { width, height }, { out, pixelStride: 1, channelStride: width * height })
   return out
 }
 
@@ -81,17 +92,21 @@ export function resizeImage(image: RgbImage, width: number, height: number): Rgb
  */
 function antialias(
   image: RgbImage,
-  width: number,
-  height: number,
-  out: Float32Array,
-  pixelStride: number,
-  channelStride: number,
+  crop: Crop,
+  { width, height }: { readonly width: number; readonly height: number },
+  { out, pixelStride, channelStride }: { out: Float32Array; pixelStride: number; channelStride: number },
 ): void {
   checkSize(width, height)
   checkLength('out', out.length, 3 * width * height)
   checkLength('image', image.data.length, 3 * image.width * image.height)
-  const columns = triangleTaps(image.width, width)
-  const rows = triangleTaps(image.height, height)
+  const { left, top } = crop
+  const inside = left >= 0 && top >= 0 && left + crop.width <= image.width && top + crop.height <= image.height
+  if (!inside || !(crop.width > 0) || !(crop.height > 0))
+    throw new DarError(
+      `the crop of ${crop.width}×${crop.height} at ${left}, ${top} is not inside the image of ${image.width}×${image.height}`,
+    )
+  const columns = triangleTaps(image.width, width, left, crop.width)
+  const rows = triangleTaps(image.height, height, top, crop.height)
   const across = image.width * 3
 
   const row = new Float64Array(across)
