@@ -83,6 +83,15 @@ describe('inspectDataset', () => {
     expect(spread(3, 9)).toEqual([0, 1, 2])
   })
 
+  it('suspects photos that are called depth maps, where no reader took them for such', async () => {
+    const set = setOf([null, null, null])
+    const named = { ...set, names: ['0005', 'groundtruth_0005', 'display'] }
+    expect((await inspectDataset(named)).inspection.suspicions).toEqual([
+      '1 of the photos may be depth maps (groundtruth_0005): put them into depth/ and photos into rgb/',
+    ])
+    expect((await inspect(null, plain)).suspicions).toEqual([])
+  })
+
   it('draws broken frames and photos without depth on the sheet', async () => {
     const { sheet } = await inspectDataset(setOf([new DarError('gone'), null, plain]), { sheetFrames: 3 })
     expect(sheet?.data.length).toBe(3 * (sheet?.width ?? 0) * (sheet?.height ?? 0))

@@ -133,7 +133,7 @@ interface Tally {
   readonly depths: Map<string, number>
   readonly figures: (MapFigures & { readonly name: string })[]
   readonly histogram: DepthHistogram
-  withoutDepth: number
+  readonly bare: string[]
   cameras: number
   firstCamera: Intrinsics | null
 }
@@ -148,7 +148,7 @@ function newTally(): Tally {
     depths: new Map(),
     figures: [],
     histogram: new DepthHistogram(),
-    withoutDepth: 0,
+    bare: [],
     cameras: 0,
     firstCamera: null,
   }
@@ -161,7 +161,7 @@ function measure(tally: Tally, name: string, { image, depth, intrinsics }: Frame
     tally.firstCamera ??= intrinsics
   }
   if (depth === null) {
-    tally.withoutDepth++
+    tally.bare.push(name)
     return null
   }
   count(tally.depths, `${depth.width}x${depth.height}`)
@@ -189,7 +189,7 @@ function conclude(dataset: OpenedDataset, inspected: number, tally: Tally): Insp
     inspected,
     broken: tally.broken,
     notes: dataset.notes ?? [],
-    withoutDepth: tally.withoutDepth,
+    withoutDepth: tally.bare.length,
     empty: tally.empty,
     imageSizes: Object.fromEntries(images),
     depthSizes: Object.fromEntries(depths),
@@ -214,7 +214,7 @@ function conclude(dataset: OpenedDataset, inspected: number, tally: Tally): Insp
             max: -least(valids.map((valid) => -valid)),
           },
     histogram: measured.length > 0 ? histogram.bars(HISTOGRAM_EDGES) : [],
-    suspicions: suspicions({ frames: figures, otherShape: tally.otherShape }),
+    suspicions: suspicions({ frames: figures, otherShape: tally.otherShape, bare: tally.bare }),
   }
 }
 

@@ -10,7 +10,12 @@ export interface SetFigures {
   readonly frames: readonly (MapFigures & { readonly name: string })[]
   /** Frames whose depth has another shape than the image, beyond one percent. */
   readonly otherShape: readonly string[]
+  /** Frames that have a photo and no depth map. */
+  readonly bare: readonly string[]
 }
+
+/** What depth maps are called, where no reader took them for such. */
+const DEPTH_NAME = /depth|disp(?:arity)?(?:[_.-]|$)|ground_?truth/i
 
 /** Metres: no set of photos has a median nearer or farther than these. */
 const NEAREST_MEDIAN = 0.05
@@ -25,9 +30,14 @@ const MANY = 2000
 /** Enough measurements to judge a map by. */
 const ENOUGH = 0.001
 
-export function suspicions({ frames, otherShape }: SetFigures): string[] {
+export function suspicions({ frames, otherShape, bare }: SetFigures): string[] {
   const measured = frames.filter(({ valid }) => valid > ENOUGH)
-  if (frames.length === 0) return []
+  const photos = bare.filter((name) => DEPTH_NAME.test(name))
+  const taken =
+    photos.length > 0
+      ? [`${photos.length} of the photos may be depth maps (${photos[0]}): put them into depth/ and photos into rgb/`]
+      : []
+  if (frames.length === 0) return taken
   const wrongScale = scale(measured)
   const found: (string | null)[] = [
     wrongScale,
@@ -49,7 +59,7 @@ export function suspicions({ frames, otherShape }: SetFigures): string[] {
       ? `${counted(otherShape.length)} depth of another shape than the photo (${otherShape[0]}): crop both alike`
       : null,
   ]
-  return found.filter((line) => line !== null)
+  return [...found.filter((line) => line !== null), ...taken]
 }
 
 type Named = SetFigures['frames'][number]
