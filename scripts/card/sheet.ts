@@ -65,9 +65,16 @@ function caseCells(frame: Frame, prediction: Prediction, label: string, { metric
   ]
 }
 
-/** A prediction at the image's size; NaN where it covers nothing. Its rectangle must be in whole pixels. */
+/** A prediction at the image's size; NaN where it covers nothing. Its edges are drawn at the nearest pixel's. */
 function overImage({ data, width, height, covers }: Prediction, image: RgbImage): DepthImage {
-  const box = covers ?? { left: 0, top: 0, width: image.width, height: image.height }
+  const area = covers ?? { left: 0, top: 0, width: image.width, height: image.height }
+  const [left, top] = [Math.round(area.left), Math.round(area.top)]
+  const box = {
+    left,
+    top,
+    width: Math.round(area.left + area.width) - left,
+    height: Math.round(area.top + area.height) - top,
+  }
   const inside = resizeBilinear(data, width, height, box.width, box.height)
   const out = new Float32Array(image.width * image.height).fill(Number.NaN)
   for (let y = 0; y < box.height; y++)
