@@ -32,14 +32,22 @@ const METRES =
   'equivalent). For a w x h photo of focal length f pixels multiply it by ' +
   's = f * sqrt(W * H / (w * h)) / hypot(W, H) / canonicalFocal, W x H being the network size.'
 
-export function modelConfig(file: ModelFile, { width, height }: Size, precision: Precision): unknown {
+/** `dataFiles`: how many files of weights lie beside the .onnx; the library is told, since it cannot look. */
+export function modelConfig(
+  file: ModelFile,
+  { width, height }: Size,
+  { precision, dataFiles = 0 }: { readonly precision: Precision; readonly dataFiles?: number },
+): unknown {
   const { dMin, dMax } = file.config
   return {
     model_type: 'depth_anything',
     architectures: ['DepthAnythingForDepthEstimation'],
     depth_estimation_type: 'metric',
     max_depth: dMax,
-    'transformers.js_config': { dtype: DTYPES[precision].dtype },
+    'transformers.js_config': {
+      dtype: DTYPES[precision].dtype,
+      ...(dataFiles > 0 && { use_external_data_format: dataFiles }),
+    },
     [MARK]: {
       model: file.name,
       precision,

@@ -1,7 +1,8 @@
 /**
  * An exported folder on disk. It appears whole or not at all: written beside its place under a temporary name, then renamed.
  *
- *     DIR/config.json, preprocessor_config.json, onnx/model*.onnx      the first size
+ *     DIR/config.json, preprocessor_config.json, onnx/model*.onnx      the first size (onnx/model*.onnx_data* beside it when
+ *                                                                       its weights pass 2 GiB: external-data.ts)
  *     DIR/<W>x<H>/…                                                     the same for every further size
  *
  * Each size is a folder that loads by itself, because the size is part of the graph and of the preprocessor's config, of which
@@ -10,15 +11,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type ModelProto, writeModel } from '../graph/index.ts'
+import { writeModel } from '../graph/index.ts'
 import { imageMultiple } from '../model/index.ts'
 import { type ModelFile, networkSize, openModel, type Size } from '../predict/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { MARK, modelConfig, modelFileName, preprocessorConfig } from './config-files.ts'
+import { externalise, MAX_FILE_BYTES, weightBytes, writeDataFile } from './external-data.ts'
 import { exportGraph, type Precision } from './graph.ts'
-
-/** A protobuf message ends at 2 GiB; a little is left for the graph itself. */
-const MAX_WEIGHT_BYTES = 2 ** 31 - 2 ** 25
 
 export interface ExportOptions {
   /** Sizes to export, the first at the top of the folder; default: those that the model was trained at. */
@@ -26,6 +25,8 @@ export interface ExportOptions {
   readonly precision?: Precision
   /** Replace a previous export. */
   readonly force?: boolean
+  /** Weights beyond this go into files of at most this size beside the .onnx; default: what one file can hold. */
+  readonly maxFileBytes?: number
   /** Called after every file. */
   readonly onFile?: (path: string, bytes: number) => void
 }
@@ -33,7 +34,7 @@ export interface ExportOptions {
 export interface ExportedSize extends Size {
   /** Folder to hand to `pipeline('depth-estimation', …)`. */
   readonly folder: string
-  /** Bytes of the .onnx file. */
+  /** Bytes of the .onnx file and of the data files beside it. */
   readonly bytes: number
 }
 
@@ -46,16 +47,18 @@ export interface ExportResult {
 /**
  * Exports a model (name or file, as `loadModel`) into `folder`.
  * @throws DarError when the model cannot be read, a size does not suit its encoder, the folder holds something else than a
- *   previous export (or is one, and `force` was not given) or cannot be written, or the weights pass 2 GiB.
+ *   previous export (or is one, and `force` was not given) or cannot be written.
  */
 export async function exportModel(
   nameOrPath: string,
   folder: string,
-  { sizes: asked, precision = 'fp32', force = false, onFile }: ExportOptions = {},
+  { sizes: asked, precision = 'fp32', force = false, maxFileBytes = MAX_FILE_BYTES, onFile }: ExportOptions = {},
 ): Promise<ExportResult> {
   const target = resolve(folder)
   await refuseForeign(folder, target, force)
-  const file = await openModel(nameOrPath, { mapAbove: Number.POSITIVE_INFINITY })
+  // Large float32 weights are copied from file to file; the other precisions are made of values in memory.
+  const mapAbove = precision === 'fp32' ? maxFileBytes : Number.POSITIVE_INFINITY
+  const file = await openModel(nameOrPath, { mapAbove })
   const sizes = asked && asked.length > 0 ? asked : defaultSizes(file)
   checkSizes(sizes, imageMultiple(file.config))
 
@@ -64,9 +67,9 @@ export async function exportModel(
   try {
     for (const [i, size] of sizes.entries()) {
       const place = i === 0 ? '' : sizeText(size)
-      const bytes = await writeSize(join(temporary, place), file, size, precision)
-      exported.push({ ...size, folder: join(folder, place), bytes })
-      onFile?.(join(folder, place, modelFileName(precision)), bytes)
+      const written = await writeSize(join(temporary, place), file, size, { precision, maxFileBytes })
+      exported.push({ ...size, folder: join(folder, place), bytes: written.reduce((sum, { bytes }) => sum + bytes, 0) })
+      for (const { name, bytes } of written) onFile?.(join(folder, place, name), bytes)
     }
     await putInPlace(temporary, target)
   } catch (error) {
@@ -78,16 +81,32 @@ export async function exportModel(
   return { model: file.name, precision, sizes: exported }
 }
 
-async function writeSize(folder: string, file: ModelFile, size: Size, precision: Precision): Promise<number> {
+/** Everything of one size; returns the files that hold the network, by their names in the folder. */
+async function writeSize(
+  folder: string,
+  file: ModelFile,
+  size: Size,
+  { precision, maxFileBytes }: Required<Pick<ExportOptions, 'precision' | 'maxFileBytes'>>,
+): Promise<readonly { readonly name: string; readonly bytes: number }[]> {
   const graph = exportGraph(file, size, precision)
-  checkWeightBytes(graph, file.name, precision)
-  const model = writeModel(graph)
+  const name = modelFileName(precision)
+  const { model, files } =
+    weightBytes(graph) > maxFileBytes
+      ? externalise(graph, basename(name), { maxFileBytes })
+      : { model: graph, files: [] }
+  const bytes = writeModel(model)
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
-  await mkdir(join(folder, 'onnx'), { recursive: true })
-  await writeFile(join(folder, 'config.json'), json(modelConfig(file, size, precision)))
+  const onnx = join(folder, dirname(name))
+  await mkdir(onnx, { recursive: true })
+  const config = modelConfig(file, size, { precision, dataFiles: files.length })
+  await writeFile(join(folder, 'config.json'), json(config))
   await writeFile(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(file, size)))
-  await writeFile(join(folder, modelFileName(precision)), model)
-  return model.byteLength
+  await writeFile(join(folder, name), bytes)
+  for (const data of files) await writeDataFile(onnx, data, file.path)
+  return [
+    { name, bytes: bytes.byteLength },
+    ...files.map((data) => ({ name: join(dirname(name), data.name), bytes: data.bytes })),
+  ]
 }
 
 /** Sizes of the training, else the file's budget in the multiples that the encoder needs. */
@@ -107,15 +126,6 @@ function checkSizes(sizes: readonly Size[], multiple: number): void {
         `the size ${text} does not suit the model: width and height must be multiples of ${multiple} from ${least} on`,
       )
   }
-}
-
-function checkWeightBytes({ initializers }: ModelProto, name: string, precision: Precision): void {
-  let bytes = 0
-  for (const { content } of initializers) bytes += content.kind === 'raw' ? content.bytes.byteLength : 0
-  if (bytes > MAX_WEIGHT_BYTES)
-    throw new DarError(
-      `${name} in ${precision} has ${(bytes / 2 ** 30).toFixed(1)} GiB of weights, and an ONNX file holds 2; export it with --fp16 or --int8`,
-    )
 }
 
 const sizeText = ({ width, height }: Size) => `${width}x${height}`

@@ -1,5 +1,5 @@
 /** An exported folder in the library it is made for: loaded unchanged, with no network, it predicts what this package does. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
@@ -75,13 +75,42 @@ describe('a folder that @huggingface/transformers loads unchanged', () => {
     expect(relativeError(theirs.data as Float32Array, ours.depth)).toBeLessThan(1e-4)
   })
 
+  test.each([
+    ['copied from the model’s own file', 'fp32', 'F32'],
+    ['of values in memory', 'fp32', 'F16'],
+    ['of half precision', 'fp16', 'F32'],
+    ['of int8', 'int8', 'F32'],
+  ] as const)(
+    'with weights in files beside it as with weights inside, %s',
+    { timeout: 120_000 },
+    async (...options) => {
+      const [, precision, dtype] = options
+      const size = { width: 70, height: 98 }
+      const model = await writeTinyModel(join(folder, `beside-${precision}-${dtype}.safetensors`), {
+        config: TINY_VIT,
+        dtype,
+        metadata: { predictSize: `${size.width}x${size.height}` },
+      })
+      const written: string[] = []
+      const onFile = (path: string) => written.push(path)
+      await exportModel(model, `${model}-inside`, { sizes: [size], precision })
+      await exportModel(model, `${model}-beside`, { sizes: [size], precision, maxFileBytes: 80_000, onFile })
+      expect(written.length).toBeGreaterThan(2) // the graph and two data files at least
+      expect(written[2]).toBe(`${written[0]}_data_1`)
+      for (const path of written.slice(1)) expect((await stat(path)).size).toBeLessThanOrEqual(80_000)
+      const inside = await predictions(model, `${model}-inside`, [size.width, size.height])
+      const beside = await predictions(model, `${model}-beside`, [size.width, size.height])
+      expect(beside.theirs.data).toEqual(inside.theirs.data)
+    },
+  )
+
   test('the shipped dar-nano, in every precision, the file found by config.json alone', {
     timeout: 240_000,
   }, async () => {
-    const tolerance = { fp32: 1e-4, fp16: 0.02, int8: 0.1 } as const
+    const tolerance = { fp32: 1e-4, fp16: 0.01, int8: 0.03 } as const
     for (const precision of ['fp32', 'fp16', 'int8'] as const) {
       const out = join(folder, `nano-${precision}`)
-      const size = { width: 96, height: 128 }
+      const size = { width: 256, height: 192 } // one that it was trained at: what it says at others is less steady
       const { sizes } = await exportModel('dar-nano', out, { precision, sizes: [size] })
       const { theirs, ours } = await predictions('dar-nano', sizes[0].folder, [size.width, size.height])
       const mean =

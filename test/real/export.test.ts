@@ -16,7 +16,7 @@ import { Engine } from '../../src/runtime/engine.ts'
 
 const root = process.env.DAR_REAL_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 const sets = REAL_SETS.filter((name) => existsSync(join(root, name)))
-const size = { width: 128, height: 96 }
+const size = { width: 256, height: 192 }
 const PRECISIONS = ['fp32', 'fp16', 'int8'] as const
 /** Largest change of abs_rel, and mean relative change of the maps. */
 const LIMIT = { fp16: 0.01, int8: 0.03 } as const
