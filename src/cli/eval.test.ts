@@ -154,6 +154,22 @@ describe('dar eval', () => {
     expect(printed.err).not.toContain('bug')
   })
 
+  it('does not claim windows or flips of predictions that were given', async () => {
+    const maps = await predictions('flipped', 1)
+    const protocol = join(folder, 'flip.json')
+    const [json, report] = [join(folder, 'flip-a.json'), join(folder, 'flip-a.html')]
+    await writeFile(protocol, JSON.stringify({ region: 'full', minimum: 0.1, cap: 10, alignment: 'none', flip: true }))
+    const line = ['--data', data, '--protocol', protocol]
+    expect(await evalWith(...line, '--predictions', maps, '--json', json, '--report', report)).toBe(0)
+    const text = 'predictions as given (the protocol asks for: flip-averaged)'
+    expect(printed.out).toContain(text)
+    expect((await record(json)).protocolText).toContain(text)
+    expect(await readFile(report, 'utf8')).toContain(text)
+    printed.out = ''
+    expect(await evalWith(...line, '--model', model, '--threads', '1')).toBe(0)
+    expect(printed.out).toContain('no alignment, flip-averaged, mean over images')
+  })
+
   it('predictions of another size are refused where the protocol says so', async () => {
     const maps = await predictions('small', 1)
     await writeFile(join(maps, 'b.npy'), encodeNpy(new Float32Array(32 * 24).fill(2), [24, 32]))

@@ -10,7 +10,6 @@ import {
   type Comparison,
   collectCases,
   compare,
-  describeProtocol,
   type Evaluation,
   encodeCsv,
   encodeRecord,
@@ -24,6 +23,7 @@ import {
   parseAlignment,
   parseProtocol,
   predictionFolder,
+  protocolText,
   readRecord,
   type Subject,
 } from '../eval/index.ts'
@@ -61,7 +61,8 @@ Protocols: ${PROTOCOL_NAMES.join(', ')}, or a JSON file with
   region, minimum, cap, alignment and, where they differ from the default, input, regionOf, halves, flip, truthSize,
   resize, averaging. Everything that a figure depends on is printed beside it.
 
-Predictions of another program: 16-bit PNG, .npy or .npz, metres unless --scale says otherwise, named as the frames are.
+Predictions of another program: 16-bit PNG, .npy or .npz, metres unless --scale says otherwise, named as the frames are. They
+  are scored as they are: windows and flips of a protocol are for whoever predicts.
 
 Examples:
   $ dar eval --data rooms --model dar-nano
@@ -174,8 +175,9 @@ async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalDat
   }
 }
 
-function evaluationText(evaluation: Evaluation, { data, model, predictions }: Subject): string {
+function evaluationText(evaluation: Evaluation, subject: Subject): string {
   const { images, pixels, empty, metrics, steps, medianScale, bad, calibration, protocol } = evaluation
+  const { data, model, predictions } = subject
   const split = data.split === null ? '' : ` (${data.split})`
   const left =
     empty.length > 0
@@ -183,7 +185,7 @@ function evaluationText(evaluation: Evaluation, { data, model, predictions }: Su
       : ''
   const lines = [
     `${data.name}${split}: ${images} images, ${pixels} pixels${left}`,
-    `protocol: ${describeProtocol(protocol)}`,
+    `protocol: ${protocolText(protocol, subject)}`,
     model ? `model: ${model.name}, sha256 ${model.sha256.slice(0, 16)}` : `predictions: ${predictions?.path}`,
     '',
     ...table(

@@ -19,25 +19,57 @@ export type Alignment = (typeof ALIGNMENTS)[number]
 /** Smallest depth, in metres, that counts as a measurement and that a clamped prediction can have. */
 export const MIN_EVAL_DEPTH = 1e-3
 
+/** Values that the bounds of a median are taken from. */
+const SAMPLE = 2048
+
 /**
  * Median of `values`, the mean of the two middle ones for an even count, NaN counted as the largest; NaN of nothing. Leaves
- * `values` untouched. By selection: sorting the pixels of one frame would cost more than all of its metrics.
+ * `values` untouched. By selection: sorting the pixels of one frame would cost more than all of its metrics. Most are only
+ * counted: a sample gives two bounds that the middle almost surely lies between (Floyd & Rivest, CACM 18(3), 1975),
+ * and where it does not, the bounds are dropped.
  */
 export function median(values: ArrayLike<number>): number {
   const count = values.length
-  if (count === 0) return Number.NaN
-  const numbers = new Float64Array(count)
-  let n = 0
-  for (let i = 0; i < count; i++) if (!Number.isNaN(values[i])) numbers[n++] = values[i]
   const upper = count >> 1
-  if (upper >= n) return Number.NaN
-  select(numbers, upper, n - 1)
-  const high = numbers[upper]
-  if (count % 2 === 1) return high
+  const lower = count % 2 === 1 ? upper : upper - 1
+  let { from, to } = count > 4 * SAMPLE ? boundsOfMiddle(values) : EVERYTHING
+  let { below, inside } = between(values, from, to)
+  if (lower < below || upper >= below + inside.length) {
+    ;({ from, to } = EVERYTHING)
+    ;({ below, inside } = between(values, from, to))
+  }
+  const rank = upper - below
+  if (rank >= inside.length) return Number.NaN
+  select(inside, rank, inside.length - 1)
+  const high = inside[rank]
+  if (lower === upper) return high
   // Everything before the selected one is at most as large: the lower middle one is the largest of it.
   let low = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < upper; i++) if (numbers[i] > low) low = numbers[i]
+  for (let i = 0; i < rank; i++) if (inside[i] > low) low = inside[i]
   return (low + high) / 2
+}
+
+const EVERYTHING = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
+
+/** The middle of an evenly spaced sample, give or take three standard deviations of its rank, √n/2 each. */
+function boundsOfMiddle(values: ArrayLike<number>): { from: number; to: number } {
+  const step = Math.floor(values.length / SAMPLE)
+  const sample = Float64Array.from({ length: SAMPLE }, (_, k) => values[k * step]).sort()
+  const reach = Math.ceil((3 * Math.sqrt(SAMPLE)) / 2)
+  return { from: sample[SAMPLE / 2 - reach], to: sample[SAMPLE / 2 + reach] }
+}
+
+/** How many values are below `from`, and those from `from` to `to`. NaN is neither. */
+function between(values: ArrayLike<number>, from: number, to: number): { below: number; inside: Float64Array } {
+  const inside = new Float64Array(values.length)
+  let below = 0
+  let n = 0
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (value < from) below++
+    else if (value <= to) inside[n++] = value
+  }
+  return { below, inside: inside.subarray(0, n) }
 }
 
 /** Reorders `a[0..last]` so that rank `k` stands at its place, smaller ones before it (Hoare's quickselect). */
@@ -102,9 +134,19 @@ export function fitAlignment(prediction: ArrayLike<number>, truth: ArrayLike<num
   return { ...fitLine(usedD, usedG), inverse }
 }
 
-/** A new array. With `inverse`, what the fit puts beyond infinity is infinitely far, and what was no depth before is NaN. */
-export function applyFit(prediction: ArrayLike<number>, { scale, shift, inverse }: Fit): Float64Array {
-  const aligned = new Float64Array(prediction.length)
+/**
+ * Writes to `aligned`, by default a new array. With `inverse`, what the fit puts beyond infinity is infinitely far, and what was
+ * no depth before is NaN.
+ */
+export function applyFit(
+  prediction: ArrayLike<number>,
+  { scale, shift, inverse }: Fit,
+  aligned: Float64Array = new Float64Array(prediction.length),
+): Float64Array {
+  if (scale === 1 && shift === 0 && !inverse) {
+    if (aligned !== prediction) aligned.set(prediction)
+    return aligned
+  }
   for (let i = 0; i < aligned.length; i++) {
     if (!inverse) {
       aligned[i] = prediction[i] * scale + shift
@@ -159,7 +201,9 @@ function fitLine(d: Float64Array, g: Float64Array): { scale: number; shift: numb
 export function clampPrediction(prediction: Float64Array, cap: number): Float64Array {
   for (let i = 0; i < prediction.length; i++) {
     const d = prediction[i]
-    prediction[i] = d > MIN_EVAL_DEPTH ? Math.min(d, cap) : MIN_EVAL_DEPTH
+    // Hardly any pixel is written, which costs more than reading all of them.
+    if (!(d > MIN_EVAL_DEPTH)) prediction[i] = MIN_EVAL_DEPTH
+    else if (d > cap) prediction[i] = cap
   }
   return prediction
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Random } from '../support/random.ts'
-import { boundaryF1 } from './boundary.ts'
+import { boundaryF1, boundaryScores } from './boundary.ts'
 
 const width = 8
 const height = 6
@@ -87,6 +87,21 @@ describe('across holes', () => {
     expect(boundaryF1(step(4), truth, valid, width, { reach: 3 })).toBe(0)
     const flat = step(4).map(() => 3)
     expect(boundaryF1(flat, truth, valid, width, { reach: 4 })).toBe(0)
+  })
+
+  it('both variants come out of one pass', () => {
+    const random = new Random(31)
+    const noise = () => Float64Array.from({ length: width * height }, () => random.uniform(1, 1.6))
+    const [p, g] = [noise(), noise()]
+    const counts = Uint8Array.from(p, () => Number(random.chance(0.6)))
+    const at = Int32Array.from([...counts.keys()].filter((i) => counts[i]))
+    const starts = Int32Array.from({ length: height + 1 }, (_, y) => at.filter((i) => i < y * width).length)
+    const of = (values: Float64Array) => Float64Array.from(at, (i) => values[i])
+    const both = boundaryScores({ width, starts, at, g: of(g) }, of(p), { reach: 3 })
+    expect(both.neighbours).toBe(boundaryF1(p, g, counts, width))
+    expect(both.holes).toBe(boundaryF1(p, g, counts, width, { reach: 3 }))
+    expect(both.holes).not.toBe(both.neighbours)
+    expect(both.neighbours).toBeCloseTo(slowBoundaryF1([...p], [...g], counts, width), 12)
   })
 
   it('the variant is the published figure where there is no hole', () => {

@@ -18,7 +18,9 @@
  *
  * Thresholds are nested, so one pass over the pairs is enough: count how many thresholds each ratio exceeds, in the
  * prediction (a) and in the truth (b), in a joint histogram; the edges at threshold j are the pairs with a > j, b > j,
- * and, in both, min(a, b) > j.
+ * and, in both, min(a, b) > j. Left and right (and up and down) are the two ratios of the same pairs, and a pair whose
+ * depths hardly differ is an edge nowhere, which is settled without a division. The pass remembers the last valid pixel
+ * of the row and of each column, so both variants come out of it and no map with holes has to be made.
  */
 const STEPS = 10
 const THRESHOLDS = Array.from({ length: STEPS }, (_, i) => {
@@ -27,38 +29,11 @@ const THRESHOLDS = Array.from({ length: STEPS }, (_, i) => {
   return i < STEPS / 2 ? 1.05 + step * i : 1.25 - step * (STEPS - 1 - i)
 })
 
-/** A hair above 1, so that the quick test never drops a pair that the exact one would count. */
-const SLACK = 1 + 1e-12
+/** Depths whose ratio exceeds the lowest threshold differ by more than this share of either, less what rounding could add. */
+const EDGE_SHARE = (1 - 1 / 1.05) * (1 - 1e-9)
 
-/** How many thresholds `ratio` exceeds, 0..10. */
-function exceeded(ratio: number): number {
-  let count = 0
-  while (count < STEPS && ratio > THRESHOLDS[count]) count++
-  return count
-}
-
-/** Edges of one direction at each threshold: in the prediction, in the truth, in both. */
-interface Edges {
-  readonly predicted: Float64Array
-  readonly actual: Float64Array
-  readonly both: Float64Array
-}
-
-function countEdge(edges: Edges, ratioPrediction: number, ratioTruth: number): void {
-  const a = exceeded(ratioPrediction)
-  const b = exceeded(ratioTruth)
-  for (let j = 0; j < a; j++) edges.predicted[j]++
-  for (let j = 0; j < b; j++) edges.actual[j]++
-  for (let j = 0; j < Math.min(a, b); j++) edges.both[j]++
-}
-
-function newEdges(): Edges {
-  return {
-    predicted: new Float64Array(STEPS),
-    actual: new Float64Array(STEPS),
-    both: new Float64Array(STEPS),
-  }
-}
+/** Depths below this, in metres, are taken for it. */
+const NEAREST = 1e-6
 
 /** How far a hole may reach in the variant for holed ground truth, in pixels: the shadow of a Kinect is about this wide. */
 export const HOLE_REACH = 8
@@ -68,7 +43,60 @@ export interface BoundaryOptions {
   readonly reach?: number
 }
 
-/** In [0, 1]. Maps are row-major, `width` wide, metres; `valid` is nonzero where the truth counts. */
+/** Valid pixels of a map, row by row. */
+export interface Measured {
+  readonly width: number
+  /** Row y has the pixels from `starts[y]` up to `starts[y + 1]`, exclusive. */
+  readonly starts: Int32Array
+  /** Their positions in the map, ascending. */
+  readonly at: Int32Array
+  /** Their ground truth, metres. */
+  readonly g: Float64Array
+}
+
+export interface BoundaryScores {
+  /** Over pairs of neighbours: the published figure. */
+  readonly neighbours: number
+  /** With the pairs across holes. */
+  readonly holes: number
+}
+
+/** Both variants, each in [0, 1]. `d`: the prediction at the valid pixels, metres. */
+export function boundaryScores(
+  { width, starts, at, g }: Measured,
+  d: Float64Array,
+  { reach = HOLE_REACH }: BoundaryOptions = {},
+): BoundaryScores {
+  const near = newDirections()
+  const far = newDirections()
+  const above = new Int32Array(width).fill(-1) // the last valid pixel of each column
+  for (let y = 0; y + 1 < starts.length; y++) {
+    const [first, end] = [starts[y], starts[y + 1]]
+    for (let i = first; i < end; i++) {
+      const p = d[i]
+      const t = g[i]
+      const edgeP = p * EDGE_SHARE
+      const edgeT = t * EDGE_SHARE
+      // Nearly all pairs of nearly all maps are no edge in either direction of either map: this is asked first.
+      if (i > first && (Math.abs(d[i - 1] - p) > edgeP || Math.abs(g[i - 1] - t) > edgeT)) {
+        const distance = at[i] - at[i - 1]
+        const { right, left } = distance === 1 ? near : far
+        if (distance <= reach) countPair(right, left, ratiosOf(d, i - 1, i), ratiosOf(g, i - 1, i))
+      }
+      const column = at[i] - y * width
+      const k = above[column]
+      if (k >= 0 && (Math.abs(d[k] - p) > edgeP || Math.abs(g[k] - t) > edgeT)) {
+        const distance = (at[i] - at[k]) / width
+        const { down, up } = distance === 1 ? near : far
+        if (distance <= reach) countPair(down, up, ratiosOf(d, k, i), ratiosOf(g, k, i))
+      }
+      above[column] = i
+    }
+  }
+  return { neighbours: score([near]), holes: score([near, far]) }
+}
+
+/** One variant, of maps that are row-major, `width` wide, metres; `valid` is nonzero where the truth counts. In [0, 1]. */
 export function boundaryF1(
   prediction: ArrayLike<number>,
   truth: ArrayLike<number>,
@@ -76,48 +104,63 @@ export function boundaryF1(
   width: number,
   { reach = 1 }: BoundaryOptions = {},
 ): number {
-  const length = truth.length
-  const p = new Float64Array(length)
-  const g = new Float64Array(length)
-  for (let i = 0; i < length; i++) {
-    if (!valid[i]) continue
-    p[i] = 1 / Math.max(prediction[i], 1e-6)
-    g[i] = 1 / Math.max(truth[i], 1e-6)
+  const pixels: number[] = []
+  const starts = new Int32Array(truth.length / width + 1)
+  for (let i = 0; i < truth.length; i++) {
+    if (valid[i]) pixels.push(i)
+    if ((i + 1) % width === 0) starts[(i + 1) / width] = pixels.length
   }
-  const directions = [newEdges(), newEdges(), newEdges(), newEdges()]
-  const [right, left, down, up] = directions
-  const flat = (a: number, b: number) => a <= THRESHOLDS[0] * b && b <= THRESHOLDS[0] * a
-  const count = (i: number, j: number, onward: Edges, back: Edges) => {
-    // Nearly all pairs: no edge in either direction of either map, up to rounding that the exact test below would share.
-    if (flat(p[i] * SLACK, p[j]) && flat(p[j] * SLACK, p[i]) && flat(g[i] * SLACK, g[j]) && flat(g[j] * SLACK, g[i]))
-      return
-    countEdge(onward, p[j] / p[i], g[j] / g[i])
-    countEdge(back, p[i] / p[j], g[i] / g[j])
-  }
-  for (let row = 0; row < length; row += width)
-    for (let x = 0; x < width; x++) {
-      const i = row + x
-      if (!valid[i]) continue
-      for (let step = 1; step <= reach; step++) {
-        if (x + step >= width) break
-        if (!valid[i + step]) continue
-        count(i, i + step, right, left)
-        break
-      }
-      for (let step = 1; step <= reach; step++) {
-        const below = i + step * width
-        if (below >= length) break
-        if (!valid[below]) continue
-        count(i, below, down, up)
-        break
-      }
-    }
+  const at = Int32Array.from(pixels)
+  const g = Float64Array.from(pixels, (i) => truth[i])
+  const d = Float64Array.from(pixels, (i) => prediction[i])
+  return boundaryScores({ width, starts, at, g }, d, { reach }).holes
+}
+
+/** Pairs by the thresholds that they exceed: in the prediction (rows), in the truth (columns). */
+type Joint = Float64Array
+const SIDE = STEPS + 1
+
+const DIRECTIONS = ['right', 'left', 'down', 'up'] as const
+type Directions = Readonly<Record<(typeof DIRECTIONS)[number], Joint>>
+
+function newDirections(): Directions {
+  const joint = () => new Float64Array(SIDE * SIDE)
+  return { right: joint(), left: joint(), down: joint(), up: joint() }
+}
+
+/** Of inverse depth, from the first of a pair to the second and back. */
+interface Ratios {
+  readonly onward: number
+  readonly back: number
+}
+
+function ratiosOf(depth: Float64Array, first: number, second: number): Ratios {
+  const a = 1 / Math.max(depth[first], NEAREST)
+  const b = 1 / Math.max(depth[second], NEAREST)
+  return { onward: b / a, back: a / b }
+}
+
+function countPair(onward: Joint, back: Joint, predicted: Ratios, actual: Ratios): void {
+  onward[exceeded(predicted.onward) * SIDE + exceeded(actual.onward)]++
+  back[exceeded(predicted.back) * SIDE + exceeded(actual.back)]++
+}
+
+/** How many thresholds `ratio` exceeds, 0..10. */
+function exceeded(ratio: number): number {
+  let count = 0
+  while (count < STEPS && ratio > THRESHOLDS[count]) count++
+  return count
+}
+
+/** Of the pairs of all `parts` together. */
+function score(parts: readonly Directions[]): number {
+  const edges = DIRECTIONS.map((direction) => edgesOf(parts.map((part) => part[direction])))
   let weighted = 0
   let weights = 0
   for (let j = 0; j < STEPS; j++) {
     let precision = 0
     let recall = 0
-    for (const { predicted, actual, both } of directions) {
+    for (const { predicted, actual, both } of edges) {
       precision += both[j] / Math.max(predicted[j], 1) / 4
       recall += both[j] / Math.max(actual[j], 1) / 4
     }
@@ -126,4 +169,19 @@ export function boundaryF1(
     weights += THRESHOLDS[j]
   }
   return weighted / weights
+}
+
+/** Edges of one direction at each threshold: in the prediction, in the truth, in both. */
+function edgesOf(joints: readonly Joint[]) {
+  const predicted = new Float64Array(STEPS)
+  const actual = new Float64Array(STEPS)
+  const both = new Float64Array(STEPS)
+  for (let a = 0; a <= STEPS; a++)
+    for (let b = 0; b <= STEPS; b++) {
+      const pairs = joints.reduce((sum, joint) => sum + joint[a * SIDE + b], 0)
+      for (let j = 0; j < a; j++) predicted[j] += pairs
+      for (let j = 0; j < b; j++) actual[j] += pairs
+      for (let j = 0; j < Math.min(a, b); j++) both[j] += pairs
+    }
+  return { predicted, actual, both }
 }

@@ -73,7 +73,21 @@ describe('calibration of sigma', () => {
       sigma.map((s) => 7 * s),
     )
     expect(scaled.figures.ause_rmse).toBe(whole.figures.ause_rmse)
+    expect(calibrate(d, g, sigma, { scale: 7 })).toEqual(scaled)
     expect(whole.curves.sigma).toHaveLength(SPARSIFICATION_STEPS)
+  })
+
+  it('counts each pixel of one sigma with their mean, wherever a share ends among them', () => {
+    const { d, g, sigma } = scene(6, 500)
+    const coarse = sigma.map((s) => Math.ceil(8 * s))
+    const errors = d.map((depth, i) => Math.abs(depth - g[i]) / g[i])
+    const meanOf = (s: number) => {
+      const group = errors.filter((_, i) => coarse[i] === s)
+      return group.reduce((sum, e) => sum + e, 0) / group.length
+    }
+    const grouped = coarse.map(meanOf)
+    const { figures } = calibrate(d, g, coarse)
+    expect(figures.ause_abs_rel).toBeCloseTo(slowArea(grouped, coarse, false) - slowArea(errors, errors, false), 12)
   })
 
   it('takes a sigma that is NaN for no knowledge at all', () => {

@@ -37,19 +37,25 @@ export interface Curves {
   readonly oracle: readonly number[]
 }
 
-/** `d`, `g`, `sigma`: metres, same length, at least one pixel; aligned and clamped as for the metrics. A sigma that is NaN counts as infinite. */
+/**
+ * `d`, `g`, `sigma`: metres, same length, at least one pixel; `d` aligned and clamped as for the metrics, sigma brought to
+ * its unit by `scale`. A sigma that is NaN counts as infinite.
+ */
 export function calibrate(
   d: ArrayLike<number>,
   g: ArrayLike<number>,
   sigma: ArrayLike<number>,
+  { scale = 1 }: { readonly scale?: number } = {},
 ): { readonly figures: Calibration; readonly curves: Curves } {
   assert(d.length === g.length && d.length === sigma.length && d.length > 0, 'depth and sigma of the same pixels')
   let within1 = 0
   let within2 = 0
   for (let i = 0; i < d.length; i++) {
     const error = Math.abs(d[i] - g[i])
-    if (error <= sigma[i]) within1++
-    if (error <= 2 * sigma[i]) within2++
+    const one = sigma[i] * scale
+    if (!(error <= 2 * one)) continue
+    within2++
+    if (error <= one) within1++
   }
   const n = Math.min(d.length, MOST_PIXELS)
   const relative = new Float64Array(n)
@@ -59,14 +65,15 @@ export function calibrate(
     const i = Math.floor(((k + 0.5) * d.length) / n) // evenly spaced: every pixel when there are few
     relative[k] = Math.abs(d[i] - g[i]) / g[i]
     squares[k] = (d[i] - g[i]) ** 2
-    key[k] = Number.isNaN(sigma[i]) ? Number.POSITIVE_INFINITY : sigma[i]
+    const one = sigma[i] * scale
+    key[k] = Number.isNaN(one) ? Number.POSITIVE_INFINITY : one
   }
-  const order = Uint32Array.from(key, (_, k) => k).sort((a, b) => (key[a] < key[b] ? -1 : key[a] > key[b] ? 1 : 0))
-  const bySigma = sparsification(grouped(relative, key, order))
-  const byError = sparsification(relative.slice().sort())
   const root = (curve: number[]) => curve.map(Math.sqrt)
-  const rmseBySigma = root(sparsification(grouped(squares, key, order)))
-  const rmseByError = root(sparsification(squares.slice().sort()))
+  const ranking = rank(key)
+  const bySigma = sparsification(relative, ranking)
+  const byError = oracle(relative)
+  const rmseBySigma = root(sparsification(squares, ranking))
+  const rmseByError = root(oracle(squares))
   return {
     figures: {
       ause_abs_rel: area(bySigma) - area(byError),
@@ -80,26 +87,72 @@ export function calibrate(
   }
 }
 
-/** `values` in `order`; where the keys are equal, the mean of their group. */
-function grouped(values: Float64Array, key: Float64Array, order: Uint32Array): Float64Array {
-  const sorted = Float64Array.from(order, (i) => values[i])
-  for (let from = 0, to = 0; from < sorted.length; from = to) {
-    let sum = 0
-    for (to = from; to < sorted.length && key[order[to]] === key[order[from]]; to++) sum += sorted[to]
-    if (to - from > 1) sorted.fill(sum / (to - from), from, to)
-  }
-  return sorted
+/** Pixels left after removing each share of `n`, at least one; ascending. */
+const keptOf = (n: number) =>
+  Array.from({ length: SPARSIFICATION_STEPS }, (_, k) =>
+    Math.max(1, Math.round((1 - k / SPARSIFICATION_STEPS) * n)),
+  ).reverse()
+
+/**
+ * Where each pixel stands among the cuts of a sparsification curve. A cut is the largest key that some share keeps; only the keys
+ * are sorted, which a typed array does natively, and a pixel is then told by which cuts it lies between.
+ */
+interface Ranking {
+  /** Ascending, each once. */
+  readonly cuts: readonly number[]
+  /** Of each pixel: 2j between cut j − 1 and cut j, 2j + 1 at cut j. */
+  readonly cells: Uint8Array
 }
 
-/** Mean of the first (1 − f)·n of `ascending`, at least one, for every share f. */
-function sparsification(ascending: Float64Array): number[] {
-  const n = ascending.length
-  const sums = new Float64Array(n + 1)
-  for (let i = 0; i < n; i++) sums[i + 1] = sums[i] + ascending[i]
-  return Array.from({ length: SPARSIFICATION_STEPS }, (_, k) => {
-    const kept = Math.max(1, Math.round((1 - k / SPARSIFICATION_STEPS) * n))
-    return sums[kept] / kept
+function rank(key: Float64Array): Ranking {
+  const sorted = key.slice().sort()
+  const cuts = [...new Set(keptOf(key.length).map((kept) => sorted[kept - 1]))]
+  const cells = new Uint8Array(key.length)
+  for (let i = 0; i < key.length; i++) {
+    let low = 0 // the first cut that is not below the key
+    let high = cuts.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (cuts[middle] < key[i]) low = middle + 1
+      else high = middle
+    }
+    cells[i] = 2 * low + (cuts[low] === key[i] ? 1 : 0)
+  }
+  return { cuts, cells }
+}
+
+/** Mean of the (1 − f)·n errors that come first, for every share f. Of pixels at a cut, which have one key, each counts with their mean. */
+function sparsification(errors: Float64Array, { cuts, cells }: Ranking): number[] {
+  const sums = new Float64Array(2 * cuts.length + 1)
+  const counts = new Float64Array(2 * cuts.length + 1)
+  for (let i = 0; i < errors.length; i++) {
+    sums[cells[i]] += errors[i]
+    counts[cells[i]]++
+  }
+  let cell = 1 // of the cut that the share ends at
+  let sum = sums[0]
+  let count = counts[0]
+  const means = keptOf(errors.length).map((kept) => {
+    while (kept > count + counts[cell]) {
+      sum += sums[cell] + sums[cell + 1]
+      count += counts[cell] + counts[cell + 1]
+      cell += 2
+    }
+    return (sum + ((kept - count) * sums[cell]) / counts[cell]) / kept
   })
+  return means.reverse()
+}
+
+/** The same when the smallest errors come first. */
+function oracle(errors: Float64Array): number[] {
+  const sorted = errors.slice().sort()
+  let sum = 0
+  let count = 0
+  const means = keptOf(errors.length).map((kept) => {
+    while (count < kept) sum += sorted[count++]
+    return sum / kept
+  })
+  return means.reverse()
 }
 
 /** ∫ over [0, 1] by the trapezoidal rule, the curve 0 at 1. */

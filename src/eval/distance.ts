@@ -18,8 +18,7 @@ export interface DistanceBin {
 const NEAREST = 0.25
 
 export class DistanceProfile {
-  private readonly from: number
-  private readonly perLog: number
+  private readonly edges: Float64Array
   private readonly pixels: Float64Array
   private readonly relative: Float64Array
   private readonly squares: Float64Array
@@ -27,33 +26,35 @@ export class DistanceProfile {
 
   /** Metres. */
   constructor({ minimum, cap, bins = 16 }: { readonly minimum: number; readonly cap: number; readonly bins?: number }) {
-    this.from = Math.min(Math.max(minimum, NEAREST), cap / 2)
-    this.perLog = bins / Math.log(cap / this.from)
+    const from = Math.min(Math.max(minimum, NEAREST), cap / 2)
+    const perLog = bins / Math.log(cap / from)
+    this.edges = Float64Array.from({ length: bins + 1 }, (_, k) => from * Math.exp(k / perLog))
     this.pixels = new Float64Array(bins)
     this.relative = new Float64Array(bins)
     this.squares = new Float64Array(bins)
     this.differences = new Float64Array(bins)
   }
 
-  /** `logG`: ln g. */
-  add(d: Float64Array, g: Float64Array, logG: Float64Array): void {
-    const start = Math.log(this.from)
-    const last = this.pixels.length - 1
+  /** `d`, `g`: metres, of the same pixels. */
+  add(d: Float64Array, g: Float64Array): void {
+    const { edges, pixels, relative, squares, differences } = this
+    const last = pixels.length - 1
+    let bin = 0 // neighbours mostly share one
     for (let i = 0; i < d.length; i++) {
-      const bin = Math.min(last, Math.max(0, Math.floor((logG[i] - start) * this.perLog)))
+      while (bin < last && g[i] >= edges[bin + 1]) bin++
+      while (bin > 0 && g[i] < edges[bin]) bin--
       const difference = d[i] - g[i]
-      this.pixels[bin]++
-      this.relative[bin] += Math.abs(difference) / g[i]
-      this.squares[bin] += difference * difference
-      this.differences[bin] += difference
+      pixels[bin]++
+      relative[bin] += Math.abs(difference) / g[i]
+      squares[bin] += difference * difference
+      differences[bin] += difference
     }
   }
 
   bins(): DistanceBin[] {
-    const edge = (k: number) => this.from * Math.exp(k / this.perLog)
     return Array.from(this.pixels, (pixels, k) => ({
-      from: edge(k),
-      to: edge(k + 1),
+      from: this.edges[k],
+      to: this.edges[k + 1],
       pixels,
       abs_rel: this.relative[k] / pixels,
       rmse: Math.sqrt(this.squares[k] / pixels),

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Dataset, Frame } from '../data/types.ts'
+import { resizeBilinear } from '../image/resize.ts'
 import type { DepthImage } from '../image/types.ts'
 import { Random } from '../support/random.ts'
 import type { Alignment } from './align.ts'
 import { evaluate, judge, type Prediction } from './evaluator.ts'
 import { imageMetrics, PIXEL_METRICS } from './metrics.ts'
 import { type Protocol, peerBox, type Region, regionBox } from './protocol.ts'
+import { Scratch } from './scratch.ts'
 
 const protocolOf = (region: Region, alignment: Alignment = 'none'): Protocol => ({
   region,
@@ -303,6 +305,32 @@ describe('judge', () => {
     // The same map spread over the whole image is off by up to its margins.
     const [spread] = judge(frame, part, { protocols: [BOX] })
     expect(spread?.metrics.abs_rel).toBeGreaterThan(0.01)
+  })
+
+  it('gives the same figures in memory that other frames have used', () => {
+    const scratch = new Scratch()
+    const protocols = [FULL, BOX, protocolOf('full', 'scale+shift')]
+    const random = new Random(13)
+    for (const [width, height] of [
+      [40, 30],
+      [24, 18],
+      [60, 44],
+    ]) {
+      const frame = frameOf(scene(width, width, height))
+      const maps = [1.2, 1.1].map((factor) => map(17, 13, () => factor * random.uniform(0.5, 6)))
+      const prediction = { ...maps[1], steps: maps, sigma: map(17, 13, () => random.uniform(0.1, 2)) }
+      expect(judge(frame, prediction, { protocols, scratch })).toEqual(judge(frame, prediction, { protocols }))
+    }
+  })
+
+  it('resizes a prediction bilinearly, whatever the rows that hold a measurement', () => {
+    const truth = scene(31, 24, 18)
+    truth.data.fill(0, 5 * 24, 9 * 24)
+    const small = map(7, 5, (x, y) => 1 + x * 0.3 + y * y * 0.1)
+    const large = { ...truth, data: resizeBilinear(small.data, 7, 5, 24, 18) }
+    const [resized] = judge(frameOf(truth), small, { protocols: [FULL] })
+    const [same] = judge(frameOf(truth), large, { protocols: [FULL] })
+    for (const name of PIXEL_METRICS) expect(resized?.metrics[name]).toBeCloseTo(same?.metrics[name] ?? Number.NaN, 6)
   })
 
   it('refuses a region that the prediction does not cover, and a frame without depth', () => {

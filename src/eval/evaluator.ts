@@ -9,16 +9,18 @@
  * Left out: several images in one call of the engine, and drawing.
  */
 import type { Dataset, Frame } from '../data/types.ts'
+import type { DepthImage } from '../image/types.ts'
 import { assert, DarError } from '../support/errors.ts'
 import { applyFit, clampPrediction, type Fit, fitAlignment, median } from './align.ts'
-import { boundaryF1, HOLE_REACH } from './boundary.ts'
+import { boundaryScores } from './boundary.ts'
 import { type Calibration, type Curves, calibrate, SPARSIFICATION_STEPS } from './calibration.ts'
 import { type DistanceBin, DistanceProfile } from './distance.ts'
 import { underProtocol } from './input.ts'
 import { PIXEL_METRICS, type PixelMetrics, PixelSums } from './metrics.ts'
 import type { Prediction, Predictor } from './prediction.ts'
-import type { Protocol } from './protocol.ts'
+import type { Protocol, Rectangle } from './protocol.ts'
 import { coveredBy, sampleAt, type Truth, truthOf } from './sampling.ts'
+import { Scratch } from './scratch.ts'
 
 export type { Prediction, Predictor } from './prediction.ts'
 
@@ -107,9 +109,10 @@ export async function evaluate(
 ): Promise<Evaluation[]> {
   const tallies = protocols.map((protocol) => new Tally(protocol))
   const ask = input === 'given' ? predict : underProtocol(predict, sharedInput(protocols))
+  const scratch = new Scratch()
   let done = 0
   for await (const { frame, prediction } of predicted(dataset, ask)) {
-    judgeAll(frame, prediction, { protocols, stepProtocols }).forEach((judged, i) => {
+    judgeAll(frame, prediction, { protocols, stepProtocols, scratch }).forEach((judged, i) => {
       tallies[i].add(frame, judged)
       if (judged) onJudged?.({ frame, prediction, protocol: protocols[i], figures: judged.figures, fit: judged.fit })
     })
@@ -149,15 +152,17 @@ function sharedInput(protocols: readonly Protocol[]): Protocol {
   return protocols[0]
 }
 
-/** Figures of one frame under each protocol, null where the region holds no valid pixel. Throws as `evaluate`. */
-export function judge(
-  frame: Frame,
-  prediction: Prediction,
-  { protocols, stepProtocols = protocols }: Pick<EvaluateOptions, 'protocols' | 'stepProtocols'>,
-): (FrameFigures | null)[] {
-  return judgeAll(frame, prediction, { protocols, stepProtocols }).map((judged) => judged?.figures ?? null)
+export interface JudgeOptions extends Pick<EvaluateOptions, 'protocols' | 'stepProtocols'> {
+  /** Memory to work in, for whoever judges many frames. */
+  readonly scratch?: Scratch
 }
 
+/** Figures of one frame under each protocol, null where the region holds no valid pixel. Throws as `evaluate`. */
+export function judge(frame: Frame, prediction: Prediction, options: JudgeOptions): (FrameFigures | null)[] {
+  return judgeAll(frame, prediction, options).map((judged) => judged?.figures ?? null)
+}
+
+/** Arrays are the scratch memory's: valid until the next frame. */
 interface Judged {
   readonly figures: FrameFigures
   readonly fit: Fit
@@ -169,11 +174,11 @@ interface Judged {
   readonly truth: Truth
 }
 
-/** What a prediction says at the measurements of a region; the steps are sampled when they are asked for. */
+/** What a prediction says at the measurements of a region. */
 interface Sampled {
   readonly truth: Truth
+  readonly covers: Rectangle
   readonly d: Float64Array
-  readonly steps: readonly (() => Float64Array)[]
   readonly sigma: Float64Array | null
   readonly medianScale: number
   readonly bad: BadPixels
@@ -182,36 +187,48 @@ interface Sampled {
 function judgeAll(
   frame: Frame,
   prediction: Prediction,
-  { protocols, stepProtocols }: Required<Pick<EvaluateOptions, 'protocols' | 'stepProtocols'>>,
+  { protocols, stepProtocols = protocols, scratch = new Scratch() }: JudgeOptions,
 ): (Judged | null)[] {
+  scratch.reset()
   const sampled = new Map<string, Sampled>() // protocols that differ in alignment only share their pixels
   return protocols.map((protocol) => {
     const { region, minimum, cap, truthSize, input, regionOf, resize } = protocol
     const key = JSON.stringify([region, minimum, cap, truthSize, input, regionOf, resize])
-    const samples = sampled.get(key) ?? sample(frame, prediction, protocol)
+    const samples = sampled.get(key) ?? sample(frame, prediction, protocol, scratch)
     sampled.set(key, samples)
     if (samples.truth.at.length === 0) return null
-    return judgeOne(frame.name, samples, protocol, stepProtocols.includes(protocol))
+    const steps = stepProtocols.includes(protocol) ? (prediction.steps ?? []) : []
+    return judgeOne(frame.name, prediction, samples, { protocol, steps, scratch })
   })
 }
 
-function judgeOne(name: string, samples: Sampled, { alignment, cap }: Protocol, withSteps: boolean): Judged {
-  const { truth, sigma, medianScale, bad } = samples
-  const { g, logG, at } = truth
-  const aligned = (values: Float64Array) => {
-    const fit = fitAlignment(values, g, alignment)
-    const kept = alignment === 'none' ? values.slice() : applyFit(values, fit)
-    return { fit, d: clampPrediction(kept, cap) }
-  }
-  const { fit, d } = aligned(samples.d)
-  const sums = new PixelSums().add(d, g, logG)
-  const stepSums = withSteps ? samples.steps.map((step) => new PixelSums().add(aligned(step()).d, g, logG)) : []
-  const scaledSigma = sigma && !fit.inverse ? sigma.map((s) => s * Math.abs(fit.scale)) : null
-  const calibration = scaledSigma && calibrate(d, g, scaledSigma)
+function judgeOne(
+  name: string,
+  prediction: Prediction,
+  { truth, covers, d: sampled, sigma, medianScale, bad }: Sampled,
+  {
+    protocol: { alignment, cap },
+    steps,
+    scratch,
+  }: { readonly protocol: Protocol; readonly steps: readonly DepthImage[]; readonly scratch: Scratch },
+): Judged {
+  const { g, at } = truth
+  const fit = fitAlignment(sampled, g, alignment)
+  const d = clampPrediction(applyFit(sampled, fit, scratch.doubles(at.length)), cap)
+  const sums = new PixelSums().add(d, g)
+  const ofStep = scratch.doubles(at.length)
+  const stepSums = steps.map((step) => {
+    if (step.data === prediction.data) return sums // the last step is the output
+    sampleAt(step, covers, truth, ofStep)
+    applyFit(ofStep, fitAlignment(ofStep, g, alignment), ofStep)
+    return new PixelSums().add(clampPrediction(ofStep, cap), g)
+  })
+  const calibration = sigma && !fit.inverse ? calibrate(d, g, sigma, { scale: Math.abs(fit.scale) }) : null
+  const boundary = boundaryScores(truth, d)
   const figures: FrameFigures = {
     name,
     pixels: at.length,
-    metrics: { ...sums.metrics(), ...boundaries(d, truth) },
+    metrics: { ...sums.metrics(), boundary_f1: boundary.neighbours, boundary_f1_holes: boundary.holes },
     medianScale,
     steps: stepSums.map((one) => one.metrics()),
     calibration: calibration?.figures ?? null,
@@ -220,36 +237,23 @@ function judgeOne(name: string, samples: Sampled, { alignment, cap }: Protocol, 
   return { figures, fit, sums, stepSums, curves: calibration?.curves ?? null, d, truth }
 }
 
-function boundaries(d: Float64Array, { width, height, at, g }: Truth) {
-  const valid = new Uint8Array(width * height)
-  const predicted = new Float64Array(width * height)
-  const actual = new Float64Array(width * height)
-  for (let i = 0; i < at.length; i++) {
-    valid[at[i]] = 1
-    predicted[at[i]] = d[i]
-    actual[at[i]] = g[i]
-  }
-  return {
-    boundary_f1: boundaryF1(predicted, actual, valid, width),
-    boundary_f1_holes: boundaryF1(predicted, actual, valid, width, { reach: HOLE_REACH }),
-  }
-}
-
-function sample(frame: Frame, prediction: Prediction, protocol: Protocol): Sampled {
-  const truth = truthOf(frame, protocol)
+function sample(frame: Frame, prediction: Prediction, protocol: Protocol, scratch: Scratch): Sampled {
+  const truth = truthOf(frame, protocol, scratch)
   const covers = coveredBy(prediction, frame, truth, protocol)
-  const d = sampleAt(prediction, covers, truth)
+  const at = (map: DepthImage) => sampleAt(map, covers, truth, scratch.doubles(truth.at.length))
+  const d = at(prediction)
   const bad = { nan: 0, infinite: 0, negative: 0 }
   for (let i = 0; i < d.length; i++) {
+    if (d[i] > 0 && d[i] < Number.POSITIVE_INFINITY) continue
     if (Number.isNaN(d[i])) bad.nan++
     else if (!Number.isFinite(d[i])) bad.infinite++
-    else if (d[i] <= 0) bad.negative++
+    else bad.negative++
   }
   return {
     truth,
+    covers,
     d,
-    steps: (prediction.steps ?? []).map((step) => () => sampleAt(step, covers, truth)),
-    sigma: prediction.sigma ? sampleAt(prediction.sigma, covers, truth) : null,
+    sigma: prediction.sigma ? at(prediction.sigma) : null,
     medianScale: median(truth.g) / median(d),
     bad,
   }
@@ -279,7 +283,7 @@ class Tally {
     stepSums.forEach((one, k) => {
       this.pooledSteps[k] = (this.pooledSteps[k] ?? new PixelSums()).merge(one)
     })
-    this.distance.add(d, truth.g, truth.logG)
+    this.distance.add(d, truth.g)
     if (!curves) return
     this.curves.images++
     for (const name of ['sigma', 'oracle'] as const)

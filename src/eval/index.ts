@@ -44,6 +44,6 @@ export {
 export type { Prediction, Predictor } from './prediction.ts'
 export { type PredictionFolder, type PredictionOptions, predictionFolder } from './predictions.ts'
 export { loadProtocol, namedProtocol, PROTOCOL_NAMES, type ProtocolName, parseProtocol } from './presets.ts'
-export { describeProtocol, INDOOR_RANGE, type Protocol, REGIONS, type Region } from './protocol.ts'
-export { type EvalRecord, encodeCsv, encodeRecord, readRecord, type Subject } from './record.ts'
+export { describeGiven, describeProtocol, INDOOR_RANGE, type Protocol, REGIONS, type Region } from './protocol.ts'
+export { type EvalRecord, encodeCsv, encodeRecord, protocolText, readRecord, type Subject } from './record.ts'
 export { htmlReport } from './report.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeProtocol, INDOOR_RANGE, peerBox, regionBox } from './protocol.ts'
+import { describeGiven, describeProtocol, INDOOR_RANGE, peerBox, regionBox } from './protocol.ts'
 
 describe('the box that FastDepth sees', () => {
   it.each([
@@ -45,5 +45,14 @@ it('a protocol says region, range and alignment', () => {
   )
   expect(describeProtocol({ region: 'crop_native', ...range, alignment: 'median' })).toBe(
     'centre box (0.912 of the short side, 4:3), 0.1 < truth < 10 m, median-scaled per image, mean over images',
+  )
+})
+
+it('of given predictions it says what they were asked for, not that it was done', () => {
+  const plain = { region: 'full', ...INDOOR_RANGE, alignment: 'none' } as const
+  expect(describeGiven(plain)).toBe(describeProtocol(plain))
+  const asking = { ...plain, input: 'kb', halves: { share: 0.6, blend: 'mean' }, flip: true } as const
+  expect(describeGiven(asking)).toBe(
+    'whole image, 0.1 < truth < 10 m, no alignment, predictions as given (the protocol asks for: predicted on the KB crop (1216x352), two windows of 0.6 of the width, mean blend, flip-averaged), mean over images',
   )
 })

@@ -156,7 +156,15 @@ const ALIGNMENT_WORDS: Readonly<Record<Alignment, string>> = {
  * One line for people, the name of a preset first: `nyu-eigen: Eigen crop (rows 45..470, columns 41..600), 0.001 < truth <
  * 10 m, no alignment, mean over images`. What is left at its default and changes nothing (no flip, no halves) is not said.
  */
-export function describeProtocol(protocol: Protocol): string {
+export const describeProtocol = (protocol: Protocol) => inWords(protocol, { given: false })
+
+/**
+ * The same line where somebody else predicted. How the network was asked happened elsewhere or not at all, and the files do not
+ * say: what the protocol asks for there is told as that, not as done.
+ */
+export const describeGiven = (protocol: Protocol) => inWords(protocol, { given: true })
+
+function inWords(protocol: Protocol, { given }: { readonly given: boolean }): string {
   const { name, region, minimum, cap, alignment, input = 'whole', regionOf = 'whole' } = protocol
   const { halves = null, flip = false, truthSize = null, resize = 'bilinear', averaging = 'image' } = protocol
   const parts = [
@@ -166,9 +174,12 @@ export function describeProtocol(protocol: Protocol): string {
     `${minimum} < truth < ${cap} m`,
     ALIGNMENT_WORDS[alignment],
   ]
-  if (input !== 'whole') parts.push(`predicted on the ${INPUT_WORDS[input]}`)
-  if (halves) parts.push(`two windows of ${halves.share} of the width, ${halves.blend} blend`)
-  if (flip) parts.push('flip-averaged')
+  const asked: string[] = []
+  if (input !== 'whole') asked.push(`predicted on the ${INPUT_WORDS[input]}`)
+  if (halves) asked.push(`two windows of ${halves.share} of the width, ${halves.blend} blend`)
+  if (flip) asked.push('flip-averaged')
+  if (!given) parts.push(...asked)
+  else if (asked.length > 0) parts.push(`predictions as given (the protocol asks for: ${asked.join(', ')})`)
   if (truthSize) parts.push(`truth at ${truthSize.width}x${truthSize.height}`)
   if (resize === 'none') parts.push('predictions at the size of the truth')
   parts.push(averaging === 'image' ? 'mean over images' : 'mean over all pixels')

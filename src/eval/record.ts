@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { DarError, messageOf } from '../support/errors.ts'
 import { type Evaluation, FIGURES } from './evaluator.ts'
 import { PIXEL_METRICS } from './metrics.ts'
-import { describeProtocol } from './protocol.ts'
+import { describeGiven, describeProtocol, type Protocol } from './protocol.ts'
 
 /** What was evaluated: the part of a record that the evaluator does not know. */
 export interface Subject {
@@ -24,6 +24,11 @@ export interface Subject {
 
 const FORMAT = 'dar-eval/1'
 
+/** The line beside every figure. */
+export function protocolText(protocol: Protocol, { predictions }: Subject): string {
+  return predictions ? describeGiven(protocol) : describeProtocol(protocol)
+}
+
 export function encodeRecord(evaluation: Evaluation, subject: Subject): string {
   const { protocol, images, pixels, empty, metrics, medianScale, steps, calibration, curves, distance, bad, frames } =
     evaluation
@@ -31,7 +36,7 @@ export function encodeRecord(evaluation: Evaluation, subject: Subject): string {
     format: FORMAT,
     ...subject,
     protocol,
-    protocolText: describeProtocol(protocol),
+    protocolText: protocolText(protocol, subject),
     images,
     pixels,
     empty,

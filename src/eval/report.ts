@@ -9,8 +9,7 @@ import { SPARSIFICATION_STEPS } from './calibration.ts'
 import { type Case, type Cases, depthColours, WORST_ERROR } from './cases.ts'
 import { escapeHtml, lineChart } from './charts.ts'
 import { type Evaluation, FIGURES } from './evaluator.ts'
-import { describeProtocol } from './protocol.ts'
-import type { Subject } from './record.ts'
+import { protocolText, type Subject } from './record.ts'
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem; padding: 0 1rem; color: #1c1c1c; background: #fff }
@@ -35,7 +34,7 @@ export async function htmlReport(evaluation: Evaluation, subject: Subject, cases
   const body = [
     `<h1>${escapeHtml(title)}</h1>`,
     `<p>${images} images${escapeHtml(split)}, ${pixels.toLocaleString('en')} pixels with ground truth${empty.length > 0 ? `; ${empty.length} images without a valid pixel left out` : ''}.${hash}</p>`,
-    `<p class="protocol">Protocol: ${escapeHtml(describeProtocol(protocol))}</p>`,
+    `<p class="protocol">Protocol: ${escapeHtml(protocolText(protocol, subject))}</p>`,
     badText(evaluation),
     figureTable(evaluation),
     `<div class="charts">${charts(evaluation).join('')}</div>`,

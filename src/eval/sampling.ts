@@ -3,6 +3,9 @@
  * across a hole or an edge is a depth that nothing has. A prediction comes to it, bilinearly at the centres of its pixels:
  *
  *     u = (x + ½ − left)·w / width − ½,   clamped to [0, w − 1]        and v likewise
+ *
+ * Row by row: the two rows of the map between which a row of the truth lies are brought to its width once, and each
+ * measurement is then one mean of two numbers that lie side by side.
  */
 import type { Frame } from '../data/types.ts'
 import { resizeNearestDepth } from '../image/resize.ts'
@@ -10,19 +13,24 @@ import type { DepthImage } from '../image/types.ts'
 import { assert, DarError } from '../support/errors.ts'
 import type { Prediction } from './prediction.ts'
 import { measuredBox, type Protocol, type Rectangle } from './protocol.ts'
+import { Scratch } from './scratch.ts'
 
 export interface Truth {
   readonly width: number
   readonly height: number
   /** Positions of the measurements that count, ascending. */
   readonly at: Int32Array
-  /** Metres, and their natural logarithms, at those positions. */
+  /** Row y has those from `starts[y]` up to `starts[y + 1]`, exclusive. */
+  readonly starts: Int32Array
+  /** Metres, at those positions. */
   readonly g: Float64Array
-  readonly logG: Float64Array
 }
 
-/** Throws a DarError for a frame without a depth map, or one that the region does not fit. */
-export function truthOf(frame: Frame, protocol: Protocol): Truth {
+/**
+ * In arrays of `scratch`. Throws a DarError for a frame without a depth map, or one that the region does
+ * not fit.
+ */
+export function truthOf(frame: Frame, protocol: Protocol, scratch: Scratch = new Scratch()): Truth {
   const { truthSize, minimum, cap, input = 'whole' } = protocol
   if (!frame.depth) throw new DarError(`${frame.name} has no depth map; evaluate frames with ground truth`)
   const sameSize = frame.depth.width === frame.image.width && frame.depth.height === frame.image.height
@@ -32,19 +40,23 @@ export function truthOf(frame: Frame, protocol: Protocol): Truth {
   const { data, width, height } = truth
   assert(data.length === width * height, `a depth map of ${data.length} values for ${width}x${height}`)
   const box = measuredBox(protocol, width, height)
-  const all = new Int32Array(Math.max(0, (box.right - box.left) * (box.bottom - box.top)))
+  const most = Math.max(0, (box.right - box.left) * (box.bottom - box.top))
+  const at = scratch.integers(most)
+  const g = scratch.doubles(most)
+  const starts = new Int32Array(height + 1)
   let n = 0
-  for (let y = box.top; y < box.bottom; y++)
-    for (let i = y * width + box.left; i < y * width + box.right; i++)
-      if (data[i] > minimum && data[i] < cap) all[n++] = i
-  const at = all.slice(0, n)
-  const g = new Float64Array(n)
-  const logG = new Float64Array(n)
-  for (let i = 0; i < n; i++) {
-    g[i] = data[at[i]]
-    logG[i] = Math.log(g[i])
+  for (let y = 0; y < height; y++) {
+    starts[y] = n
+    if (y < box.top || y >= box.bottom) continue
+    for (let i = y * width + box.left; i < y * width + box.right; i++) {
+      const depth = data[i]
+      if (!(depth > minimum && depth < cap)) continue
+      at[n] = i
+      g[n++] = depth
+    }
   }
-  return { width, height, at, g, logG }
+  starts[height] = n
+  return { width, height, starts, at: at.subarray(0, n), g: g.subarray(0, n) }
 }
 
 /** What a prediction covers, in pixels of the ground truth. Throws a DarError when that is not all of the region, or of a wrong size. */
@@ -80,34 +92,66 @@ export function coveredBy(prediction: Prediction, frame: Frame, truth: Truth, pr
   return covered
 }
 
-/** A map's values at the measurements. */
-export function sampleAt(map: DepthImage, covers: Rectangle, { at, width: truthWidth, height: truthHeight }: Truth) {
+/** A map's values at the measurements, written to `values`. */
+export function sampleAt(
+  map: DepthImage,
+  covers: Rectangle,
+  truth: Truth,
+  values: Float64Array = new Float64Array(truth.at.length),
+): Float64Array {
   const { data, width, height } = map
   assert(data.length === width * height, `a prediction of ${data.length} values for ${width}x${height}`)
-  const values = new Float64Array(at.length)
   const same = covers.left === 0 && covers.top === 0 && covers.width === width && covers.height === height
-  if (same && width === truthWidth) {
-    for (let i = 0; i < at.length; i++) values[i] = data[at[i]]
-    return values
-  }
+  if (!same || width !== truth.width) return interpolate(map, covers, truth, values)
+  const { at } = truth
+  for (let i = 0; i < at.length; i++) values[i] = data[at[i]]
+  return values
+}
+
+function interpolate(
+  { data, width, height }: DepthImage,
+  covers: Rectangle,
+  { at, starts, width: truthWidth, height: truthHeight }: Truth,
+  values: Float64Array,
+): Float64Array {
   const columns = positions(truthWidth, covers.left, covers.width, width)
   const rows = positions(truthHeight, covers.top, covers.height, height)
-  for (let i = 0; i < at.length; i++) {
-    const x = at[i] % truthWidth
-    const y = (at[i] - x) / truthWidth
-    const column = columns.low[x]
-    const u = columns.weight[x]
-    const row = rows.low[y] * width
-    const v = rows.weight[y]
-    const right = column + 1 < width ? column + 1 : column
-    const below = row + width < data.length ? row + width : row
-    values[i] = mix(mix(data[row + column], data[row + right], u), mix(data[below + column], data[below + right], u), v)
+  let upper = new Float64Array(truthWidth)
+  let lower = new Float64Array(truthWidth)
+  let held = -2 // the row of the map in `upper`; `lower` has the next one
+  for (let y = 0; y < truthHeight; y++) {
+    if (starts[y] === starts[y + 1]) continue
+    const row = rows.low[y]
+    if (row !== held) {
+      if (row === held + 1) [upper, lower] = [lower, upper]
+      else stretchRow(data, row * width, width, columns, upper)
+      stretchRow(data, Math.min(row + 1, height - 1) * width, width, columns, lower)
+      held = row
+    }
+    const weight = rows.weight[y]
+    for (let i = starts[y]; i < starts[y + 1]; i++) {
+      const x = at[i] - y * truthWidth
+      values[i] = mix(upper[x], lower[x], weight)
+    }
   }
   return values
 }
 
+/** One row of a map at the columns of the truth. */
+function stretchRow(data: Float32Array, start: number, width: number, { low, weight }: Positions, out: Float64Array) {
+  for (let x = 0; x < out.length; x++) {
+    const left = start + low[x]
+    out[x] = mix(data[left], data[low[x] + 1 < width ? left + 1 : left], weight[x])
+  }
+}
+
+interface Positions {
+  readonly low: Int32Array
+  readonly weight: Float64Array
+}
+
 /** Of every column (or row) of the truth: the map's column at or left of its centre, and the weight of the next one. */
-function positions(count: number, start: number, extent: number, size: number) {
+function positions(count: number, start: number, extent: number, size: number): Positions {
   const low = new Int32Array(count)
   const weight = new Float64Array(count)
   for (let i = 0; i < count; i++) {
