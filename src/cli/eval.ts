@@ -49,6 +49,7 @@ interface Flags {
   readonly align?: string
   readonly cap?: string
   readonly steps: boolean
+  readonly batch: string
   readonly threads?: string
   readonly json?: string
   readonly csv?: string
@@ -88,6 +89,7 @@ export function registerEval(program: Command): void {
     .addOption(new Option('--align <kind>', 'another alignment than the protocol’s').choices(ALIGNMENTS))
     .option('--cap <m>', 'another cap than the protocol’s, metres')
     .option('--no-steps', 'do not judge the coarse-to-fine maps')
+    .option('--batch <n>', 'images that the network takes at once', '4')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
     .option('--json <file>', 'write everything, for --compare')
     .option('--csv <file>', 'write a row per image')
@@ -116,6 +118,7 @@ async function evalData(flags: Flags): Promise<void> {
     ;[evaluation] = await evaluate(data.dataset, contestant.predict, {
       protocols: [protocol],
       input: contestant.input,
+      batch: contestant.batch,
       onProgress: progress.update,
       onJudged: cases?.collect,
     })
@@ -148,6 +151,7 @@ async function protocolOf({ protocol: name, align, cap: capText }: Flags): Promi
 interface Contestant extends AsyncDisposable {
   readonly predict: Predictor
   readonly input: 'protocol' | 'given'
+  readonly batch: number
   readonly subject: Pick<Subject, 'model' | 'predictions'>
 }
 
@@ -160,16 +164,19 @@ async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalDat
     return {
       predict: maps.predictor(protocol),
       input: 'given',
+      batch: 1,
       subject: { model: null, predictions: { path: resolve(folder), scale: scale ?? null } },
       [Symbol.asyncDispose]: async () => {},
     }
   }
   if (scale !== undefined || inverse) throw new DarError('--scale and --inverse are for --predictions; leave them out')
   const sha256 = await modelHash(name)
-  const model = await loadModel(name, { threads: wholeAbove0('--threads', flags.threads) })
+  const batch = wholeAbove0('--batch', flags.batch)
+  const model = await loadModel(name, { threads: wholeAbove0('--threads', flags.threads), batch })
   return {
     predict: modelPredictor(model, { steps }),
     input: 'protocol',
+    batch: model.batch,
     subject: { model: { name: model.name, sha256 }, predictions: null },
     [Symbol.asyncDispose]: () => model.dispose(),
   }

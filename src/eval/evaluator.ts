@@ -6,7 +6,7 @@
  *
  * Frames are read, judged and forgotten one by one; what grows with the data set is a row of numbers per image. While
  * one frame is judged, the next is predicted (in the engine's thread) and the one after it is read.
- * Left out: several images in one call of the engine, and drawing.
+ * Left out: drawing.
  */
 import type { Dataset, Frame } from '../data/types.ts'
 import type { DepthImage } from '../image/types.ts'
@@ -88,13 +88,15 @@ export interface EvaluateOptions {
    * all. `given`: it answers for the whole frame by itself, and what the protocols say of the input has been done.
    */
   readonly input?: 'protocol' | 'given'
+  /** How many images the predictor takes at once: it is asked for so many more ahead. Default 1. */
+  readonly batch?: number
   /** Called after every frame. */
   readonly onProgress?: (done: number, frame: string) => void
   /** Called for every frame and protocol with a figure; what is given is not used afterwards. */
   readonly onJudged?: (judged: JudgedFrame) => void
 }
 
-/** Frames that are read or predicted ahead of the one that is judged. */
+/** Frames that are read or predicted ahead of the one that is judged, for every image that the predictor takes at once. */
 const AHEAD = 2
 
 /**
@@ -105,13 +107,13 @@ const AHEAD = 2
 export async function evaluate(
   dataset: Dataset,
   predict: Predictor,
-  { protocols, stepProtocols = protocols, input = 'protocol', onProgress, onJudged }: EvaluateOptions,
+  { protocols, stepProtocols = protocols, input = 'protocol', batch = 1, onProgress, onJudged }: EvaluateOptions,
 ): Promise<Evaluation[]> {
   const tallies = protocols.map((protocol) => new Tally(protocol))
   const ask = input === 'given' ? predict : underProtocol(predict, sharedInput(protocols))
   const scratch = new Scratch()
   let done = 0
-  for await (const { frame, prediction } of predicted(dataset, ask)) {
+  for await (const { frame, prediction } of predicted(dataset, ask, batch)) {
     judgeAll(frame, prediction, { protocols, stepProtocols, scratch }).forEach((judged, i) => {
       tallies[i].add(frame, judged)
       if (judged) onJudged?.({ frame, prediction, protocol: protocols[i], figures: judged.figures, fit: judged.fit })
@@ -122,7 +124,7 @@ export async function evaluate(
 }
 
 /** Frames in their order with their predictions, some under way while the caller works on one. */
-async function* predicted(dataset: Dataset, predict: Predictor) {
+async function* predicted(dataset: Dataset, predict: Predictor, batch: number) {
   const queue: Promise<{ frame: Frame; prediction: Prediction } | { error: unknown }>[] = []
   const start = async (index: number) => {
     try {
@@ -134,7 +136,7 @@ async function* predicted(dataset: Dataset, predict: Predictor) {
   }
   try {
     for (let index = 0; index < dataset.length || queue.length > 0; ) {
-      while (index < dataset.length && queue.length <= AHEAD) queue.push(start(index++))
+      while (index < dataset.length && queue.length <= AHEAD * batch) queue.push(start(index++))
       const next = await queue.shift()
       assert(next, 'a frame under way')
       if ('error' in next) throw next.error

@@ -11,6 +11,7 @@ import { live } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { type DepthModel, type LoadModelOptions, loadModel, type ManyResult } from './depth-model.ts'
 import { encodeOutputs } from './outputs.ts'
+import { relativeError } from './trace.ts'
 import type { ImageInput } from './types.ts'
 
 const WIDTH = 100
@@ -174,6 +175,32 @@ describe('predict', () => {
       expect(same((await model.predict(image)).depth, together[i].depth)).toBe(true)
   })
 
+  it('gives the same maps when images go through the network together, whatever their shape and wishes', async () => {
+    await using together = await load(file, { batch: 3 })
+    const wishes = [
+      [photo(), {}],
+      [photo(110, 80), { steps: true }],
+      [photo(75, 100), { focal: 60 }], // upright: a lane of its own
+      [photo(90, 70), {}],
+      [photo(120, 90), { focal: 80 }],
+      [photo(104, 78), { steps: true }],
+    ] as const
+    const maps = await Promise.all(wishes.map(([image, options]) => together.predict(image, options)))
+    for (const [i, [image, options]] of wishes.entries()) {
+      const alone = await model.predict(image, options)
+      const { depth, sigma, steps } = maps[i]
+      expect(relativeError(depth, alone.depth)).toBeLessThan(1e-5)
+      expect(relativeError(sigma!, alone.sigma!)).toBeLessThan(1e-4)
+      expect(steps).toHaveLength(alone.steps.length)
+      steps.forEach((step, k) => {
+        expect(relativeError(step.depth, alone.steps[k].depth)).toBeLessThan(1e-5)
+      })
+    }
+    const many: (Float32Array | undefined)[] = []
+    for await (const { map } of together.predictMany(wishes.map(([image]) => image))) many.push(map?.depth)
+    expect(relativeError(many[4]!, (await model.predict(wishes[4][0])).depth)).toBeLessThan(1e-5)
+  })
+
   it('refuses pixels of a wrong length, bytes that are no image, and a bad focal length', async () => {
     const short = { ...photo(), data: new Uint8Array(5) }
     await expect(model.predict(short)).rejects.toThrow(
@@ -305,6 +332,7 @@ describe('dispose', () => {
 
 describe('loadModel', () => {
   it('checks its options before it opens anything', async () => {
+    await expect(load(file, { batch: 0 })).rejects.toThrow(/batch is 0; give a whole number of at least 1/)
     await expect(loadModel('nowhere.safetensors', { threads: 0 })).rejects.toThrow(/threads is 0/)
     await expect(loadModel('nowhere.safetensors', { size: { width: 1.5, height: 2 } })).rejects.toThrow(/1\.5x2/)
   })

@@ -5,7 +5,7 @@
  *
  * The network's maps leave the engine at their own size (the last at the network's or an eighth of it, earlier ones and σ at
  * an eighth) and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
- * part of a graph that must be compiled for every image size. Left out: tiles, video, batches in one engine call.
+ * part of a graph that must be compiled for every image size. Left out: tiles, video.
  */
 import { compile } from '../graph/index.ts'
 import { decodeImage } from '../image/decode.ts'
@@ -15,6 +15,7 @@ import { type DarConfig, imageMultiple, isMetric, mapCount } from '../model/inde
 import { Engine, type Program } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
+import { Batcher } from './batcher.ts'
 import { loadMapped } from './mapped.ts'
 import { MAP_ABOVE, type ModelFile, openModel } from './model-file.ts'
 import { depthOutput, predictionOutputs, sigmaOutput } from './prediction-graph.ts'
@@ -23,10 +24,10 @@ import { LeasedCache } from './program-cache.ts'
 import { checkSize, nearestShape, networkSize } from './size.ts'
 import type { DepthMap, ImageInput, PredictOptions, Size, StepMap } from './types.ts'
 
-/** Network sizes whose programs are kept: landscape, portrait, and one to spare. */
-const KEPT_PROGRAMS = 3
+/** Network sizes whose programs, for one image and for a batch, are kept: landscape, portrait, and one to spare. */
+const KEPT_SIZES = 3
 
-/** Images of `predictMany` that are decoded ahead of the one that the network works on. */
+/** Batches of `predictMany` that are decoded ahead of the one that the network works on. */
 const AHEAD = 1
 
 export interface LoadModelOptions {
@@ -36,6 +37,11 @@ export interface LoadModelOptions {
   readonly provider?: Provider
   /** Pixel budget of the network's input instead of the one that the model was trained for: larger is finer and slower. */
   readonly size?: Size
+  /**
+   * Images of one shape that go through the network together when that many wait (calls of `predict` that overlap, or
+   * `predictMany`): more images a second, each later. Default 1.
+   */
+  readonly batch?: number
   /**
    * Bytes of float32 weights from which on a file is memory-mapped instead of read. Mapped weights open at once and are
    * shared between processes, but the engine cannot repack them for speed.
@@ -70,18 +76,34 @@ export type ManyResult<Input extends ImageInput = ImageInput> =
  */
 export async function loadModel(
   nameOrPath: string,
-  { threads, provider, size, mapAbove = MAP_ABOVE }: LoadModelOptions = {},
+  { threads, provider, size, batch = 1, mapAbove = MAP_ABOVE }: LoadModelOptions = {},
 ): Promise<DepthModel> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0))
     throw new DarError(`threads is ${threads}; give a whole number of at least 1`)
+  if (!(Number.isInteger(batch) && batch > 0))
+    throw new DarError(`batch is ${batch}; give a whole number of at least 1`)
   if (size) checkSize(size)
   const file = await openModel(nameOrPath, { mapAbove })
-  return new DepthModel(size ? { ...file, size, trainedSizes: [] } : file, new Engine({ threads, provider }))
+  return new DepthModel(size ? { ...file, size, trainedSizes: [] } : file, new Engine({ threads, provider }), { batch })
 }
 
-/** Native maps of one run, in canonical metres. */
+/** A native map of one run, in canonical metres. */
 interface RawMap extends Size {
   readonly values: Float32Array
+}
+
+/** An image at the network's size. */
+interface Job {
+  readonly planes: Float32Array
+  readonly steps: boolean
+  readonly network: Size
+}
+
+/** What the network says of it, and the milliseconds: of compiling, and this image's share of the run. */
+interface Answer {
+  readonly raw: (name: string) => RawMap | null
+  readonly compile: number
+  readonly run: number
 }
 
 export class DepthModel {
@@ -92,17 +114,23 @@ export class DepthModel {
   readonly size: Size
   private readonly file: ModelFile
   private readonly engine: Engine
-  private readonly programs = new LeasedCache<Program>(KEPT_PROGRAMS)
+  private readonly programs: LeasedCache<Program>
+  /** Images that go through the network together. */
+  readonly batch: number
+  private readonly batches: Batcher<Job, Answer>
   private readonly running = new Set<Promise<unknown>>()
   private disposed = false
 
   /** Use `loadModel`. The model takes over the engine. */
-  constructor(file: ModelFile, engine: Engine) {
+  constructor(file: ModelFile, engine: Engine, { batch = 1 }: { readonly batch?: number } = {}) {
     this.name = file.name
     this.config = file.config
     this.size = file.size
     this.file = file
     this.engine = engine
+    this.batch = batch
+    this.programs = new LeasedCache(KEPT_SIZES * (batch > 1 ? 2 : 1))
+    this.batches = new Batcher(batch, (size, jobs) => this.runTogether(size, jobs))
   }
 
   /**
@@ -143,7 +171,7 @@ export class DepthModel {
       let index = 0
       for await (const image of images) {
         started.push(this.attempt(image, index++, options))
-        if (started.length > AHEAD) yield await next()
+        if (started.length > AHEAD * this.batch) yield await next()
       }
       while (started.length > 0) yield await next()
     } finally {
@@ -167,7 +195,7 @@ export class DepthModel {
     return networkSize(image, checkSize(asked ?? size), imageMultiple(this.config))
   }
 
-  private async pipeline(input: ImageInput, { focal, steps = false, size }: PredictOptions) {
+  private async pipeline(input: ImageInput, { focal, steps = false, size }: PredictOptions): Promise<DepthMap> {
     const clock = stopwatch()
     const image = await pixelsOf(input)
     const decode = clock()
@@ -175,34 +203,52 @@ export class DepthModel {
     const { planes, metres, focal: used } = prepare(image, network, { focal })
     const factor = isMetric(this.config) ? metres : 1 // no lens gives a relative depth a unit
     const preparing = clock()
-    return this.programs.use(
-      `${network.width}x${network.height}`,
-      () => this.compile(network),
-      async (program): Promise<DepthMap> => {
-        const compiling = clock()
-        const wanted = wantedOutputs(program, steps)
-        const outputs = await program.run({ image: planes }, { fetch: wanted, transfer: true })
-        const run = program.lastMilliseconds
-        clock()
+    const { raw, compile, run } = await this.batches.do(`${network.width}x${network.height}`, {
+      planes,
+      steps,
+      network,
+    })
+    clock()
+    const atImage = (map: RawMap) => resizeTo(image, map, factor)
+    const last = raw('depth')
+    assert(last, 'a program without depth')
+    this.checkFinite(last)
+    const depth = atImage(last)
+    const lastSigma = raw(sigmaOutput(mapCount(this.config)))
+    const sigma = lastSigma && atImage(lastSigma)
+    const { width, height } = image
+    const maps = steps ? this.earlierSteps(raw, atImage, image) : []
+    if (steps) maps.push({ depth, sigma, width, height })
+    const milliseconds = { decode, compile, prepare: preparing, run, finish: clock() }
+    return { depth, sigma, steps: maps, width, height, focal: used, networkSize: network, milliseconds }
+  }
+
+  /** Runs images of one network size, 1 or `batch` of them, in one call of the engine. */
+  private runTogether(size: string, jobs: readonly Job[]): Promise<Answer[]> {
+    const clock = stopwatch()
+    const [{ network }] = jobs
+    const key = jobs.length === 1 ? size : `${jobs.length} of ${size}`
+    const compileIt = () => this.compile(network, jobs.length)
+    return this.programs.use(key, compileIt, async (program) => {
+      const compiling = clock()
+      const wanted = wantedOutputs(
+        program,
+        jobs.some(({ steps }) => steps),
+      )
+      const image = jobs.length === 1 ? jobs[0].planes : joined(jobs.map(({ planes }) => planes))
+      const outputs = await program.run({ image }, { fetch: wanted, transfer: true })
+      const run = program.lastMilliseconds / jobs.length
+      return jobs.map((_, i): Answer => {
         const raw = (name: string): RawMap | null => {
           const port = program.outputs.find((output) => output.name === name)
           if (!port) return null
-          return { values: outputs[name] as Float32Array, width: port.shape[3], height: port.shape[2] }
+          const [width, height] = [port.shape[3], port.shape[2]]
+          const values = (outputs[name] as Float32Array).subarray(i * width * height, (i + 1) * width * height)
+          return { values, width, height }
         }
-        const atImage = (map: RawMap) => resizeTo(image, map, factor)
-        const last = raw('depth')
-        assert(last, 'a program without depth')
-        this.checkFinite(last)
-        const depth = atImage(last)
-        const lastSigma = raw(sigmaOutput(mapCount(this.config)))
-        const sigma = lastSigma && atImage(lastSigma)
-        const { width, height } = image
-        const maps = steps ? this.earlierSteps(raw, atImage, image) : []
-        if (steps) maps.push({ depth, sigma, width, height })
-        const milliseconds = { decode, compile: compiling, prepare: preparing, run, finish: clock() }
-        return { depth, sigma, steps: maps, width, height, focal: used, networkSize: network, milliseconds }
-      },
-    )
+        return { raw, compile: compiling, run }
+      })
+    })
   }
 
   private earlierSteps(
@@ -218,10 +264,11 @@ export class DepthModel {
     })
   }
 
-  private async compile({ width, height }: Size): Promise<Program> {
-    const { outputs } = predictionOutputs(this.config, { width, height })
+  private async compile({ width, height }: Size, batch: number): Promise<Program> {
+    const { outputs } = predictionOutputs(this.config, { width, height }, { batch })
     const { weights } = this.file
-    const compiled = compile(outputs, { name: `${this.name} at ${width}x${height}`, weights })
+    const name = `${this.name} at ${width}x${height}${batch > 1 ? `, ${batch} images` : ''}`
+    const compiled = compile(outputs, { name, weights })
     if (weights.kind === 'external') return loadMapped(this.engine, compiled, this.file.path)
     return this.engine.load(compiled)
   }
@@ -246,6 +293,16 @@ export class DepthModel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 /** The final maps, and with `steps` all of them. */
