@@ -1,7 +1,7 @@
 /**
  * Small tools for passes over the ONNX form of a graph: who makes a value, what type it has, names that are free.
  */
-import { DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from '../graph/index.ts'
+import { type AttributeValue, DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from '../graph/index.ts'
 
 const COMPARISONS = new Set(['Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Equal', 'Not', 'And', 'Or'])
 
@@ -29,23 +29,43 @@ export function initializersByName({ initializers }: ModelProto): ReadonlyMap<st
   return new Map(initializers.map((tensor) => [tensor.name, tensor]))
 }
 
-/** A node without attributes but those given as integers. */
+export interface NodeOptions {
+  /** Operator set, where it is not ONNX's own. */
+  readonly domain?: string
+  /** Attributes: whole numbers and lists of them. */
+  readonly ints?: Readonly<Record<string, number | readonly number[]>>
+}
+
+/** A node, named after its first output; without attributes but those given as integers. */
 export function node(
   type: string,
   inputs: readonly string[],
-  output: string,
-  { domain, ints = {} }: { readonly domain?: string; readonly ints?: Readonly<Record<string, number>> } = {},
+  output: string | readonly string[],
+  { domain, ints = {} }: NodeOptions = {},
 ): NodeProto {
-  const attributes = new Map(Object.entries(ints).map(([key, value]) => [key, { kind: 'int', value } as const]))
-  return { type, ...(domain && { domain }), name: `${output}/${type}`, inputs, outputs: [output], attributes }
+  const outputs = typeof output === 'string' ? [output] : output
+  const attributes = new Map(Object.entries(ints).map(([key, value]) => [key, attribute(value)]))
+  return { type, ...(domain && { domain }), name: `${outputs[0]}/${type}`, inputs, outputs, attributes }
 }
 
-export function tensor(
-  name: string,
-  dims: readonly number[],
-  dataType: number,
-  data: Float32Array | Int8Array | Uint8Array | Uint16Array,
-): TensorProto {
+function attribute(value: number | readonly number[]): AttributeValue {
+  return typeof value === 'number' ? { kind: 'int', value } : { kind: 'ints', value }
+}
+
+/** The integer attributes of a node. */
+export function intAttribute({ attributes }: NodeProto, key: string, absent: number): number {
+  const found = attributes.get(key)
+  return found?.kind === 'int' ? found.value : absent
+}
+
+export function intsAttribute({ attributes }: NodeProto, key: string, absent: readonly number[]): readonly number[] {
+  const found = attributes.get(key)
+  return found?.kind === 'ints' ? found.value : absent
+}
+
+type Data = Float32Array | Int8Array | Int32Array | Uint8Array | Uint16Array | BigInt64Array
+
+export function tensor(name: string, dims: readonly number[], dataType: number, data: Data): TensorProto {
   return { name, dims, dataType, content: { kind: 'raw', bytes: bytesOf(data) } }
 }
 
@@ -56,7 +76,12 @@ export function floatsOf({ name, dataType, content }: TensorProto): Float32Array
   return new Float32Array(content.bytes.slice().buffer)
 }
 
-function bytesOf(data: Float32Array | Int8Array | Uint8Array | Uint16Array): Uint8Array {
+/** A list of indices, as Slice and Pad take them. */
+export function indices(name: string, values: readonly number[]): TensorProto {
+  return tensor(name, [values.length], DATA_TYPE.int64, BigInt64Array.from(values, BigInt))
+}
+
+function bytesOf(data: Data): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
