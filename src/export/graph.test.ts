@@ -38,6 +38,7 @@ const VARIANTS: Readonly<Record<string, DarConfig>> = {
   'masked decoder': { ...VIT, form: 'masked' },
   'windows neighbourhood': { ...VIT, window: 'neighbourhood' },
   'windows elastic': { ...VIT, window: 'elastic' },
+  'context of the step': { ...VIT, window: 'elastic', contextGrid: 'step' },
   'windows fixed': { ...VIT, window: 'fixed' },
   'bins on each step’s grid': { ...VIT, binGrid: 'step', context: false },
   'only the transformer': { ...VIT, head: 'transformer', context: false, upsample: 'bilinear' },

@@ -1,11 +1,11 @@
 /** The graph of an export: normalised pixels in, metres of the canonical lens out, at one size and precision. */
-import { Graph, lower, type ModelProto } from '../graph/index.ts'
+import { Graph, lower, type ModelProto, nodesBehind, type Shape, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { buildDar } from '../model/index.ts'
 import type { ModelFile, Size } from '../predict/index.ts'
 import { toHalf } from './half.ts'
+import { toInt8 } from './int8.ts'
 import { toPortable } from './portable.ts'
-import { toInt8 } from './quantise.ts'
 import { withoutUnused } from './rewrite.ts'
 
 export type Precision = 'fp32' | 'fp16' | 'int8'
@@ -17,5 +17,15 @@ export function exportGraph(file: ModelFile, { width, height }: Size, precision:
   const outputs = { predicted_depth: ops.reshape(depth, [1, height, width]) }
   const { model } = lower(outputs, { name: `${file.name} at ${width}x${height}`, weights: file.weights })
   const portable = withoutUnused(toPortable(model))
-  return precision === 'fp16' ? toHalf(portable) : precision === 'int8' ? toInt8(portable) : portable
+  return precision === 'fp16'
+    ? toHalf(portable)
+    : precision === 'int8'
+      ? toInt8(portable, shapesOf(Object.values(outputs)))
+      : portable
+}
+
+/** Of every value that is a tensor of the graph, by name: what the ONNX form does not say. */
+function shapesOf(outputs: readonly Tensor[]): ReadonlyMap<string, Shape> {
+  const tensors = nodesBehind(outputs).flatMap(({ inputs, results }) => [...inputs, ...results])
+  return new Map(tensors.map(({ name, shape }) => [name, shape]))
 }
