@@ -100,8 +100,8 @@ class ConvWriter {
     }
     const operands = [this.columns(conv), integers, `${x}/scale`, scales, `${x}/zero`, '', bias]
     this.nodes.push(
-      node('MatMulIntegerToFloat', operands, `${y}/last`, { domain: 'com.microsoft' }), // 1,H',W',O
-      node('Transpose', [`${y}/last`], y, { ints: { perm: [0, 3, 1, 2] } }),
+      node('MatMulIntegerToFloat', operands, `${y}/product`, { domain: 'com.microsoft' }), // 1,H',W',O
+      node('Transpose', [`${y}/product`], y, { ints: { perm: [0, 3, 1, 2] } }),
     )
   }
 

@@ -82,6 +82,21 @@ test('convolutions of the same map quantise it once; small ones stay as they are
   expect(error).toBeLessThan(0.03)
 })
 
+test('a convolution of a convolution', async () => {
+  const { error, types } = await bothWays(
+    (graph) => {
+      const padding = [1, 1, 1, 1] as const
+      const inner = ops.conv(graph.input('x', [1, 64, 40, 36]), parameter(graph, 'v', [64, 64, 3, 3]), undefined, {
+        padding,
+      })
+      return ops.conv(inner, parameter(graph, 'w', [64, 64, 3, 3]), undefined, { padding })
+    },
+    (model, shapes) => convsToInt8(model, shapes),
+  )
+  expect(types).not.toContain('Conv')
+  expect(error).toBeLessThan(0.05)
+})
+
 test('the scores of an attention', async () => {
   const { error, types } = await bothWays((graph) => {
     const [q, k, v] = ['q', 'k', 'v'].map((name) => ops.mul(graph.input(name, [1, 256, 64]), 3))
