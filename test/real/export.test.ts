@@ -1,7 +1,8 @@
 /**
- * What lower precision costs on real frames: dar-nano exported in float16 and int8 against its float32 export, every tenth
- * held-out frame of the real sets at the network's size. Looks in $DAR_REAL_DATA, else in ../shared/data beside the repository,
- * and skips itself where neither is there. `DAR_EXPORT_REPORT=1` prints the figures.
+ * What lower precision costs on real frames: dar-nano exported in float16 and int8 against its float32 export, every 25th
+ * held-out frame of the real sets, at the size that it predicts at. Looks in $DAR_REAL_DATA, else in ../shared/data beside the
+ * repository, and skips itself where neither is there. `DAR_EXPORT_REPORT=1` prints the figures, `DAR_EXPORT_EVERY=5` takes
+ * more frames, `DAR_EXPORT_MODEL` another model of a MobileNet encoder.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,6 +18,7 @@ import { Engine } from '../../src/runtime/engine.ts'
 const root = process.env.DAR_REAL_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 const sets = REAL_SETS.filter((name) => existsSync(join(root, name)))
 const size = { width: 256, height: 192 }
+const every = Number(process.env.DAR_EXPORT_EVERY ?? 25)
 const PRECISIONS = ['fp32', 'fp16', 'int8'] as const
 /** Largest change of abs_rel, and mean relative change of the maps. */
 const LIMIT = { fp16: 0.01, int8: 0.03 } as const
@@ -24,7 +26,7 @@ const LIMIT = { fp16: 0.01, int8: 0.03 } as const
 describe.skipIf(sets.length === 0)('a lower precision on real frames', () => {
   it('changes abs_rel and maps by less than 1 % (fp16) and 3 % (int8)', { timeout: 300_000 }, async () => {
     await using engine = new Engine({ threads: 1 })
-    const file = await openModel('dar-nano', { mapAbove: Number.POSITIVE_INFINITY })
+    const file = await openModel(process.env.DAR_EXPORT_MODEL ?? 'dar-nano', { mapAbove: Number.POSITIVE_INFINITY })
     const programs = await Promise.all(PRECISIONS.map((precision) => loadExport(engine, file, size, precision)))
     const absRel: number[] = [0, 0, 0]
     const change: number[] = [0, 0, 0]
@@ -32,7 +34,7 @@ describe.skipIf(sets.length === 0)('a lower precision on real frames', () => {
     for (const name of sets) {
       const all = await folderDataset(join(root, name))
       const { test } = splitNames(all.names, REAL_SPLITS[name])
-      const dataset = await folderDataset(join(root, name), { names: test.filter((_, i) => i % 10 === 0) })
+      const dataset = await folderDataset(join(root, name), { names: test.filter((_, i) => i % every === 0) })
       for (let i = 0; i < dataset.length; i++) {
         const sample = prepare(await dataset.get(i), size)
         const pixel_values = normalisePlanes(sample.image, 'symmetric')
