@@ -7,14 +7,12 @@
  *     linear layers           int8-linear.ts          176
  *     wide convolutions       int8-conv.ts            156
  *     scores of attention     int8-attention.ts       150
- *     softmax over channels   channel-softmax.ts      143      no integers, but a form in which only the CPU is quicker
  *
  * In float32 stay the probabilities of attention times its values, normalisations, activations, the encoder's small
  * convolutions, and the way from logits to metres. The contributed operators are ONNX Runtime's own: its CPU and wasm builds
  * have them; the browser's WebGPU provider computes no integer products (there, use float16).
  */
 import type { ModelProto, Shape } from '../graph/index.ts'
-import { toChannelSoftmax } from './channel-softmax.ts'
 import { foldWeights } from './fold.ts'
 import { ATTENTION_OPS, scoresToInt8 } from './int8-attention.ts'
 import { CONV_OPS, convsToInt8 } from './int8-conv.ts'
@@ -28,5 +26,5 @@ export const INT8_OPS: readonly string[] = [...new Set<string>([...LINEAR_OPS, .
 export function toInt8(model: ModelProto, shapes: ReadonlyMap<string, Shape>): ModelProto {
   const linears = linearsToInt8(foldWeights(model))
   const convs = convsToInt8(linears, shapes)
-  return withoutUnused(toChannelSoftmax(scoresToInt8(convs, shapes), shapes))
+  return withoutUnused(scoresToInt8(convs, shapes))
 }

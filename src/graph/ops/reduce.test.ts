@@ -126,6 +126,12 @@ testOps([
     (x) => nd([4], (i) => share([...x.data], i)),
   ),
   op(
+    'softmax of large numbers along another axis',
+    [given([1000, 999, -1000, 998.5], [4, 1])],
+    (x) => ops.softmax(x, 0),
+    (x) => nd([4, 1], (i) => share([...x.data], i)),
+  ),
+  op(
     'softmax with −∞ gives those nothing',
     [given([1, Number.NEGATIVE_INFINITY, 0.5])],
     (x) => ops.softmax(x),

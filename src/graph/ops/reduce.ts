@@ -62,7 +62,11 @@ export function min(x: Tensor, axes = x.shape.map((_, i) => i), { keepAxes = fal
   return extreme('min', 'ReduceMin', x, axes, keepAxes)
 }
 
-/** exp(x_i)/Σ_j exp(x_j) along an axis;  dx = y ⊙ (dy − Σ dy ⊙ y) */
+/**
+ * exp(x_i)/Σ_j exp(x_j) along an axis;  dx = y ⊙ (dy − Σ dy ⊙ y). Along another than the last it is written out, e = exp(x − max x)
+ * and y = e/Σe: ONNX Runtime's CPU kernel transposes there and back, and calls itself for every row, which for the 9
+ * neighbours of convex upsampling costs five times as much.
+ */
 export function softmax(x: Tensor, axis = -1): Tensor {
   if (!isFloat(x.dtype)) throw new ShapeError('softmax', [x], 'needs a float tensor')
   const a = axisOf('softmax', x, axis)
@@ -70,7 +74,15 @@ export function softmax(x: Tensor, axis = -1): Tensor {
     op: 'softmax',
     inputs: [x],
     outputs: [{ shape: x.shape, dtype: x.dtype }],
-    emit: (e, inputs, y) => e.node('Softmax', inputs, y, { axis: a }),
+    emit: (e, [name], y) => {
+      if (a === x.rank - 1) return void e.node('Softmax', [name], y, { axis: a })
+      const axes = e.ints([a])
+      const [most] = e.node('ReduceMax', [name, axes], 1, { keepdims: 1 })
+      const [below] = e.node('Sub', [name, most], 1)
+      const [powers] = e.node('Exp', [below], 1)
+      const [total] = e.node('ReduceSum', [powers, axes], 1, { keepdims: 1 })
+      e.node('Div', [powers, total], y)
+    },
     vjp: ([dy]) => [dy && mul(y, sub(dy, sum(mul(dy, y), [a], { keepAxes: true })))],
   })
   return y
