@@ -89,7 +89,7 @@ export function registerEval(program: Command): void {
     .addOption(new Option('--align <kind>', 'another alignment than the protocol’s').choices(ALIGNMENTS))
     .option('--cap <m>', 'another cap than the protocol’s, metres')
     .option('--no-steps', 'do not judge the coarse-to-fine maps')
-    .option('--batch <n>', 'images that the network takes at once', '4')
+    .option('--batch <n>', 'images that the network takes at once; more than 1 is worth it with several threads', '4')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
     .option('--json <file>', 'write everything, for --compare')
     .option('--csv <file>', 'write a row per image')
