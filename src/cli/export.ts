@@ -19,7 +19,7 @@ and, of every further size, the same into DIR/WxH. In Node or a web page:
   const depth = await pipeline('depth-estimation', DIR)
   const { predicted_depth } = await depth(image)              metres, one image per call
 
-Which precision: float32 anywhere; --fp16 for GPUs and small downloads; --int8 for CPUs and wasm (ViT models gain most).
+Which precision: float32 anywhere; --fp16 for GPUs and small downloads; --int8 for CPUs (ViT models gain most).
 Metres are those of a 26 mm equivalent lens; config.json, under dar_depth, says how to scale them for another.`
 
 export function registerExport(program: Command): void {

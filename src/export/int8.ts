@@ -9,8 +9,8 @@
  *     scores of attention     int8-attention.ts       150
  *
  * In float32 stay the probabilities of attention times its values, normalisations, activations, the encoder's small
- * convolutions, and the way from logits to metres. The contributed operators are ONNX Runtime's own: its CPU and wasm builds
- * have them; the browser's WebGPU provider computes no integer products (there, use float16).
+ * convolutions, and the way from logits to metres. The contributed operators are ONNX Runtime's own and its CPU builds
+ * have them (not tried on wasm); the browser's WebGPU provider computes no integer products (there, use float16).
  */
 import type { ModelProto, Shape } from '../graph/index.ts'
 import { foldWeights } from './fold.ts'
