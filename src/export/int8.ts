@@ -1,7 +1,8 @@
 /**
  * int8 for CPUs and wasm: weights in integers, activations quantised at run time with the range that they have then, so that no
  * calibration images are needed. Processor time of dar-nano at 256×192, one thread of an AVX2 machine without VNNI (where a
- * product of integers takes a bit more than half of the float one), each part added to those above it:
+ * product of integers takes a bit more than half of the float one), each part added to those above it, all measured while softmax
+ * over channels still took 5 ms more:
  *
  *     float32                                         195 ms
  *     linear layers           int8-linear.ts          176
