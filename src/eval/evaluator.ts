@@ -244,21 +244,28 @@ function sample(frame: Frame, prediction: Prediction, protocol: Protocol, scratc
   const covers = coveredBy(prediction, frame, truth, protocol)
   const at = (map: DepthImage) => sampleAt(map, covers, truth, scratch.doubles(truth.at.length))
   const d = at(prediction)
-  const bad = { nan: 0, infinite: 0, negative: 0 }
-  for (let i = 0; i < d.length; i++) {
-    if (d[i] > 0 && d[i] < Number.POSITIVE_INFINITY) continue
-    if (Number.isNaN(d[i])) bad.nan++
-    else if (!Number.isFinite(d[i])) bad.infinite++
-    else bad.negative++
-  }
   return {
     truth,
     covers,
     d,
     sigma: prediction.sigma ? at(prediction.sigma) : null,
     medianScale: median(truth.g) / median(d),
-    bad,
+    bad: badPixels(d),
   }
+}
+
+function badPixels(d: Float64Array): BadPixels {
+  let nan = 0
+  let infinite = 0
+  let negative = 0
+  for (let i = 0; i < d.length; i++) {
+    const value = d[i]
+    if (value > 0 && value <= Number.MAX_VALUE) continue
+    if (Number.isNaN(value)) nan++
+    else if (!Number.isFinite(value)) infinite++
+    else negative++
+  }
+  return { nan, infinite, negative }
 }
 
 /** What is known of a data set under one protocol so far. */

@@ -17,6 +17,7 @@ import { assert, DarError } from '../support/errors.ts'
 import { type Alignment, align, clampPrediction, MIN_EVAL_DEPTH } from './align.ts'
 import { boundaryF1 } from './boundary.ts'
 import { type Box, boxMask } from './crop.ts'
+import { logRatio } from './log-ratio.ts'
 
 export const PIXEL_METRICS = ['d1', 'd2', 'd3', 'abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'log10', 'silog'] as const
 export const METRICS = [...PIXEL_METRICS, 'boundary_f1'] as const
@@ -43,9 +44,8 @@ export class PixelSums {
   }
 
   /**
-   * `d`, `g`: metres, same length, all positive. With x = d/g, which is divided once:
-   *
-   *     |d − g|/g = |x − 1|        (d − g)²/g = |x − 1|·|d − g|        e = ln x
+   * `d`, `g`: metres, same length, all positive. The thresholds are asked as max(d, g) < t·min(d, g): no division, and exact
+   * for float32 depths, since t = 5/4, 25/16, 125/64 has few digits.
    */
   add(d: ArrayLike<number>, g: ArrayLike<number>): this {
     assert(d.length === g.length, `${d.length} predicted depths for ${g.length} measured ones`)
@@ -53,25 +53,34 @@ export class PixelSums {
   }
 
   private addPixels(d: Float64Array, g: Float64Array): this {
-    let [absRel, sqRel, squares, logs, logSquares, absLogs] = [0, 0, 0, 0, 0, 0]
-    let [d1, d2, d3] = [0, 0, 0]
+    let absRel = 0
+    let sqRel = 0
+    let squares = 0
+    let logs = 0
+    let logSquares = 0
+    let absLogs = 0
+    let d1 = 0
+    let d2 = 0
+    let d3 = 0
     for (let i = 0; i < d.length; i++) {
-      const x = d[i] / g[i]
-      const difference = Math.abs(d[i] - g[i])
-      const relative = Math.abs(x - 1)
-      const e = Math.log(x)
+      const p = d[i]
+      const t = g[i]
+      const difference = Math.abs(p - t)
+      const relative = difference / t
+      const e = logRatio(p, t)
       absRel += relative
       sqRel += relative * difference
       squares += difference * difference
       logs += e
       logSquares += e * e
       absLogs += Math.abs(e)
-      const ratio = x > 1 ? x : g[i] / d[i]
-      if (!(ratio < T3)) continue
+      const larger = Math.max(p, t)
+      const smaller = Math.min(p, t)
+      if (!(larger < T3 * smaller)) continue
       d3++
-      if (!(ratio < T2)) continue
+      if (!(larger < T2 * smaller)) continue
       d2++
-      if (ratio < T1) d1++
+      if (larger < T1 * smaller) d1++
     }
     return this.increase(d.length, [absRel, sqRel, squares, logs, logSquares, absLogs], [d1, d2, d3])
   }
