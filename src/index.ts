@@ -52,5 +52,5 @@ export {
   type Timing,
 } from './predict/index.ts'
 export { EngineError } from './runtime/engine.ts'
-export type { Provider } from './runtime/protocol.ts'
+export type { Idle, Provider } from './runtime/protocol.ts'
 export { DarError } from './support/errors.ts'

@@ -152,6 +152,21 @@ describe('resident buffers', () => {
   })
 })
 
+test('threads that sleep compute what threads that spin compute', async () => {
+  const graph = new Graph()
+  const x = graph.input('x', [128, 300])
+  const compiled = compile({ y: ops.matmul(x, ops.transpose(x, [1, 0])) })
+  const data = Float32Array.from({ length: 128 * 300 }, (_, i) => Math.sin(i))
+  const results: unknown[] = []
+  for (const idle of ['spin', 'sleep'] as const) {
+    await using own = new Engine({ threads: 2, idle })
+    const { y } = await (await own.load(compiled)).run({ x: data })
+    results.push(y)
+  }
+  expect((results[0] as Float32Array).length).toBe(128 * 128)
+  expect(results[1]).toEqual(results[0])
+})
+
 describe('dispose', () => {
   const before = { ...live }
   beforeEach(() => Object.assign(before, live))

@@ -13,6 +13,7 @@ import {
   type BufferSlice,
   type Envelope,
   FLAGS,
+  type Idle,
   type PortData,
   type Provider,
   type Reply,
@@ -53,6 +54,8 @@ export const live = { engines: 0, programs: 0, buffers: 0 }
 export interface EngineOptions {
   /** Threads inside one op; default: all cores. */
   readonly threads?: number
+  /** Default `spin`. */
+  readonly idle?: Idle
   readonly provider?: Provider
 }
 
@@ -80,6 +83,7 @@ type Answer = RunResult | Float32Array | null
 
 export class Engine {
   readonly threads: number
+  readonly idle: Idle
   readonly provider: Provider
   private readonly worker: Worker
   private readonly flags: Int32Array<SharedArrayBuffer>
@@ -93,8 +97,9 @@ export class Engine {
   /** Why the thread is gone. */
   private failure: Error | null = null
 
-  constructor({ threads = availableParallelism(), provider = 'cpu' }: EngineOptions = {}) {
+  constructor({ threads = availableParallelism(), idle = 'spin', provider = 'cpu' }: EngineOptions = {}) {
     this.threads = threads
+    this.idle = idle
     this.provider = provider
     this.flags = new Int32Array(new SharedArrayBuffer(FLAGS.count * Int32Array.BYTES_PER_ELEMENT))
     this.worker = startWorker('worker', import.meta.url, { workerData: { flags: this.flags } satisfies WorkerData })
@@ -123,6 +128,7 @@ export class Engine {
       boundInputs,
       boundOutputs,
       threads: this.threads,
+      idle: this.idle,
       provider: this.provider,
       mapWeights,
     })

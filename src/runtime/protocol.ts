@@ -2,6 +2,11 @@
 import type { PortInfo } from '../graph/index.ts'
 
 export type Provider = 'cpu' | 'webgpu'
+/**
+ * What a thread of the engine does while it waits for the others of an op: `spin` is answered sooner where the cores are the
+ * engine's own, `sleep` leaves them to whatever else works.
+ */
+export type Idle = 'spin' | 'sleep'
 export type PortData = Float32Array | Float64Array | BigInt64Array | Uint8Array
 
 /** A stretch of a buffer that lives in the worker: `offset` and `length` count elements. */
@@ -22,6 +27,7 @@ export interface LoadRequest {
   readonly boundInputs: Readonly<Record<string, BufferSlice>>
   readonly boundOutputs: Readonly<Record<string, BufferSlice>>
   readonly threads: number
+  readonly idle: Idle
   readonly provider: Provider
   /** Weights stay where they are (memory-mapped) instead of being repacked into the engine's own layout. */
   readonly mapWeights: boolean

@@ -69,13 +69,19 @@ function bind(ports: readonly PortInfo[], slices: Readonly<Record<string, Buffer
 }
 
 async function load(request: LoadRequest): Promise<null> {
-  const { model, threads, provider, mapWeights } = request
+  const { model, threads, idle, provider, mapWeights } = request
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-    extra: { session: { set_denormal_as_zero: '1', ...(mapWeights ? { disable_prepacking: '1' } : {}) } },
+    extra: {
+      session: {
+        set_denormal_as_zero: '1',
+        intra_op: { allow_spinning: idle === 'spin' ? '1' : '0' },
+        ...(mapWeights ? { disable_prepacking: '1' } : {}),
+      },
+    },
   }
   const session = await native(() =>
     'path' in model
