@@ -172,9 +172,10 @@ async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalDat
   if (scale !== undefined || inverse) throw new DarError('--scale and --inverse are for --predictions; leave them out')
   const sha256 = await modelHash(name)
   const batch = wholeAbove0('--batch', flags.batch)
-  const model = await loadModel(name, { threads: wholeAbove0('--threads', flags.threads), batch })
+  // The evaluator works beside the network: a thread of the engine that spins would take its core.
+  const model = await loadModel(name, { threads: wholeAbove0('--threads', flags.threads), idle: 'sleep', batch })
   return {
-    predict: modelPredictor(model, { steps }),
+    predict: modelPredictor(model, { steps, maps: protocol.resize === 'none' ? 'image' : 'network' }),
     input: 'protocol',
     batch: model.batch,
     subject: { model: { name: model.name, sha256 }, predictions: null },

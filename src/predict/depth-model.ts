@@ -5,15 +5,16 @@
  *
  * The network's maps leave the engine at their own size (the last at the network's or an eighth of it, earlier ones and σ at
  * an eighth) and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
- * part of a graph that must be compiled for every image size. Left out: tiles, video.
+ * part of a graph that must be compiled for every image size. Who needs the maps at other places than the image's pixels, as
+ * the evaluator does, takes them as they are (`predictMaps`). Left out: tiles, video.
  */
 import { compile } from '../graph/index.ts'
 import { decodeImage } from '../image/decode.ts'
 import { resizeBilinear } from '../image/resize.ts'
-import type { RgbImage } from '../image/types.ts'
+import type { DepthImage, RgbImage } from '../image/types.ts'
 import { type DarConfig, imageMultiple, isMetric, mapCount } from '../model/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
-import type { Provider } from '../runtime/protocol.ts'
+import type { Idle, Provider } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
 import { Batcher } from './batcher.ts'
 import { loadMapped } from './mapped.ts'
@@ -22,7 +23,7 @@ import { depthOutput, predictionOutputs, sigmaOutput } from './prediction-graph.
 import { prepare } from './prepare.ts'
 import { LeasedCache } from './program-cache.ts'
 import { checkSize, nearestShape, networkSize } from './size.ts'
-import type { DepthMap, ImageInput, PredictOptions, Size, StepMap } from './types.ts'
+import type { DepthMap, ImageInput, NetworkMaps, PredictOptions, Size } from './types.ts'
 
 /** Network sizes whose programs, for one image and for a batch, are kept: landscape, portrait, and one to spare. */
 const KEPT_SIZES = 3
@@ -33,6 +34,8 @@ const AHEAD = 1
 export interface LoadModelOptions {
   /** Threads inside the engine; default: all cores. */
   readonly threads?: number
+  /** What an engine's thread does while it waits for the others; `sleep` where more than predicting goes on. Default `spin`. */
+  readonly idle?: Idle
   /** What computes: `cpu`, or `webgpu` where the machine has it. */
   readonly provider?: Provider
   /** Pixel budget of the network's input instead of the one that the model was trained for: larger is finer and slower. */
@@ -76,7 +79,7 @@ export type ManyResult<Input extends ImageInput = ImageInput> =
  */
 export async function loadModel(
   nameOrPath: string,
-  { threads, provider, size, batch = 1, mapAbove = MAP_ABOVE }: LoadModelOptions = {},
+  { threads, idle, provider, size, batch = 1, mapAbove = MAP_ABOVE }: LoadModelOptions = {},
 ): Promise<DepthModel> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0))
     throw new DarError(`threads is ${threads}; give a whole number of at least 1`)
@@ -84,12 +87,8 @@ export async function loadModel(
     throw new DarError(`batch is ${batch}; give a whole number of at least 1`)
   if (size) checkSize(size)
   const file = await openModel(nameOrPath, { mapAbove })
-  return new DepthModel(size ? { ...file, size, trainedSizes: [] } : file, new Engine({ threads, provider }), { batch })
-}
-
-/** A native map of one run, in canonical metres. */
-interface RawMap extends Size {
-  readonly values: Float32Array
+  const engine = new Engine({ threads, idle, provider })
+  return new DepthModel(size ? { ...file, size, trainedSizes: [] } : file, engine, { batch })
 }
 
 /** An image at the network's size. */
@@ -101,7 +100,8 @@ interface Job {
 
 /** What the network says of it, and the milliseconds: of compiling, and this image's share of the run. */
 interface Answer {
-  readonly raw: (name: string) => RawMap | null
+  /** A map at its native size, in canonical metres; null where the program has none of the name. */
+  readonly raw: (name: string) => DepthImage | null
   readonly compile: number
   readonly run: number
 }
@@ -143,8 +143,36 @@ export class DepthModel {
    * @throws DarError when the image cannot be read (see `decodeImage`) or an option makes no sense.
    */
   predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthMap> {
+    return this.underWay(async () => {
+      const maps = await this.maps(image, options)
+      const clock = stopwatch()
+      const { width, height, focal, networkSize, milliseconds } = maps
+      // A map that stands twice, the last step and the output, is resized once.
+      const resized = new Map<DepthImage, Float32Array>()
+      const atImage = (map: DepthImage): Float32Array => {
+        const data = resized.get(map) ?? resizeBilinear(map.data, map.width, map.height, width, height)
+        resized.set(map, data)
+        return data
+      }
+      const both = ({ depth, sigma }: NetworkMaps['steps'][number]) => ({
+        depth: atImage(depth),
+        sigma: sigma && atImage(sigma),
+        width,
+        height,
+      })
+      const result = { ...both(maps), steps: maps.steps.map(both), focal, networkSize }
+      return { ...result, milliseconds: { ...milliseconds, finish: milliseconds.finish + clock() } }
+    })
+  }
+
+  /** As `predict`, but every map as the network gives it, at its own size. */
+  predictMaps(image: ImageInput, options: PredictOptions = {}): Promise<NetworkMaps> {
+    return this.underWay(() => this.maps(image, options))
+  }
+
+  private underWay<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.disposed) return Promise.reject(new DarError(`the model ${this.name} was disposed; load it again`))
-    const result = this.pipeline(image, options)
+    const result = work()
     const settled: Promise<unknown> = result.catch(() => {}).finally(() => this.running.delete(settled))
     this.running.add(settled)
     return result
@@ -195,7 +223,7 @@ export class DepthModel {
     return networkSize(image, checkSize(asked ?? size), imageMultiple(this.config))
   }
 
-  private async pipeline(input: ImageInput, { focal, steps = false, size }: PredictOptions): Promise<DepthMap> {
+  private async maps(input: ImageInput, { focal, steps = false, size }: PredictOptions): Promise<NetworkMaps> {
     const clock = stopwatch()
     const image = await pixelsOf(input)
     const decode = clock()
@@ -209,18 +237,22 @@ export class DepthModel {
       network,
     })
     clock()
-    const atImage = (map: RawMap) => resizeTo(image, map, factor)
-    const last = raw('depth')
-    assert(last, 'a program without depth')
-    this.checkFinite(last)
-    const depth = atImage(last)
-    const lastSigma = raw(sigmaOutput(mapCount(this.config)))
-    const sigma = lastSigma && atImage(lastSigma)
+    const mapsOf = (depthName: string, sigmaName: string) => {
+      const depth = raw(depthName)
+      assert(depth, `a program without ${depthName}`)
+      const sigma = raw(sigmaName)
+      return { depth: inMetres(depth, factor), sigma: sigma && inMetres(sigma, factor) }
+    }
+    const count = mapCount(this.config)
+    const last = mapsOf('depth', sigmaOutput(count))
+    this.checkFinite(last.depth)
+    const earlier = steps
+      ? Array.from({ length: count - 1 }, (_, i) => mapsOf(depthOutput(i + 1), sigmaOutput(i + 1)))
+      : []
     const { width, height } = image
-    const maps = steps ? this.earlierSteps(raw, atImage, image) : []
-    if (steps) maps.push({ depth, sigma, width, height })
     const milliseconds = { decode, compile, prepare: preparing, run, finish: clock() }
-    return { depth, sigma, steps: maps, width, height, focal: used, networkSize: network, milliseconds }
+    const all = steps ? [...earlier, last] : []
+    return { ...last, steps: all, width, height, focal: used, networkSize: network, milliseconds }
   }
 
   /** Runs images of one network size, 1 or `batch` of them, in one call of the engine. */
@@ -239,28 +271,15 @@ export class DepthModel {
       const outputs = await program.run({ image }, { fetch: wanted, transfer: true })
       const run = program.lastMilliseconds / jobs.length
       return jobs.map((_, i): Answer => {
-        const raw = (name: string): RawMap | null => {
+        const raw = (name: string): DepthImage | null => {
           const port = program.outputs.find((output) => output.name === name)
           if (!port) return null
           const [width, height] = [port.shape[3], port.shape[2]]
-          const values = (outputs[name] as Float32Array).subarray(i * width * height, (i + 1) * width * height)
-          return { values, width, height }
+          const data = (outputs[name] as Float32Array).subarray(i * width * height, (i + 1) * width * height)
+          return { data, width, height }
         }
         return { raw, compile: compiling, run }
       })
-    })
-  }
-
-  private earlierSteps(
-    raw: (name: string) => RawMap | null,
-    atImage: (map: RawMap) => Float32Array,
-    { width, height }: Size,
-  ): StepMap[] {
-    return Array.from({ length: mapCount(this.config) - 1 }, (_, i) => {
-      const depth = raw(depthOutput(i + 1))
-      assert(depth, `no depth of step ${i + 1}`)
-      const sigma = raw(sigmaOutput(i + 1))
-      return { depth: atImage(depth), sigma: sigma && atImage(sigma), width, height }
     })
   }
 
@@ -273,9 +292,9 @@ export class DepthModel {
     return this.engine.load(compiled)
   }
 
-  private checkFinite({ values }: RawMap): void {
+  private checkFinite({ data }: DepthImage): void {
     let sum = 0
-    for (let i = 0; i < values.length; i++) sum += values[i] // one NaN or infinity is enough to spoil it
+    for (let i = 0; i < data.length; i++) sum += data[i] // one NaN or infinity is enough to spoil it
     if (!Number.isFinite(sum))
       throw new DarError(
         `the model ${this.name} predicts depths that are not numbers; ${this.file.path} is damaged, download or train it again`,
@@ -322,9 +341,11 @@ async function pixelsOf(input: ImageInput): Promise<RgbImage> {
   return input
 }
 
-function resizeTo(size: Size, { values, width, height }: RawMap, factor: number): Float32Array {
-  for (let i = 0; i < values.length; i++) values[i] *= factor
-  return resizeBilinear(values, width, height, size.width, size.height)
+/** In its own memory. */
+function inMetres(map: DepthImage, factor: number): DepthImage {
+  const { data } = map
+  for (let i = 0; i < data.length; i++) data[i] *= factor
+  return map
 }
 
 /** Milliseconds since the last call. */

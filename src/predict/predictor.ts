@@ -1,22 +1,39 @@
 /** A loaded model as what the evaluator asks: frames in, maps with their steps and sigma out. */
 import type { Frame } from '../data/types.ts'
 import type { Predictor } from '../eval/prediction.ts'
+import { resizeBilinear } from '../image/resize.ts'
+import type { DepthImage } from '../image/types.ts'
 import type { DepthModel } from './depth-model.ts'
 
 /** The focal length that the model is told, in pixels; none for a camera that is not known. */
 const focalOf = ({ intrinsics }: Frame) => (intrinsics ? Math.sqrt(intrinsics.fx * intrinsics.fy) : undefined)
 
-/** Predicts at the size of the frame's image. `steps`: also give the map of every step. */
-export function modelPredictor(model: DepthModel, { steps = true }: { readonly steps?: boolean } = {}): Predictor {
+export interface ModelPredictorOptions {
+  /** Also give the map of every step. */
+  readonly steps?: boolean
+  /**
+   * Size of the maps: the network's own (default), which the evaluator samples where there is a measurement, or the image's,
+   * for a protocol that refuses any other.
+   */
+  readonly maps?: 'network' | 'image'
+}
+
+export function modelPredictor(
+  model: DepthModel,
+  { steps = true, maps: mapsAt = 'network' }: ModelPredictorOptions = {},
+): Predictor {
   return async (frame) => {
-    const map = await model.predict(frame.image, { focal: focalOf(frame), steps })
-    const { width, height, depth, sigma } = map
+    const maps = await model.predictMaps(frame.image, { focal: focalOf(frame), steps })
+    const { width, height } = frame.image
+    const sized = (map: DepthImage): DepthImage =>
+      mapsAt === 'network'
+        ? map
+        : { width, height, data: resizeBilinear(map.data, map.width, map.height, width, height) }
+    const depth = sized(maps.depth)
     return {
-      width,
-      height,
-      data: depth,
-      steps: map.steps.map((step) => ({ width, height, data: step.depth })),
-      ...(sigma && { sigma: { width, height, data: sigma } }),
+      ...depth,
+      steps: maps.steps.map((step) => (step.depth === maps.depth ? depth : sized(step.depth))),
+      ...(maps.sigma && { sigma: sized(maps.sigma) }),
     }
   }
 }

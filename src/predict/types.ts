@@ -1,5 +1,5 @@
 /** What goes into a prediction and what comes out of it. All distances are metres, all sizes pixels. */
-import type { RgbImage } from '../image/types.ts'
+import type { DepthImage, RgbImage } from '../image/types.ts'
 
 export interface Size {
   readonly width: number
@@ -62,6 +62,23 @@ export interface DepthMap extends Size {
   /** Size at which the network saw the image. */
   readonly networkSize: Size
   readonly milliseconds: Timing
+}
+
+/**
+ * The maps of a photo as the network gives them: metres as in `DepthMap`, each map of its own size and spread over the whole
+ * photo. `resizeBilinear` brings them to another.
+ */
+export interface NetworkMaps
+  extends NetworkStep,
+    Pick<DepthMap, 'width' | 'height' | 'focal' | 'networkSize' | 'milliseconds'> {
+  /** Coarse to fine, the last holding the same maps as this; empty unless `steps` was asked for. */
+  readonly steps: readonly NetworkStep[]
+}
+
+export interface NetworkStep {
+  readonly depth: DepthImage
+  /** null where the model's head has none. */
+  readonly sigma: DepthImage | null
 }
 
 export interface PredictOptions {
