@@ -15,6 +15,7 @@ import type { DepthImage, RgbImage } from '../image/types.ts'
 import { type DarConfig, imageMultiple, isMetric, mapCount } from '../model/index.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
+import { concatenated } from '../support/arrays.ts'
 import { assert, DarError } from '../support/errors.ts'
 import { Batcher } from './batcher.ts'
 import { loadMapped } from './mapped.ts'
@@ -267,7 +268,7 @@ export class DepthModel {
         program,
         jobs.some(({ steps }) => steps),
       )
-      const image = jobs.length === 1 ? jobs[0].planes : joined(jobs.map(({ planes }) => planes))
+      const image = jobs.length === 1 ? jobs[0].planes : concatenated(jobs.map(({ planes }) => planes))
       const outputs = await program.run({ image }, { fetch: wanted, transfer: true })
       const run = program.lastMilliseconds / jobs.length
       return jobs.map((_, i): Answer => {
@@ -312,16 +313,6 @@ export class DepthModel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 /** The final maps, and with `steps` all of them. */

@@ -1,5 +1,6 @@
 /** A pretrained file opened for one model: the plan, and the values of each parameter, read when they are asked for. */
 import { type OpenSafetensors, openSafetensors } from '../runtime/safetensors-file.ts'
+import { concatenated } from '../support/arrays.ts'
 import { assert, DarError } from '../support/errors.ts'
 import type { Origin } from './origin.ts'
 import { type PlanOptions, type PretrainedPlan, planPretrained } from './plan.ts'
@@ -57,14 +58,4 @@ async function valuesOf(file: OpenSafetensors, source: string, origin: Origin): 
   const width = file.header.tensors.get(origin.from[0])?.shape.at(-1)
   assert(width, 'a position table without a width')
   return resizePositions(parts[0], width, origin.table, origin.to)
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const part of parts) {
-    values.set(part, offset)
-    offset += part.length
-  }
-  return values
 }
