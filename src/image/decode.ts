@@ -88,7 +88,9 @@ export async function decodeDepthPng(
     const raw = input.toColourspace('grey16').raw({ depth: 'ushort' })
     const { data, info } = await raw.toBuffer({ resolveWithObject: true })
     const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
-    return { width: info.width, height: info.height, data: Float32Array.from(values, (value) => value / unitsPerMetre) }
+    const depth = new Float32Array(values.length)
+    for (let i = 0; i < depth.length; i++) depth[i] = values[i] / unitsPerMetre // `from` takes 40 times as long
+    return { width: info.width, height: info.height, data: depth }
   } catch (error) {
     throw error instanceof DarError ? error : damaged(name, format, messageOf(error))
   }

@@ -16,9 +16,12 @@ export async function encodeDepthPng(
   { unitsPerMetre = 1000 }: { unitsPerMetre?: number } = {},
 ): Promise<Uint8Array> {
   checkLength(depth, 1)
-  const values = Uint16Array.from(depth.data, (metres) =>
-    Number.isFinite(metres) && metres > 0 ? Math.min(65535, Math.round(metres * unitsPerMetre)) : 0,
-  )
+  const { data } = depth
+  const values = new Uint16Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    const metres = data[i]
+    if (Number.isFinite(metres) && metres > 0) values[i] = Math.min(65535, Math.round(metres * unitsPerMetre))
+  }
   const raw = { width: depth.width, height: depth.height, channels: 1 } as const
   const image = sharp(values, { raw, limitInputPixels: false }).toColourspace('grey16')
   return bytesOf(image.png({ adaptiveFiltering: true }))

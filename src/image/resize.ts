@@ -83,7 +83,9 @@ export function toPlanes(
 export function resizeImage(image: RgbImage, width: number, height: number): RgbImage {
   if (width === image.width && height === image.height) return image
   const floats = resizeRgb(image, width, height)
-  return { ...image, width, height, data: Uint8Array.from(floats, (value) => Math.round(255 * value)) }
+  const data = new Uint8Array(floats.length)
+  for (let i = 0; i < data.length; i++) data[i] = Math.round(255 * floats[i])
+  return { ...image, width, height, data }
 }
 
 /**

@@ -87,7 +87,8 @@ function frameOf(file: Hdf5, label: string) {
   const pixels = width * height
   const data = new Uint8Array(3 * pixels)
   for (let c = 0; c < 3; c++) for (let i = 0; i < pixels; i++) data[3 * i + c] = planes[c * pixels + i]
-  const depth = Float32Array.from(metres, (d) => (d > 0 && d < Number.POSITIVE_INFINITY ? d : 0))
+  const depth = new Float32Array(metres)
+  for (let i = 0; i < depth.length; i++) if (!(depth[i] > 0 && depth[i] < Number.POSITIVE_INFINITY)) depth[i] = 0
   return {
     image: { width, height, data },
     depth: { width, height, data: depth },
