@@ -37,18 +37,34 @@ export class DistanceProfile {
 
   /** `d`, `g`: metres, of the same pixels. */
   add(d: Float64Array, g: Float64Array): void {
-    const { edges, pixels, relative, squares, differences } = this
-    const last = pixels.length - 1
-    let bin = 0 // neighbours mostly share one
-    for (let i = 0; i < d.length; i++) {
-      while (bin < last && g[i] >= edges[bin + 1]) bin++
-      while (bin > 0 && g[i] < edges[bin]) bin--
-      const difference = d[i] - g[i]
-      pixels[bin]++
-      relative[bin] += Math.abs(difference) / g[i]
-      squares[bin] += difference * difference
-      differences[bin] += difference
+    // Neighbours mostly share a bin: sums are kept at hand as long as it is the same.
+    for (let begin = 0; begin < d.length; ) {
+      const bin = this.binOf(g[begin])
+      const from = bin === 0 ? Number.NEGATIVE_INFINITY : this.edges[bin]
+      const to = bin === this.pixels.length - 1 ? Number.POSITIVE_INFINITY : this.edges[bin + 1]
+      let relative = 0
+      let squares = 0
+      let differences = 0
+      let i = begin
+      do {
+        const difference = d[i] - g[i]
+        relative += Math.abs(difference) / g[i]
+        squares += difference * difference
+        differences += difference
+        i++
+      } while (i < d.length && g[i] >= from && g[i] < to)
+      this.pixels[bin] += i - begin
+      this.relative[bin] += relative
+      this.squares[bin] += squares
+      this.differences[bin] += differences
+      begin = i
     }
+  }
+
+  private binOf(truth: number): number {
+    let bin = 0
+    while (bin < this.pixels.length - 1 && truth >= this.edges[bin + 1]) bin++
+    return bin
   }
 
   bins(): DistanceBin[] {
