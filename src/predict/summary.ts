@@ -19,9 +19,7 @@ export function summarise(depth: Float32Array): DepthSummary {
     if (depth[i] > max) max = depth[i]
   }
   const stride = Math.max(1, Math.floor(depth.length / MEDIAN_SAMPLES))
-  const samples = Float32Array.from(
-    { length: Math.floor((depth.length - 1) / stride) + 1 },
-    (_, i) => depth[i * stride],
-  )
+  const samples = new Float32Array(Math.floor((depth.length - 1) / stride) + 1)
+  for (let i = 0; i < samples.length; i++) samples[i] = depth[i * stride]
   return { min, median: median(samples), max }
 }
