@@ -18,11 +18,13 @@ const metrics = (abs_rel: number): PixelMetrics => {
   const all = Object.fromEntries(PIXEL_METRICS.map((name) => [name, 0.5])) as PixelMetrics
   return { ...all, abs_rel }
 }
-const VALIDATION: TrainEvent = {
+const VALIDATION: Extract<TrainEvent, { event: 'validation' }> = {
   event: 'validation',
   step: 10,
   seconds: 1,
-  sets: [{ set: 'rooms', images: 4, metrics: metrics(0.25), steps: [metrics(0.3), metrics(0.25)] }],
+  sets: [
+    { set: 'rooms', images: 4, metrics: metrics(0.25), steps: [metrics(0.3), metrics(0.25)], saturated: [0, 0.154] },
+  ],
 }
 const end = (reason: 'done' | 'time' | 'interrupted', done: number): TrainEvent => ({
   event: 'end',
@@ -42,12 +44,23 @@ function reported(events: readonly TrainEvent[], isTTY: boolean): string {
 }
 
 describe('the report of a training run', () => {
+  it('says when nothing comes through h any more, and nothing of h for a head without steps', () => {
+    const withH = (saturated: readonly number[]): TrainEvent => ({
+      ...VALIDATION,
+      sets: VALIDATION.sets.map((set) => ({ ...set, saturated })),
+    })
+    expect(reported([START, withH([0.2, 0.99])], false)).toMatch(
+      /h saturated up to 99 %: nothing comes through it any more/,
+    )
+    expect(reported([START, withH([])], false)).not.toMatch(/saturated/)
+  })
+
   it('is whole lines in a pipe: what runs, every validation, and how it ended', () => {
     const lines = reported([START, step(0, 4), VALIDATION, end('done', 100)], false).split('\n')
     expect(lines[0]).toBe('1.23 M parameters, 100 updates, into runs/x')
     expect(lines[1]).toBe('a note')
     expect(lines[2]).toBe(
-      '  update 10, rooms (4 images): d1 0.500, abs_rel 0.250, rmse 0.500 m; abs_rel by step 0.300 0.250',
+      '  update 10, rooms (4 images): d1 0.500, abs_rel 0.250, rmse 0.500 m; abs_rel by step 0.300 0.250; h saturated up to 15 %',
     )
     expect(lines[3]).toMatch(/^updates 1\/100 · .*loss 4\.000, 12\.0 images\/s$/)
     expect(lines.slice(4)).toEqual([

@@ -49,10 +49,17 @@ export function createReport(
   return { onEvent, close: () => progress?.done() }
 }
 
-function figuresText({ set, images, metrics, steps }: SetFigures): string {
+/** Of the h of a step, for a transformer that says nothing any more. */
+const DEAD = 0.95
+
+function figuresText({ set, images, metrics, steps, saturated }: SetFigures): string {
   const { d1, abs_rel, rmse } = metrics
   const bySteps = steps.map((step) => step.abs_rel.toFixed(3)).join(' ')
-  return `${set} (${images} images): d1 ${d1.toFixed(3)}, abs_rel ${abs_rel.toFixed(3)}, rmse ${rmse.toFixed(3)} m; abs_rel by step ${bySteps}`
+  const figures = `${set} (${images} images): d1 ${d1.toFixed(3)}, abs_rel ${abs_rel.toFixed(3)}, rmse ${rmse.toFixed(3)} m; abs_rel by step ${bySteps}`
+  if (saturated.length === 0) return figures
+  const most = Math.max(...saturated)
+  const share = `${figures}; h saturated up to ${(100 * most).toFixed(0)} %`
+  return most < DEAD ? share : `${share}: nothing comes through it any more, begin the decoder anew at a lower rate`
 }
 
 function endText({ step, total, seconds, reason }: Extract<TrainEvent, { event: 'end' }>, out: string): string {

@@ -27,6 +27,8 @@ export interface DarOutput {
   readonly sigmas: readonly Tensor[]
   /** The last depth map at its native size: D_K, the convex ×8 map, or that of a head without steps. */
   readonly output: Tensor
+  /** h_1 … h_K, B,G,grid, in (−1, 1): what the transformer says of each step, before the bins; empty for a head without steps. */
+  readonly hidden: readonly Tensor[]
   /** `output` at the image's size, B,1,H,W. */
   readonly depth: Tensor
   /** Every named intermediate of the specification. */
@@ -53,13 +55,14 @@ export function buildDar(image: Tensor, config: DarConfig): DarOutput {
   const depth = graph.scope('upsample', () => ops.resize(output, size))
   trace.set('output', output)
   trace.set('depth_full', depth)
-  return { depths: steps.depths, sigmas: steps.sigmas, output, depth, trace, ownLosses: null }
+  const { depths, sigmas, hidden } = steps
+  return { depths, sigmas, hidden, output, depth, trace, ownLosses: null }
 }
 
 /** A head without steps: one map, at the image's size. */
 function baseline({ depth, ownLosses }: HeadOutput, trace: Trace): DarOutput {
   trace.set('depth_full', depth)
-  return { depths: [depth], sigmas: [], output: depth, depth, trace, ownLosses }
+  return { depths: [depth], sigmas: [], hidden: [], output: depth, depth, trace, ownLosses }
 }
 
 /** The K steps; g is the last hidden state, B,G,grid. */
@@ -75,6 +78,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
   const injection = new Injection(graph, config, memory, config.binGrid === 'step' ? null : grid)
   const depths: Tensor[] = []
   const sigmas: Tensor[] = []
+  const hidden: Tensor[] = []
   let window: Window = wholeRange(memory, grids[0], config)
   let fedBack: Tensor | null = null
   let g = memory
@@ -92,6 +96,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       yOut = toMap(y, sizes[k - 1])
     }
     g = injection.initialHidden(yOut, k, here)
+    hidden.push(g)
     if (usesBins(config)) {
       const centres = binCentres(window, config.bins)
       const fBin = injection.encodeCentres(centres)
@@ -121,5 +126,5 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       }
     }
   }
-  return { depths, sigmas, g }
+  return { depths, sigmas, hidden, g }
 }

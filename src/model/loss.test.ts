@@ -109,7 +109,7 @@ describe('the losses of the steps', () => {
     const map = (name: string, size: readonly [number, number]): Tensor => graph.input(name, [1, 1, ...size])
     const depths = [map('d1', [2, 2]), map('d2', [2, 2])]
     const output = map('output', [4, 4])
-    return { depths, sigmas: [], output, depth: output, trace: new Map(), ownLosses: null }
+    return { depths, sigmas: [], hidden: [], output, depth: output, trace: new Map(), ownLosses: null }
   }
 
   test('take each map to the size of the ground truth; the output stands for the last map', async () => {

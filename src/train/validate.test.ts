@@ -49,6 +49,7 @@ describe('Validator', () => {
       for (const name of ['abs_rel', 'rmse', 'd1', 'silog'] as const)
         expect(metrics[name]).toBeCloseTo((perImage[0][name] + perImage[1][name] + perImage[2][name]) / 3, 4)
     expect(figures.steps).toHaveLength(MICRO_MODEL.steps)
+    expect(figures.saturated).toEqual(Array(MICRO_MODEL.steps).fill(0))
     await validator.dispose()
     await weights.dispose()
     expect(live).toEqual({ engines: 1, programs: 0, buffers: 0 })
@@ -63,6 +64,26 @@ describe('Validator', () => {
     expect(steps[steps.length - 1]).toEqual(metrics)
     expect(steps[0]).not.toEqual(metrics)
     await validator.dispose()
+    await weights.dispose()
+  })
+
+  it('tells how much of h is saturated, step by step, and nothing of a head without steps', async () => {
+    const values = new Float32Array(layout.length)
+    const entry = (name: string) => layout.entries.find((one) => one.name === name) ?? expect.fail(name)
+    const { gruWidth, steps } = MICRO_MODEL
+    // h = tanh(level_k) where all else is 0: saturated from ±2.65 on. A quarter of step 2, half of it negative.
+    const level = values.subarray(entry('bins.level').offset)
+    for (let i = 0; i < gruWidth / 4; i++) level[gruWidth + i] = i % 2 ? 3 : -3
+    level.fill(2.6, 0, gruWidth)
+    const weights = await engine.allocate('weights', values)
+    const validator = await Validator.create(engine, MICRO_MODEL, layout, weights, [rooms], SIZE)
+    const [{ saturated }] = await validator.run()
+    expect(saturated).toEqual([0, 0.25, ...Array(steps - 2).fill(0)])
+    await validator.dispose()
+    const dpt = parseConfig({ ...MICRO_MODEL, head: 'dpt', upsample: 'bilinear' })
+    const without = await Validator.create(engine, dpt, modelLayout(dpt, SIZE), weights, [rooms], SIZE)
+    expect((await without.run())[0].saturated).toEqual([])
+    await without.dispose()
     await weights.dispose()
   })
 

@@ -1,7 +1,8 @@
 /**
  * Validation while training: the moving average of the weights predicts the held-out frames at the network's size, and the
  * metrics of every step are reported, because a DAR whose later steps do not improve on the first has learnt nothing from
- * its bins. Figures at this size are for watching a run; those of a model card come from the evaluator.
+ * its bins. So is how much of each step's h is saturated: tanh passes no gradient there, a transformer whose h is ±1 everywhere
+ * says nothing and learns nothing, and the loss does not show it, because the context tells the bins enough. Figures at this size are for watching a run; those of a model card come from the evaluator.
  */
 import { type Dataset, prepare } from '../data/index.ts'
 import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from '../eval/index.ts'
@@ -20,7 +21,12 @@ export interface SetFigures {
   readonly metrics: PixelMetrics
   /** Of D_1 … D_K, each resized to the network's size. */
   readonly steps: readonly PixelMetrics[]
+  /** Of h_1 … h_K: the share of values beyond ±0.99; empty for a head without steps. */
+  readonly saturated: readonly number[]
 }
+
+/** |h| from which tanh passes less than 2 % of a gradient. */
+const SATURATED = 0.99
 
 interface Size {
   readonly height: number
@@ -60,17 +66,20 @@ export class Validator {
   async run(): Promise<SetFigures[]> {
     const figures: SetFigures[] = []
     for (const { set, samples } of this.sets) {
-      const perImage: PixelMetrics[][] = []
+      const perImage: ImageFigures[] = []
       for (let begin = 0; begin < samples.length; begin += this.size.batch)
         perImage.push(...(await this.batch(samples.slice(begin, begin + this.size.batch))))
-      const means = Array.from({ length: 1 + mapCount(this.config) }, (_, k) => mean(perImage.map((maps) => maps[k])))
-      figures.push({ set, images: perImage.length, metrics: means[0], steps: means.slice(1) })
+      const images = perImage.length
+      const means = mapNames(this.config).map((_, k) => mean(perImage.map(({ maps }) => maps[k])))
+      const saturated = perImage[0].saturated.map(
+        (_, k) => perImage.reduce((sum, one) => sum + one.saturated[k], 0) / images,
+      )
+      figures.push({ set, images, metrics: means[0], steps: means.slice(1), saturated })
     }
     return figures
   }
 
-  /** For each image: metrics of the output, then of every step. */
-  private async batch(samples: readonly Prepared[]): Promise<PixelMetrics[][]> {
+  private async batch(samples: readonly Prepared[]): Promise<ImageFigures[]> {
     const { batch, height, width } = this.size
     const pixels = height * width
     // A last batch that is not full is filled with black images, whose predictions nobody reads.
@@ -78,14 +87,18 @@ export class Validator {
     samples.forEach((sample, i) => {
       image.set(sample.image, 3 * i * pixels)
     })
-    const maps = await this.program.run({ image }, { transfer: true })
+    const outputs = await this.program.run({ image }, { transfer: true })
+    const stepsWithH = Array.from({ length: mapCount(this.config) }, (_, k) => saturationName(k)).filter(
+      (name) => name in outputs,
+    )
     return samples.map(({ depth, valid, scale }, i) => {
       const truth = Array.from(valid, (at) => depth[at] / scale)
-      return mapNames(this.config).map((name) => {
-        const map = maps[name].subarray(i * pixels, (i + 1) * pixels) as Float32Array
+      const maps = mapNames(this.config).map((name) => {
+        const map = outputs[name].subarray(i * pixels, (i + 1) * pixels) as Float32Array
         const predicted = Array.from(valid, (at) => Math.max(map[at] / scale, MIN_DEPTH))
         return pixelMetrics(predicted, truth)
       })
+      return { maps, saturated: stepsWithH.map((name) => Number(outputs[name][i])) }
     })
   }
 
@@ -94,12 +107,24 @@ export class Validator {
   }
 }
 
+interface ImageFigures {
+  /** Of the output, then of every step. */
+  readonly maps: readonly PixelMetrics[]
+  /** Of every step. */
+  readonly saturated: readonly number[]
+}
+
+const saturationName = (k: number) => `saturated${k + 1}`
+
 const mapNames = (config: DarConfig): string[] => [
   'depth',
   ...Array.from({ length: mapCount(config) }, (_, k) => `step${k + 1}`),
 ]
 
-/** image: B,3,H,W in [0, 1] → `depth` and `step1` … `stepK`, B,1,H,W each, canonical metres. */
+/**
+ * image: B,3,H,W in [0, 1] → `depth` and `step1` … `stepK`, B,1,H,W each, canonical metres; `saturated1` … `saturatedK`,
+ * one share an image, where there are steps.
+ */
 function predictionGraph(config: DarConfig, { batch, height, width }: Size) {
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
@@ -108,6 +133,10 @@ function predictionGraph(config: DarConfig, { batch, height, width }: Size) {
   const earlier = model.depths.slice(0, -1).map((depth) => ops.resize(depth, [height, width]))
   const maps: Tensor[] = [model.depth, ...earlier, model.depth]
   const outputs = Object.fromEntries(mapNames(config).map((name, i) => [name, maps[i]]))
+  for (const [k, h] of model.hidden.entries()) {
+    const beyond = ops.or(ops.greater(h, SATURATED), ops.less(h, -SATURATED))
+    outputs[saturationName(k)] = ops.mean(ops.cast(beyond, h.dtype), [1, 2, 3])
+  }
   return compile(outputs, { name: `validate ${width}×${height}` })
 }
 
