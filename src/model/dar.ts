@@ -27,7 +27,7 @@ export interface DarOutput {
   readonly sigmas: readonly Tensor[]
   /** The last depth map at its native size: D_K, the convex ×8 map, or that of a head without steps. */
   readonly output: Tensor
-  /** h_1 … h_K, B,G,grid, in (−1, 1): what the transformer says of each step, before the bins; empty for a head without steps. */
+  /** a_1 … a_K, B,G,grid, where h_k = tanh(a_k) is what the transformer says of a step; empty for a head without steps. */
   readonly hidden: readonly Tensor[]
   /** `output` at the image's size, B,1,H,W. */
   readonly depth: Tensor
@@ -95,8 +95,9 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       record('y_out', y)
       yOut = toMap(y, sizes[k - 1])
     }
-    g = injection.initialHidden(yOut, k, here)
-    hidden.push(g)
+    const a = injection.beforeHidden(yOut, k, here)
+    hidden.push(a)
+    g = ops.tanh(a)
     if (usesBins(config)) {
       const centres = binCentres(window, config.bins)
       const fBin = injection.encodeCentres(centres)

@@ -40,14 +40,14 @@ export class Injection {
     return this.config.contextGrid === 'step'
   }
 
-  /** h = tanh(resize(conv1x1(y_out)) + level_k).  y_out: B,M,h_k,w_k → B,G,grid */
-  initialHidden(yOut: Tensor, k: number, grid: ops.Size): Tensor {
+  /** a of h = tanh(a),  a = resize(conv1x1(y_out)) + level_k.  y_out: B,M,h_k,w_k → B,G,grid */
+  beforeHidden(yOut: Tensor, k: number, grid: ops.Size): Tensor {
     const { gruWidth, steps, level } = this.config
     const narrow = conv(this.at.sub('hidden'), yOut, gruWidth, { kernel: 1 })
     const h = this.at.run(() => ops.resize(narrow, grid))
-    if (!level) return ops.tanh(h)
+    if (!level) return h
     const table = this.at.parameter('level', [steps, gruWidth], ZEROS)
-    return ops.tanh(ops.add(h, ops.reshape(ops.slice(table, 0, k - 1, k), [1, gruWidth, 1, 1])))
+    return ops.add(h, ops.reshape(ops.slice(table, 0, k - 1, k), [1, gruWidth, 1, 1]))
   }
 
   /** f_bin = ReLU(conv3x3(ReLU(conv3x3((c − dmin)/(dmax − dmin))))).  centres: B,N,grid → B,G,grid */

@@ -4,7 +4,7 @@ import { Graph, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { parseConfig } from './config.ts'
-import { type LossOptions, silogLoss, stepLosses, total, validPixels } from './loss.ts'
+import { type LossOptions, saturationPenalty, silogLoss, stepLosses, total, validPixels } from './loss.ts'
 
 let engine: Engine
 beforeAll(() => {
@@ -101,6 +101,39 @@ describe('the loss', () => {
   test('forgives a common factor up to 15 % of its variance', async () => {
     const scaled = (await run([2, 4, 6], [1, 2, 3])).loss
     expect(scaled).toBeCloseTo(10 * Math.sqrt(0.15 * Math.log(2) ** 2 + 1e-9), 10)
+  })
+})
+
+describe('the penalty on saturation', () => {
+  const output = (hidden: readonly Tensor[]) => {
+    const [depth] = hidden
+    return { depths: [], sigmas: [], hidden, output: depth, depth, trace: new Map(), ownLosses: null }
+  }
+  const penalised = (graph: Graph) => {
+    const a = graph.input('a', [1, 2, 1, 3])
+    const b = graph.input('b', [2, 1, 1, 1])
+    return { a, penalty: saturationPenalty(output([a, b])) }
+  }
+
+  test('is the mean square of what is beyond ±2, of every step, and its gradient leads back', async () => {
+    const graph = new Graph({ float: 'float64' })
+    const { a, penalty } = penalised(graph)
+    const [da] = gradient(penalty, [a])
+    const feeds = { a: [0, 1.9, -2, 4, -5, 2.5], b: [3, -1] }
+    const result = await evaluate(engine, { penalty, da }, feeds)
+    expect(result.penalty[0]).toBeCloseTo((2 ** 2 + 3 ** 2 + 0.5 ** 2) / 6 + 1 / 2, 12)
+    expect(Array.from(result.da, (value) => value + 0)).toEqual([0, 0, 0, 4 / 6, -6 / 6, 1 / 6])
+    const at = async (i: number, by: number) =>
+      (await evaluate(engine, { penalty }, { ...feeds, a: feeds.a.map((value, j) => value + (i === j ? by : 0)) }))
+        .penalty[0]
+    for (const i of [0, 1, 3, 4, 5])
+      expect(((await at(i, 1e-5)) - (await at(i, -1e-5))) / 2e-5).toBeCloseTo(result.da[i], 8)
+  })
+
+  test('is refused for a head without steps', () => {
+    const graph = new Graph()
+    const built = { ...output([graph.input('x', [1, 1, 1, 1])]), hidden: [] }
+    expect(() => saturationPenalty(built)).toThrow(/leave "saturation" out of the recipe/)
   })
 })
 

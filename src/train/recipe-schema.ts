@@ -87,6 +87,7 @@ const stage = z.strictObject({
   validationBatch: count.optional(),
   augmentation: augmentation.optional(),
   varianceFocus: share.optional(),
+  saturation: z.number().min(0).optional(),
 }) satisfies z.ZodType<Stage>
 
 const schedule = z.strictObject({

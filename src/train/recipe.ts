@@ -67,6 +67,8 @@ export interface Stage {
   readonly augmentation?: Augmentation
   /** λ of the loss, 0 to 1; default 0.85, the paper's. */
   readonly varianceFocus?: number
+  /** Weight of what keeps h off ±1 (`saturationPenalty`); default 0. A thousandth to a tenth. */
+  readonly saturation?: number
 }
 
 export interface Recipe {

@@ -1,6 +1,15 @@
 /** One training step as a graph: images and labels in, the loss out, and every gradient into the gradient buffer. */
 import { type Compiled, compile, Graph, gradient, type Tensor } from '../graph/index.ts'
-import { buildDar, type DarConfig, type LossOptions, normaliseImage, stepLosses, total } from '../model/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import {
+  buildDar,
+  type DarConfig,
+  type LossOptions,
+  normaliseImage,
+  saturationPenalty,
+  stepLosses,
+  total,
+} from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { type Layout, layoutOf, slicesOf } from './parameters.ts'
 
@@ -28,8 +37,10 @@ export function trainingOutputs(config: DarConfig, { batch, height, width, ...lo
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
   const depth = graph.input('depth', [batch, 1, height, width])
-  const terms = stepLosses(buildDar(normaliseImage(image, config), config), depth, config, loss)
-  const sum = total(terms)
+  const model = buildDar(normaliseImage(image, config), config)
+  const terms = stepLosses(model, depth, config, loss)
+  const { saturation = 0 } = loss
+  const sum = saturation > 0 ? total([...terms, ops.mul(saturationPenalty(model), saturation)]) : total(terms)
   const parameters = [...graph.parameters.values()]
   const gradients = gradient(sum, parameters)
   const outputs: Record<string, Tensor> = { loss: sum }

@@ -27,6 +27,7 @@ export interface SetFigures {
 
 /** |h| from which tanh passes less than 2 % of a gradient. */
 const SATURATED = 0.99
+const SATURATED_INPUT = Math.atanh(SATURATED)
 
 interface Size {
   readonly height: number
@@ -133,9 +134,9 @@ function predictionGraph(config: DarConfig, { batch, height, width }: Size) {
   const earlier = model.depths.slice(0, -1).map((depth) => ops.resize(depth, [height, width]))
   const maps: Tensor[] = [model.depth, ...earlier, model.depth]
   const outputs = Object.fromEntries(mapNames(config).map((name, i) => [name, maps[i]]))
-  for (const [k, h] of model.hidden.entries()) {
-    const beyond = ops.or(ops.greater(h, SATURATED), ops.less(h, -SATURATED))
-    outputs[saturationName(k)] = ops.mean(ops.cast(beyond, h.dtype), [1, 2, 3])
+  for (const [k, a] of model.hidden.entries()) {
+    const beyond = ops.greater(ops.abs(a), SATURATED_INPUT)
+    outputs[saturationName(k)] = ops.mean(ops.cast(beyond, a.dtype), [1, 2, 3])
   }
   return compile(outputs, { name: `validate ${width}×${height}` })
 }
