@@ -179,6 +179,8 @@ describe('dar eval', () => {
     expect(await evalWith('--data', data, '--predictions', maps, '--protocol', protocol)).toBe(1)
     expect(printed.err).toContain('the prediction of made/b is 32x24 where the ground truth has 64x48')
     expect(await evalWith('--data', data, '--predictions', maps)).toBe(0)
+    // A model is asked for the size that the protocol wants.
+    expect(await evalWith('--data', data, '--model', model, '--threads', '1', '--protocol', protocol)).toBe(0)
   })
 })
 

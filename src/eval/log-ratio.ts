@@ -16,7 +16,6 @@ export function logRatio(d: number, g: number): number {
   const s = (d - g) / (d + g)
   const z = s * s
   if (!(z < NEAR)) return Math.log(d / g)
-  // Numbers written out: constants of the module would be loaded from memory for every pixel.
   const w = 3828825 + z * (-6831825 + z * (3738735 + z * (-638055 + z * 16384)))
   const p = 3828825 + z * (-8108100 + z * (5675670 + z * (-1455300 + z * 99225)))
   return (2 * s * w) / p

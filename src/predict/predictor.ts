@@ -18,6 +18,7 @@ export interface ModelPredictorOptions {
   readonly maps?: 'network' | 'image'
 }
 
+/** Depth, sigma and steps of a frame, seen through its own lens where that is known; else as `predict` assumes. */
 export function modelPredictor(
   model: DepthModel,
   { steps = true, maps: mapsAt = 'network' }: ModelPredictorOptions = {},

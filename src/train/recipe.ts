@@ -67,7 +67,7 @@ export interface Stage {
   readonly augmentation?: Augmentation
   /** λ of the loss, 0 to 1; default 0.85, the paper's. */
   readonly varianceFocus?: number
-  /** Weight of what keeps h off ±1 (`saturationPenalty`); default 0. A thousandth to a tenth. */
+  /** Weight of what keeps h off ±1 (`saturationPenalty`); default 0. 0.1 brought dar-nano's from 15 % to none. */
   readonly saturation?: number
 }
 

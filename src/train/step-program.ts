@@ -30,8 +30,8 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
 
 /**
  * The step before it is compiled. image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`,
- * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. Throws when a parameter
- * does not influence the loss.
+ * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms, and
+ * of the weighed penalty where `saturation` is above 0. Throws when a parameter does not influence the loss.
  */
 export function trainingOutputs(config: DarConfig, { batch, height, width, ...loss }: Size & LossOptions) {
   const graph = new Graph()
