@@ -76,7 +76,8 @@ async function compared(frames: readonly Frame[], { threads, rounds }: { threads
   const predict = modelPredictor(judged)
   const maps = await Promise.all(frames.slice(0, SCENES).map(predict))
   const scratch = new Scratch()
-  const measured = { predicting: [], evaluating: [], predictingCpu: [], judgingCpu: [] } as Record<string, number[]>
+  const perFrame = { predicting: [] as number[], evaluating: [] as number[] }
+  const cpu = { predictingCpu: [] as number[], judgingCpu: [] as number[] }
   for (let round = -1; round < rounds; round++) {
     const [predicting, predictingCpu] = await milliseconds(async () => {
       for await (const { error } of model.predictMany(frames.map(({ image }) => image))) if (error) throw error
@@ -88,11 +89,12 @@ async function compared(frames: readonly Frame[], { threads, rounds }: { threads
       })
     })
     if (round < 0) continue // compiles and warms up
-    for (const [name, value] of Object.entries({ predicting, evaluating, predictingCpu, judgingCpu }))
-      measured[name].push(value / frames.length)
+    perFrame.predicting.push(predicting / frames.length)
+    perFrame.evaluating.push(evaluating / frames.length)
+    cpu.predictingCpu.push(predictingCpu / frames.length)
+    cpu.judgingCpu.push(judgingCpu / frames.length)
   }
-  const { predicting, evaluating, predictingCpu, judgingCpu } = measured
-  return { predicting, evaluating, predictingCpu, judgingCpu }
+  return { ...perFrame, ...cpu }
 }
 
 /** Time by the clock, and of the processor in all threads. */
