@@ -345,7 +345,7 @@ const zeros = (): number[] => new Array<number>(SPARSIFICATION_STEPS).fill(0)
 const divided = (values: readonly number[], by: number) => values.map((value) => value / by)
 
 /** Mean of every metric. */
-export function meanMetrics(all: readonly PixelMetrics[]): PixelMetrics {
+function meanMetrics(all: readonly PixelMetrics[]): PixelMetrics {
   return meanOf(PIXEL_METRICS, all)
 }
 
