@@ -41,6 +41,16 @@ const VARIANTS: Readonly<Record<string, DarConfig>> = {
   'context of the step': { ...VIT, window: 'elastic', contextGrid: 'step' },
   'windows fixed': { ...VIT, window: 'fixed' },
   'bins on each step’s grid': { ...VIT, binGrid: 'step', context: false },
+  'the soft tree': { ...VIT, window: 'soft', upsample: 'bilinear', finalNorm: true, finest: 2 },
+  'the soft tree, fine and detailed': {
+    ...TINY,
+    window: 'soft',
+    upsample: 'bilinear',
+    neckFeatures: 16,
+    fine: true,
+    detail: true,
+    binGrid: 'halved',
+  },
   'only the transformer': { ...VIT, head: 'transformer', context: false, upsample: 'bilinear' },
   'only bins': { ...VIT, head: 'bins' },
 }

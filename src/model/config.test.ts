@@ -21,6 +21,17 @@ describe('a config', () => {
     })
   })
 
+  test('written before a switch existed has it off', () => {
+    expect(parseConfig({})).toMatchObject({
+      finalNorm: false,
+      finest: 1,
+      fine: false,
+      detail: false,
+      stepWeights: null,
+      dptNorm: false,
+    })
+  })
+
   test('survives JSON unchanged', () => {
     const config = parseConfig({
       sizes: [
@@ -63,6 +74,32 @@ describe('a config', () => {
       { encoderDepth: 3 },
       'encoderDepth: must be 4 or more, one block for each tap',
     ],
+    ['leaves that do not halve to whole bins', { window: 'soft', leaves: 40 }, 'leaves: must be a multiple of 16'],
+    ['a soft tree without bins', { head: 'transformer', window: 'soft' }, 'window: soft is a tree of bins'],
+    ['a last re-weighing of hard windows', { fine: true }, 'fine: needs window: soft'],
+    [
+      'two last maps',
+      { window: 'soft', fine: true, upsample: 'convex' },
+      'upsample: convex and fine are both a last map',
+    ],
+    [
+      'fine features in no groups',
+      { window: 'soft', fine: true, neckFeatures: 40 },
+      'neckFeatures: must be a multiple of 16',
+    ],
+    ['detail of nothing', { window: 'soft', detail: true }, 'detail: needs fine: true'],
+    ['weights of other steps', { stepWeights: [1, 2] }, 'stepWeights: must name 5 factors, one per term of the loss'],
+    [
+      'a finest map beside sizes',
+      { finest: 2, steps: 1, sizes: [[1, 1]] },
+      'finest: has no meaning beside explicit sizes',
+    ],
+    ['a norm of another head', { dptNorm: true }, 'dptNorm: true is of the dpt head, not of dar'],
+    [
+      'a norm in no groups',
+      { head: 'dpt', dptNorm: true, neckFeatures: 40 },
+      'dptNorm: its groups divide half of neckFeatures',
+    ],
     ['no steps', { steps: 0 }, 'steps: '],
     ['half a bin', { bins: 16.5 }, 'bins: '],
     ['a negative expansion', { expand: -1 }, 'expand: '],
@@ -70,7 +107,7 @@ describe('a config', () => {
     [
       'a window that is not known',
       { window: 'narrow' },
-      'window: Invalid option: expected one of "paper"|"neighbourhood"|"elastic"|"fixed"',
+      'window: Invalid option: expected one of "paper"|"neighbourhood"|"elastic"|"fixed"|"soft"',
     ],
     [
       'an encoder that is not known',

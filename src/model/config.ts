@@ -8,6 +8,10 @@ import { DarError } from '../support/errors.ts'
 const positive = z.number().int().positive()
 const size = z.tuple([positive, positive])
 
+/** Groups of the norm inside a head. */
+export const NORM_GROUPS = 8
+const DPT_DEFAULTS = { dptOutput: 'metric', dptResize: 'half-pixel', dptNorm: false } as const
+
 export const configSchema = z
   .strictObject({
     /**
@@ -43,6 +47,11 @@ export const configSchema = z
     level: z.boolean().default(true),
     form: z.enum(['cached', 'masked', 'unmasked']).default('cached'),
     /**
+     * A LayerNorm before the transformer's last projection. Without it nothing bounds y_out, and the tanh that makes h of it
+     * saturates at ordinary learning rates; off is what the paper's formula says.
+     */
+    finalNorm: z.boolean().default(false),
+    /**
      * What a step hands to the next: r_k, made from the GRU's state (the paper), or y_out^k, past the bins (what the
      * authors' release does: how deep a pixel was found never reaches the transformer).
      */
@@ -51,11 +60,30 @@ export const configSchema = z
     steps: positive.default(5),
     /** Explicit token-map sizes, coarse to fine; null: halved from the memory grid. */
     sizes: z.array(size).nullable().default(null),
+    /** The last token map is the memory grid divided by this, rounded up; the earlier ones are halved from there. */
+    finest: positive.default(1),
     bins: positive.default(16),
     gruWidth: positive.default(96),
-    /** Where windows and depth maps live: on the memory grid, or each step on its own. */
-    binGrid: z.enum(['memory', 'step']).default('memory'),
-    window: z.enum(['paper', 'neighbourhood', 'elastic', 'fixed']).default('paper'),
+    /**
+     * Where bins, states and depth maps live: on the memory grid; each step on that of its token map; or, `halved`, each on the
+     * memory grid halved K−k times, wherever the token maps end. A window that was cut on a coarse grid is wrong for good inside its
+     * cells, so the last two pay with hard windows; the soft tree loses nothing by them and its five steps cost 4/3 of one.
+     */
+    binGrid: z.enum(['memory', 'step', 'halved']).default('memory'),
+    /**
+     * How a step's bins follow from the step before. `paper`, `neighbourhood`, `elastic` and `fixed` cut a window anew; `soft`
+     * keeps every branch of one tree and re-weighs it (soft-tree.ts), and does not read `bins` and `expand`.
+     */
+    window: z.enum(['paper', 'neighbourhood', 'elastic', 'fixed', 'soft']).default('paper'),
+    /** Bins of the last step of `soft`, N_K; each step before has half of the next. */
+    leaves: positive.default(64),
+    /** Of `soft`: one more re-weighing, on path1's grid at a quarter of the image. Its map is the output. */
+    fine: z.boolean().default(false),
+    /**
+     * Of `fine`: a last convolution at the image's own size, which moves edges to where the photo has them. Ours; the
+     * specification ends with `fine`.
+     */
+    detail: z.boolean().default(false),
     /** Bins added on each side of the chosen one. */
     expand: z.number().int().nonnegative().default(1),
     context: z.boolean().default(false),
@@ -65,6 +93,8 @@ export const configSchema = z
      */
     contextGrid: z.enum(['memory', 'step']).default('memory'),
     upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
+    /** Factors of the K terms of the loss; null: all 1. */
+    stepWeights: z.array(z.number().nonnegative()).nullable().default(null),
     /** Metres. */
     dMin: z.number().positive().default(0.1),
     dMax: z.number().positive().default(10),
@@ -77,15 +107,37 @@ export const configSchema = z
      * need: resizes with aligned corners, and a last fusion that doubles its map.
      */
     dptResize: z.enum(['half-pixel', 'corners']).default('half-pixel'),
+    /**
+     * Of the dpt head: a GroupNorm of 8 groups after its first convolution. On an encoder without a norm of its own
+     * (mobilenetv2) the sigmoid starts saturated without it, and nothing is ever learnt.
+     */
+    dptNorm: z.boolean().default(false),
   })
   .superRefine((c, context) => {
     const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if (c.longSkip && c.layers % 2 === 0)
       problem('layers', `long skips pair the blocks around a middle one, so ${c.layers} layers must be odd`)
-    for (const field of ['dptOutput', 'dptResize'] as const)
-      if (c.head !== 'dpt' && c[field] !== (field === 'dptOutput' ? 'metric' : 'half-pixel'))
+    for (const field of ['dptOutput', 'dptResize', 'dptNorm'] as const)
+      if (c.head !== 'dpt' && c[field] !== DPT_DEFAULTS[field])
         problem(field, `${c[field]} is of the dpt head, not of ${c.head}`)
+    if (c.dptNorm && Math.floor(c.neckFeatures / 2) % NORM_GROUPS !== 0)
+      problem(
+        'dptNorm',
+        `its groups divide half of neckFeatures = ${c.neckFeatures} only when that is a multiple of ${NORM_GROUPS}`,
+      )
     if (c.contextGrid === 'step' && !c.context) problem('contextGrid', 'step needs context: true')
+    if (c.finest > 1 && c.sizes) problem('finest', 'has no meaning beside explicit sizes; leave one of them out')
+    if (c.window === 'soft') {
+      const branches = 2 ** (c.steps - 1)
+      if (!usesBins(c)) problem('window', `soft is a tree of bins, and ${c.head} has none`)
+      if (c.leaves % branches !== 0)
+        problem('leaves', `must be a multiple of ${branches}: each of ${c.steps} steps has half the bins of the next`)
+      if (c.fine && c.upsample === 'convex') problem('upsample', 'convex and fine are both a last map; choose one')
+    } else if (c.fine) problem('fine', 'needs window: soft')
+    if (c.fine && c.neckFeatures % 16 !== 0) problem('neckFeatures', 'must be a multiple of 16 for fine (group norm)')
+    if (c.detail && !c.fine) problem('detail', 'needs fine: true')
+    if (c.stepWeights && c.stepWeights.length !== (hasSteps(c) ? c.steps : 1))
+      problem('stepWeights', `must name ${hasSteps(c) ? c.steps : 1} factors, one per term of the loss`)
     if (c.dMin >= c.dMax) problem('dMax', `must be above dMin = ${c.dMin}`)
     if (c.encoderWidth % c.encoderHeads !== 0) problem('encoderHeads', `must divide encoderWidth = ${c.encoderWidth}`)
     if (c.width % c.heads !== 0) problem('heads', `must divide width = ${c.width}`)
@@ -110,9 +162,12 @@ export function parseConfig(value: unknown, source = 'config'): DarConfig {
   throw new DarError(`${source}: ${problems.join('; ')}`)
 }
 
-export const usesTokens = ({ head }: DarConfig): boolean => head === 'dar' || head === 'transformer'
-export const usesBins = ({ head }: DarConfig): boolean => head === 'dar' || head === 'bins'
-export const hasSteps = (config: DarConfig): boolean => usesTokens(config) || usesBins(config)
+type Headed = Pick<DarConfig, 'head'>
+export const usesTokens = ({ head }: Headed): boolean => head === 'dar' || head === 'transformer'
+export const usesBins = ({ head }: Headed): boolean => head === 'dar' || head === 'bins'
+export const hasSteps = (config: Headed): boolean => usesTokens(config) || usesBins(config)
+/** Whether the bins are the tree with all branches alive. */
+export const isSoft = (config: DarConfig): boolean => usesBins(config) && config.window === 'soft'
 
 /** Whether depth maps are metres; else they are inverse depth of unknown scale and shift. */
 export const isMetric = ({ dptOutput }: DarConfig): boolean => dptOutput === 'metric'

@@ -9,13 +9,15 @@
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { toMap, toTokens } from '../nn/index.ts'
-import { type DarConfig, usesBins, usesTokens } from './config.ts'
+import { type DarConfig, isSoft, usesBins, usesTokens } from './config.ts'
 import { Decoder } from './decoder.ts'
 import { encode } from './encoder.ts'
+import { fineScores, sharpen } from './fine.ts'
 import { dornHead, dptHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
 import { Injection } from './injection.ts'
 import { binCentres, depthSpread, expectedDepth, moveWindow, nextWindow, type Window, wholeRange } from './mtbin.ts'
 import { fuse, remember } from './neck.ts'
+import { lastDepth, type Reading, readScores, splitScores } from './soft-tree.ts'
 import { positionTensor, stepSizes } from './steps.ts'
 import type { Trace } from './trace.ts'
 import { convexUpsample, convexWeights } from './upsample.ts'
@@ -23,9 +25,9 @@ import { convexUpsample, convexWeights } from './upsample.ts'
 export interface DarOutput {
   /** D_1 … D_K, B,1,grid each, metres; of a head without steps its one map. */
   readonly depths: readonly Tensor[]
-  /** σ_1 … σ_K, metres; empty for a head without bins. */
+  /** σ_1 … σ_K, metres, the last that of `output`; empty for a head without bins. */
   readonly sigmas: readonly Tensor[]
-  /** The last depth map at its native size: D_K, the convex ×8 map, or that of a head without steps. */
+  /** The last depth map at its native size: D_K, the convex ×8 map, that of `fine`, or that of a head without steps. */
   readonly output: Tensor
   /** a_1 … a_K, B,G,grid, where h_k = tanh(a_k) is what the transformer says of a step; empty for a head without steps. */
   readonly hidden: readonly Tensor[]
@@ -48,15 +50,31 @@ export function buildDar(image: Tensor, config: DarConfig): DarOutput {
   if (config.head === 'dorn') return baseline(dornHead(memory, size, config, trace), trace)
   if (config.head === 'ord2seq') return baseline(ord2seqHead(memory, size, config, trace), trace)
   const steps = runSteps(graph, memory, config, trace)
-  const output =
-    config.upsample === 'convex'
-      ? convexUpsample(steps.depths[steps.depths.length - 1], convexWeights(graph, steps.g))
-      : steps.depths[steps.depths.length - 1]
+  const { output, sigma } = finish(graph, steps, paths[0], size, config, trace)
   const depth = graph.scope('upsample', () => ops.resize(output, size))
   trace.set('output', output)
   trace.set('depth_full', depth)
-  const { depths, sigmas, hidden } = steps
+  const { depths, hidden } = steps
+  const sigmas = sigma ? [...steps.sigmas.slice(0, -1), sigma] : steps.sigmas
   return { depths, sigmas, hidden, output, depth, trace, ownLosses: null }
+}
+
+/** From the last step to the output at its native size, and σ of that output where it is not the last step's. */
+function finish(
+  graph: Graph,
+  { depths, g, scores }: Steps,
+  path1: Tensor,
+  size: ops.Size,
+  config: DarConfig,
+  trace: Trace,
+): { output: Tensor; sigma: Tensor | null } {
+  const last = depths[depths.length - 1]
+  if (config.upsample === 'convex') return { output: convexUpsample(last, convexWeights(graph, g)), sigma: null }
+  if (!config.fine || !scores) return { output: last, sigma: null }
+  const { z, y } = fineScores(graph, path1, g, scores, config)
+  trace.set('fine.scores', z)
+  const { depth, sigma } = graph.scope('fine', () => readScores(z, config))
+  return { output: config.detail ? sharpen(graph, depth, y, size) : depth, sigma }
 }
 
 /** A head without steps: one map, at the image's size. */
@@ -65,21 +83,39 @@ function baseline({ depth, ownLosses }: HeadOutput, trace: Trace): DarOutput {
   return { depths: [depth], sigmas: [], hidden: [], output: depth, depth, trace, ownLosses }
 }
 
-/** The K steps; g is the last hidden state, B,G,grid. */
-function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace) {
+/** Where the bins of each step live. */
+function gridsOf(memory: ops.Size, sizes: readonly ops.Size[], { binGrid, steps }: DarConfig): readonly ops.Size[] {
+  if (binGrid === 'memory') return sizes.map(() => memory)
+  return binGrid === 'step' ? sizes : stepSizes(memory, steps)
+}
+
+interface Steps {
+  readonly depths: readonly Tensor[]
+  readonly sigmas: readonly Tensor[]
+  readonly hidden: readonly Tensor[]
+  /** The last hidden state, B,G,grid. */
+  readonly g: Tensor
+  /** z_K of the soft tree, B,N_K,grid; else null. */
+  readonly scores: Tensor | null
+}
+
+/** The K steps. */
+function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace): Steps {
   const [batch, width, rows, cols] = memory.shape
   const grid: ops.Size = [rows, cols]
-  const sizes = config.sizes ?? stepSizes(grid, config.steps)
-  const grids = config.binGrid === 'step' ? sizes : sizes.map(() => grid)
+  const sizes = config.sizes ?? stepSizes(grid, config.steps, config.finest)
+  const grids = gridsOf(grid, sizes, config)
   const withPosition = config.position
     ? ops.add(toTokens(memory), positionTensor(graph, grid, width))
     : toTokens(memory)
   const decoder = usesTokens(config) ? new Decoder(graph, config, withPosition) : null
-  const injection = new Injection(graph, config, memory, config.binGrid === 'step' ? null : grid)
+  const injection = new Injection(graph, config, memory, config.binGrid === 'memory' ? grid : null)
   const depths: Tensor[] = []
   const sigmas: Tensor[] = []
   const hidden: Tensor[] = []
   let window: Window = wholeRange(memory, grids[0], config)
+  let scores: Tensor | null = null
+  let last: Reading | null = null
   let fedBack: Tensor | null = null
   let g = memory
 
@@ -98,10 +134,22 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     const a = injection.beforeHidden(yOut, k, here)
     hidden.push(a)
     g = ops.tanh(a)
-    if (usesBins(config)) {
+    if (isSoft(config)) {
+      const fBin = injection.encode(lastDepth(last, memory, here, config))
+      g = injection.inject(g, fBin, k)
+      const change = injection.reweigh(g, k)
+      scores = scores ? ops.add(ops.resize(splitScores(scores), here), change) : change
+      last = readScores(scores, config)
+      record('f_bin', fBin)
+      record('scores', scores)
+      record('prob', last.probabilities)
+      record('sigma', last.sigma)
+      depths.push(last.depth)
+      sigmas.push(last.sigma)
+    } else if (usesBins(config)) {
       const centres = binCentres(window, config.bins)
       const fBin = injection.encodeCentres(centres)
-      g = injection.inject(g, fBin, sizes[k - 1])
+      g = injection.inject(g, fBin, k)
       const probabilities = ops.softmax(injection.logits(g, k), 1)
       const depth = expectedDepth(probabilities, centres)
       const sigma = depthSpread(probabilities, centres, depth)
@@ -127,5 +175,5 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       }
     }
   }
-  return { depths, sigmas, hidden, g }
+  return { depths, sigmas, hidden, g, scores }
 }

@@ -86,7 +86,7 @@ export class Decoder {
     tokens: Tensor,
     { mask, caches }: { readonly mask?: Tensor; readonly caches?: readonly KeyValueCache[] },
   ): Tensor {
-    const { layers, width } = this.config
+    const { layers, width, finalNorm } = this.config
     let x = linear(this.at.sub('proj_in'), tokens, width)
     const stack: Tensor[] = []
     for (let n = 0; n < layers; n++) {
@@ -96,6 +96,7 @@ export class Decoder {
       x = this.block(at, x, n, { mask, cache: caches?.[n] })
       if (n < this.half) stack.push(x)
     }
+    if (finalNorm) x = layerNorm(this.at.sub('norm'), x, EPSILON)
     return linear(this.at.sub('proj_out'), x, this.config.memoryWidth)
   }
 

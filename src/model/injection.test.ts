@@ -1,4 +1,4 @@
-/** The context at the size of the token map (`contextGrid: 'step'`), against pooling and interpolation written out in loops. */
+/** The context that a step is shown (`contextGrid: 'step'`), halved from the whole memory, against pooling and interpolation written out in loops. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluate, NdArray, nd, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
 import { Graph } from '../graph/index.ts'
@@ -16,16 +16,17 @@ afterAll(() => engine.dispose())
 const G = 4
 const M = 16
 const GRID: Size = [6, 8]
+const STEPS = 3
 const configOf = (contextGrid: 'memory' | 'step') =>
-  parseConfig({ memoryWidth: M, gruWidth: G, context: true, contextGrid })
+  parseConfig({ memoryWidth: M, gruWidth: G, context: true, contextGrid, steps: STEPS })
 
-/** The state after one injection at a step whose token map is `size`. */
-async function inject(contextGrid: 'memory' | 'step', size: Size, memory: Float64Array): Promise<Float64Array> {
+/** The state after the injection of step k. */
+async function inject(contextGrid: 'memory' | 'step', k: number, memory: Float64Array): Promise<Float64Array> {
   const graph = new Graph()
   const maps = { memory: M, h: G, fBin: G }
   const input = (name: keyof typeof maps) => graph.input(name, [1, maps[name], ...GRID])
   const injection = new Injection(graph, configOf(contextGrid), input('memory'), GRID)
-  const g = injection.inject(input('h'), input('fBin'), size)
+  const g = injection.inject(input('h'), input('fBin'), k)
   const count = G * GRID[0] * GRID[1]
   const feeds = { memory, h: numbers(count, 2), fBin: numbers(count, 3) }
   return (await evaluate(engine, { g }, { ...feeds, ...someWeights(graph) })).g
@@ -53,19 +54,17 @@ function blurred(map: NdArray, [rows, cols]: Size): NdArray {
 const memory = numbers(M * GRID[0] * GRID[1], 1)
 
 test.each([
-  [1, 1],
-  [2, 2],
-  [3, 4],
-  [2, 8],
-] as const)('a step of %i×%i tokens sees the memory as if it were that coarse', async (rows, cols) => {
-  const coarse = blurred(new NdArray([1, M, ...GRID], memory), [rows, cols]).data
-  const seen = await inject('step', [rows, cols], memory)
-  expect(relativeError(seen, await inject('memory', [rows, cols], coarse))).toBeLessThan(1e-5)
-  expect(relativeError(seen, await inject('memory', [rows, cols], memory))).toBeGreaterThan(1e-3)
+  [1, [2, 2]],
+  [2, [3, 4]],
+] as const)('step %i of three sees the memory as if it were of %j', async (k, size) => {
+  const coarse = blurred(new NdArray([1, M, ...GRID], memory), size).data
+  const seen = await inject('step', k, memory)
+  expect(relativeError(seen, await inject('memory', k, coarse))).toBeLessThan(1e-5)
+  expect(relativeError(seen, await inject('memory', k, memory))).toBeGreaterThan(1e-3)
 })
 
-test('a step of the size of the memory sees all of it', async () => {
-  expect(relativeError(await inject('step', GRID, memory), await inject('memory', GRID, memory))).toBeLessThan(1e-5)
+test('the last step sees all of it', async () => {
+  expect(relativeError(await inject('step', STEPS, memory), await inject('memory', STEPS, memory))).toBeLessThan(1e-5)
 })
 
 test('parameters are those of the context of the whole memory; without a context there is nothing to show by step', () => {
@@ -73,7 +72,7 @@ test('parameters are those of the context of the whole memory; without a context
     const graph = new Graph()
     const map = graph.input('memory', [1, M, ...GRID])
     const h = graph.input('h', [1, G, ...GRID])
-    new Injection(graph, configOf(contextGrid), map, GRID).inject(h, h, [1, 1])
+    new Injection(graph, configOf(contextGrid), map, GRID).inject(h, h, 1)
     return [...graph.parameters].map(([name, { shape }]) => `${name} ${shape}`).sort()
   }
   expect(names('step')).toEqual(names('memory'))

@@ -8,6 +8,8 @@ import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { conv, HE, Scope, SepConvGru, UNIT, ZEROS } from '../nn/index.ts'
 import { type DarConfig, usesBins } from './config.ts'
+import { branchCount } from './soft-tree.ts'
+import { stepSizes } from './steps.ts'
 
 export class Injection {
   private readonly at: Scope
@@ -50,23 +52,37 @@ export class Injection {
     return ops.add(h, ops.reshape(ops.slice(table, 0, k - 1, k), [1, gruWidth, 1, 1]))
   }
 
-  /** f_bin = ReLU(conv3x3(ReLU(conv3x3((c − dmin)/(dmax − dmin))))).  centres: B,N,grid → B,G,grid */
+  /** f_bin of a window's centres, (c − dmin)/(dmax − dmin).  B,N,grid → B,G,grid */
   encodeCentres(centres: Tensor): Tensor {
-    const { gruWidth, dMin, dMax } = this.config
+    const { dMin, dMax } = this.config
+    return this.encode(ops.mul(ops.sub(centres, dMin), 1 / (dMax - dMin)))
+  }
+
+  /** f_bin = ReLU(conv3x3(ReLU(conv3x3(x)))), x: what the step is told of its bins, B,·,grid → B,G,grid */
+  encode(x: Tensor): Tensor {
+    const { gruWidth } = this.config
     const at = this.at.sub('encode')
-    const x = ops.mul(ops.sub(centres, dMin), 1 / (dMax - dMin))
     const inner = ops.relu(conv(at.sub(0), x, gruWidth, { init: HE }))
     return ops.relu(conv(at.sub(1), inner, gruWidth, { init: HE }))
   }
 
-  /** g_k = SepConvGRU(h, [f_bin, ctx]).  All B,G,grid; size: of the step's token map. */
-  inject(h: Tensor, fBin: Tensor, size: ops.Size): Tensor {
+  /** g_k = SepConvGRU(h, [f_bin, ctx]).  All B,G,grid. */
+  inject(h: Tensor, fBin: Tensor, k: number): Tensor {
     const grid: ops.Size = [h.shape[2], h.shape[3]]
     const gru = this.gru ?? this.makeGru(grid)
     if (!this.context || !this.byStep) return gru.step(h, fBin)
-    const coarse = this.context // ctx_k = resize(pool(ctx, h_k×w_k), grid)
-    const ctx = this.at.run(() => ops.resize(ops.resizeTokens(coarse, size), grid))
+    // ctx_k = resize(pool(ctx, ⌈mh/2^(K−k)⌉×⌈mw/2^(K−k)⌉), grid): halved from the whole memory, wherever the token maps end
+    const whole = this.context
+    const size = stepSizes([whole.shape[2], whole.shape[3]], this.config.steps)[k - 1]
+    const ctx = this.at.run(() => ops.resize(ops.resizeTokens(whole, size), grid))
     return gru.step(h, ops.concat([fBin, ctx], 1))
+  }
+
+  /** Δ_k = conv3x3_k(ReLU(conv3x3(g))), of the soft tree: a last convolution for each step.  B,G,grid → B,N_k,grid */
+  reweigh(g: Tensor, k: number): Tensor {
+    const at = this.at.sub('head')
+    const inner = ops.relu(conv(at.sub(0), g, this.config.gruWidth, { init: HE }))
+    return conv(at.sub(`out${k}`), inner, branchCount(k, this.config), { init: UNIT })
   }
 
   /** conv3x3(ReLU(conv3x3(g))) + bias_k.  B,G,grid → B,N,grid (one channel for `transformer`) */

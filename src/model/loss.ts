@@ -73,7 +73,7 @@ export const lossTermCount = (config: DarConfig): number =>
   config.head === 'ord2seq' ? ORD2SEQ_LEVELS : mapCount(config)
 
 /**
- * One term per step (or level of `ord2seq`); the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
+ * One term per step (or level of `ord2seq`), weighed by `stepWeights`; the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
  * never the reverse; for the last step that is the output (the convex map, so that its weights learn).
  */
 export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, options: LossOptions = {}): Tensor[] {
@@ -81,7 +81,9 @@ export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, opti
   const valid = validPixels(gt, config.dMax)
   if (model.ownLosses) return model.ownLosses(gt, valid)
   const maps = [...model.depths.slice(0, -1), model.output]
-  return maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options))
+  const terms = maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options))
+  const { stepWeights } = config
+  return stepWeights ? terms.map((term, k) => ops.mul(term, stepWeights[k])) : terms
 }
 
 export function total(terms: readonly Tensor[]): Tensor {

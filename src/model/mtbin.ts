@@ -4,11 +4,13 @@
  *
  *     w = (hi − lo)/N      c_i = lo + (i + ½)·w      D = Σ_i c_i·p_i      σ = √(Σ_i p_i (c_i − D)²)
  *
- * Windows, centres and the depth that moves a window are constants for the gradient.
+ * Windows, centres and the depth that moves a window are constants for the gradient. The tree without windows (`soft`) is in
+ * soft-tree.ts.
  */
 
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
+import { assert } from '../support/errors.ts'
 import type { DarConfig } from './config.ts'
 
 export interface Window {
@@ -53,14 +55,17 @@ type NextWindow = (window: Window, depth: Tensor, sigma: Tensor, config: DarConf
 
 /** The window of step k+1, on the grid of step k, from the depth and σ of step k. */
 export function nextWindow(window: Window, depth: Tensor, sigma: Tensor, config: DarConfig): Window {
-  return WINDOWS[config.window](window, ops.stopGradient(depth), ops.stopGradient(sigma), config)
+  const move = WINDOWS[config.window]
+  assert(move, `${config.window} has no windows`)
+  return move(window, ops.stopGradient(depth), ops.stopGradient(sigma), config)
 }
 
-const WINDOWS: Readonly<Record<DarConfig['window'], NextWindow>> = {
+const WINDOWS: Readonly<Record<DarConfig['window'], NextWindow | null>> = {
   paper: treeWindow,
   neighbourhood: (window, depth, sigma, config) => widen(treeWindow(window, depth, sigma, config)),
   elastic: elasticWindow,
   fixed: ({ lo }, _depth, _sigma, config) => wholeRange(lo, [lo.shape[2], lo.shape[3]], config),
+  soft: null,
 }
 
 /**

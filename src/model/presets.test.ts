@@ -49,5 +49,6 @@ test('small, base and large are the paper’s Table 1', () => {
     [9, 2048, 8],
     [11, 3072, 12],
   ])
-  for (const config of table) expect(config).toMatchObject({ steps: 5, bins: 16, window: 'paper', expand: 1 })
+  for (const config of table)
+    expect(config).toMatchObject({ steps: 5, bins: 16, window: 'paper', expand: 1, finalNorm: true })
 })

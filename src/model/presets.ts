@@ -1,6 +1,7 @@
 /**
  * The family (spec section 1). Layers, width and heads of small, base and large are the paper's Table 1; lite and nano
- * are this project's, for laptops and browsers.
+ * are this project's, for laptops and browsers. All have a norm before the transformer's last projection, which the paper's
+ * formula leaves out (`finalNorm`).
  */
 import { type DarConfig, parseConfig } from './config.ts'
 
@@ -12,9 +13,10 @@ const VIT_L = {
   neckChannels: [256, 512, 1024, 1024],
   memoryWidth: 1536,
   gruWidth: 192,
+  finalNorm: true,
 }
 
-const LIGHT = { expand: 3, context: true, upsample: 'convex' }
+const LIGHT = { expand: 3, context: true, upsample: 'convex', finalNorm: true }
 
 export const PRESETS: Readonly<Record<string, DarConfig>> = {
   'dar-large': parseConfig({ ...VIT_L, layers: 11, width: 3072, heads: 12 }),

@@ -13,6 +13,20 @@ describe('token maps', () => {
     ])
   })
 
+  test('end on a part of the memory grid, rounded up, with a finest above 1', () => {
+    expect(stepSizes([24, 32], 5, 2)).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 4],
+      [6, 8],
+      [12, 16],
+    ])
+    expect(stepSizes([7, 11], 2, 3)).toEqual([
+      [2, 2],
+      [3, 4],
+    ])
+  })
+
   test('round up, and never vanish', () => {
     expect(stepSizes([1, 3], 3)).toEqual([
       [1, 1],

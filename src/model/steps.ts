@@ -2,9 +2,9 @@
 import type { Graph, Tensor } from '../graph/index.ts'
 import type { Size } from '../graph/ops/index.ts'
 
-/** h_k = max(1, ⌈mh / 2^(K−k)⌉), w_k likewise; the last step is the memory grid. */
-export function stepSizes([rows, cols]: Size, steps: number): Size[] {
-  const shrink = (n: number, k: number) => Math.max(1, Math.ceil(n / 2 ** (steps - k)))
+/** h_k = max(1, ⌈⌈mh / finest⌉ / 2^(K−k)⌉), w_k likewise; with `finest` 1 the last step is the memory grid. */
+export function stepSizes([rows, cols]: Size, steps: number, finest = 1): Size[] {
+  const shrink = (n: number, k: number) => Math.max(1, Math.ceil(Math.ceil(n / finest) / 2 ** (steps - k)))
   return Array.from({ length: steps }, (_, i) => [shrink(rows, i + 1), shrink(cols, i + 1)] as const)
 }
 

@@ -8,6 +8,7 @@ import { Graph, type Tensor } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { type DarConfig, parseConfig } from './config.ts'
 import { buildDar } from './dar.ts'
+import { stepLosses } from './loss.ts'
 import { positionCode } from './steps.ts'
 
 let engine: Engine
@@ -197,6 +198,85 @@ test('the bin grid: each step’s own is the memory grid’s where the two are t
   expect([...step.depth_full]).toEqual([...memory.depth_full])
   const coarse = await run(tiny({ binGrid: 'step' }), weights)
   expect([1, 2, 3].map((k) => coarse[`step${k}.depth`].length)).toEqual([2, 6, 15])
+})
+
+describe('the soft tree', () => {
+  const soft = { window: 'soft', leaves: 8, context: true, contextGrid: 'step' }
+  const weightsOfSoft = (config: DarConfig) => someWeights(build(config).graph)
+
+  test('has a last convolution for each step in place of bins and biases', () => {
+    expect(change({}, { window: 'soft', leaves: 8 })).toEqual({
+      gone: ['bins.bias', 'bins.head.1.bias', 'bins.head.1.weight'],
+      added: [1, 2, 3].flatMap((k) => [`bins.head.out${k}.bias`, `bins.head.out${k}.weight`]),
+    })
+  })
+
+  test('on grids that are all the memory’s is as on the memory grid', async () => {
+    const config = tiny({ ...soft, sizes: Array(3).fill([3, 5]) })
+    const weights = weightsOfSoft(config)
+    const [memory, step] = [await run(config, weights), await run({ ...config, binGrid: 'step' }, weights)]
+    expect([...step.depth_full]).toEqual([...memory.depth_full])
+  })
+
+  test('on halved grids ends on the memory grid, wherever the token maps end, and starts a step from the one before', async () => {
+    const config = tiny({ ...soft, binGrid: 'halved', finest: 2 })
+    const weights = weightsOfSoft(config)
+    const trace = await run(config, weights)
+    expect([1, 2, 3].map((k) => trace[`step${k}.y_out`].length / M)).toEqual([1, 2, 6])
+    expect([1, 2, 3].map((k) => trace[`step${k}.scores`].length)).toEqual([2 * 2, 4 * 6, 8 * 15])
+    const silent = edit(weights, (v, name) => (/out[23]/.test(name) ? v.map(() => 0) : v))
+    const still = await run(config, silent) // Δ_2 = Δ_3 = 0: the scores of step 1, on finer grids
+    const [low, high] = [Math.min(...still['step1.scores']), Math.max(...still['step1.scores'])]
+    expect(high - low).toBeGreaterThan(1e-3)
+    for (const z of still['step3.scores']) {
+      expect(z).toBeGreaterThan(low - 1e-6)
+      expect(z).toBeLessThan(high + 1e-6)
+    }
+    expect([...trace['step1.scores']]).toEqual([...still['step1.scores']])
+    expect(relativeError(trace['step3.scores'], still['step3.scores'])).toBeGreaterThan(1e-2)
+  })
+
+  test('ends with the fine map, and with the detail at the image’s own size', async () => {
+    const fine = { ...soft, neckFeatures: 16, fine: true }
+    expect(change({ ...soft, neckFeatures: 16 }, fine).added.map((name) => name.split('.', 2).join('.'))).toEqual(
+      ['conv', 'mix', 'norm', 'out'].flatMap((part) => [`fine.${part}`, `fine.${part}`]),
+    )
+    const config = tiny({ ...fine, detail: true })
+    const weights = weightsOfSoft(config)
+    const [plain, sharp] = [await run(tiny(fine), weights), await run(config, weights)]
+    expect(plain.output.length).toBe(plain['fine.scores'].length / 8)
+    expect([...sharp['fine.scores']]).toEqual([...plain['fine.scores']])
+    expect([...sharp.depth_full]).toEqual([...sharp.output])
+    const flat = edit(weights, (v, name) => (name.startsWith('detail.conv3') ? v.map(() => 0) : v))
+    expect(relativeError((await run(config, flat)).depth_full, plain.depth_full)).toBeLessThan(1e-6)
+    expect(relativeError(sharp.depth_full, plain.depth_full)).toBeGreaterThan(1e-3)
+  })
+})
+
+test('a norm before the last projection bounds y_out, whatever the blocks say', async () => {
+  expect(change({}, { finalNorm: true })).toEqual({ gone: [], added: ['decoder.norm.bias', 'decoder.norm.weight'] })
+  const config = tiny({ finalNorm: true })
+  const weights = { ...weightsOf(config), 'decoder.norm.weight': new Float64Array(16).fill(1) }
+  const loud = edit(weights, (v, name) => (/^decoder.blocks.2.mlp.fc2/.test(name) ? v.map((x) => 1e4 * x) : v))
+  const size = async (fields: Record<string, unknown>, values: Weights) =>
+    Math.max(...(await run(tiny(fields), values))['step1.y_out'].map(Math.abs))
+  expect(await size({ finalNorm: true }, loud)).toBeLessThan(10 * (await size({ finalNorm: true }, weights)))
+  expect(await size({}, loud)).toBeGreaterThan(100 * (await size({}, weights)))
+})
+
+test('step weights scale the terms of the loss, and nothing else', async () => {
+  const graph = new Graph()
+  const [image, gt] = [graph.input('image', [1, 3, ...SIZE]), graph.input('gt', [1, 1, ...SIZE])]
+  const plain = tiny({})
+  const model = buildDar(image, plain)
+  const terms = stepLosses(model, gt, plain)
+  const weighed = stepLosses(model, gt, { ...plain, stepWeights: [0.5, 0, 3] })
+  const outputs = Object.fromEntries([...terms, ...weighed].map((term, i) => [`t${i}`, term]))
+  const feeds = { image: numbers(image.size), gt: numbers(gt.size).map((v) => Math.abs(v)), ...weightsOf(plain) }
+  const { t0, t1, t2, ...rest } = await evaluate(engine, outputs, feeds)
+  expect(rest.t3[0]).toBeCloseTo(0.5 * t0[0], 5)
+  expect([t1[0] > 0.1, rest.t4[0]]).toEqual([true, 0])
+  expect(rest.t5[0]).toBeCloseTo(3 * t2[0], 4)
 })
 
 describe('feedback', () => {

@@ -92,7 +92,7 @@ export function modelInfo(config: DarConfig, { size, batch = 1 }: InfoOptions): 
   )
   const state = trainingMemory(trained, training.gradients, training.layout.length)
   const grid = memoryGrid([network.height, network.width])
-  const sizes = 'decoder' in parameters ? (config.sizes ?? stepSizes(grid, config.steps)) : []
+  const sizes = 'decoder' in parameters ? (config.sizes ?? stepSizes(grid, config.steps, config.finest)) : []
   const total = (items: Readonly<Record<string, number>>) => Object.values(items).reduce((sum, n) => sum + n, 0)
   return {
     networkSize: network,

@@ -160,3 +160,26 @@ test('Depth Anything comes in twelve configs; V1 taps the last four blocks, V2 a
   expect(DEPTH_ANYTHING['depth-anything-v2-base']).toMatchObject({ taps: null, neckFeatures: 128 })
   expect(DEPTH_ANYTHING['depth-anything-v2-metric-outdoor-small']).toMatchObject({ dptOutput: 'metric', dMax: 80 })
 })
+
+test('with a norm, the head does not start saturated however large its features are', async () => {
+  const engine = new Engine({ threads: 1 })
+  try {
+    const depths = async (dptNorm: boolean) => {
+      const graph = new Graph({ float: 'float64' })
+      const path1 = graph.input('path1', [1, 16, 4, 6])
+      const config = parseConfig({ head: 'dpt', neckFeatures: 16, dptNorm })
+      const { depth } = dptHead(path1, [8, 12], config)
+      const { depth: values } = await evaluate(
+        engine,
+        { depth },
+        { path1: numbers(path1.size).map((v) => 1e3 * v), ...someWeights(graph) },
+      )
+      return values
+    }
+    const inside = (values: Float64Array) => values.every((d) => d > 0.05 && d < 9.95)
+    expect(inside(await depths(true))).toBe(true)
+    expect(inside(await depths(false))).toBe(false)
+  } finally {
+    await engine.dispose()
+  }
+})

@@ -4,21 +4,23 @@
  *     path1 → 3×3 (F → F/2) → bilinear to H×W → 3×3 (→ 32) → ReLU → 1×1 → sigmoid × dmax
  *
  * With `dptResize: 'corners'` (which the neck reads too) it is Depth Anything's own (dpt.py of its V2 repository), and with
- * `dptOutput: 'relative'` the last is a ReLU: inverse depth without a unit, larger is nearer.
+ * `dptOutput: 'relative'` the last is a ReLU: inverse depth without a unit, larger is nearer. `dptNorm` is ours: a GroupNorm after
+ * the first convolution, without which the head is dead from its first update on an encoder whose taps no norm bounds.
  */
 import type { Tensor } from '../../graph/index.ts'
 import * as ops from '../../graph/ops/index.ts'
-import { conv, HE, Scope, UNIT } from '../../nn/index.ts'
-import type { DarConfig } from '../config.ts'
+import { conv, groupNorm, HE, Scope, UNIT } from '../../nn/index.ts'
+import { type DarConfig, NORM_GROUPS } from '../config.ts'
 import type { HeadOutput } from './head.ts'
 
 const HIDDEN = 32
 
 /** path1: B,F,h,w; size: the image's. */
 export function dptHead(path1: Tensor, size: ops.Size, config: DarConfig): HeadOutput {
-  const { neckFeatures, dMax, dptOutput, dptResize } = config
+  const { neckFeatures, dMax, dptOutput, dptResize, dptNorm } = config
   const at = new Scope(path1.graph, 'head')
-  const narrow = conv(at.sub('conv1'), path1, Math.floor(neckFeatures / 2), { init: UNIT })
+  const bare = conv(at.sub('conv1'), path1, Math.floor(neckFeatures / 2), { init: UNIT })
+  const narrow = dptNorm ? groupNorm(at.sub('norm'), bare, NORM_GROUPS, 1e-5) : bare
   const fine = at.run(() => ops.resize(narrow, size, dptResize === 'corners' ? 'corners' : 'bilinear')) // B,F/2,H,W
   const inner = ops.relu(conv(at.sub('conv2'), fine, HIDDEN, { init: HE }))
   const z = conv(at.sub('conv3'), inner, 1, { kernel: 1, init: UNIT })

@@ -1,0 +1,45 @@
+/**
+ * The soft tree's last re-weighing, on path1's grid at a quarter of the image (spec section 6, `fine`): edges that a grid of an
+ * eighth cannot show.
+ *
+ *     x = ReLU(GroupNorm16(conv3x3(path1)))      y = ReLU(conv3x3([x, resize(g_K)]))      z = resize(z_K) + conv3x3(y)
+ *
+ * and, with `detail`, a last convolution at the image's own size, in logarithms and bounded, so that it can sharpen a depth but
+ * not replace it:
+ *
+ *     r = conv1x1(ReLU(conv3x3(resize(GroupNorm8(conv3x3(y))))))      D = resize(D_fine)·exp(½·tanh(0.3·r))
+ */
+import type { Graph, Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
+import { conv, groupNorm, HE, Scope, UNIT } from '../nn/index.ts'
+import { type DarConfig, NORM_GROUPS } from './config.ts'
+
+const EPSILON = 1e-5
+/** Channels at the image's own size, where each costs as much as 64 at an eighth. */
+const DETAIL_WIDTH = 24
+/** Largest change of ln D. */
+const REACH = 0.5
+/** Keeps a fresh head in the middle of the tanh. */
+const GAIN = 0.3
+
+/** path1: B,F,h,w   g: B,G,·   scores: z_K, B,N_K,·  →  z and y (F channels) on path1's grid. */
+export function fineScores(graph: Graph, path1: Tensor, g: Tensor, scores: Tensor, config: DarConfig) {
+  const at = new Scope(graph, 'fine')
+  const { neckFeatures, leaves } = config
+  const grid: ops.Size = [path1.shape[2], path1.shape[3]]
+  const x = ops.relu(groupNorm(at.sub('norm'), conv(at.sub('conv'), path1, neckFeatures), 16, EPSILON))
+  const state = at.run(() => ops.resize(g, grid))
+  const y = ops.relu(conv(at.sub('mix'), ops.concat([x, state], 1), neckFeatures, { init: HE }))
+  const z = at.run(() => ops.add(ops.resize(scores, grid), conv(at.sub('out'), y, leaves, { init: UNIT })))
+  return { z, y }
+}
+
+/** depth: B,1,h,w   y: B,F,h,w  →  B,1,H,W, metres; size: the image's. */
+export function sharpen(graph: Graph, depth: Tensor, y: Tensor, size: ops.Size): Tensor {
+  const at = new Scope(graph, 'detail')
+  const narrow = groupNorm(at.sub('norm'), conv(at.sub('conv1'), y, DETAIL_WIDTH), NORM_GROUPS, EPSILON)
+  const wide = at.run(() => ops.resize(narrow, size))
+  const inner = ops.relu(conv(at.sub('conv2'), wide, DETAIL_WIDTH, { init: HE }))
+  const r = conv(at.sub('conv3'), inner, 1, { kernel: 1 })
+  return at.run(() => ops.mul(ops.resize(depth, size), ops.exp(ops.mul(ops.tanh(ops.mul(r, GAIN)), REACH))))
+}
