@@ -50,6 +50,39 @@ describe('augment', () => {
     )
   })
 
+  const still = { minScale: 1, whole: 1, stretch: 1, rotation: 0, mirror: 0, colour: 0, grey: 0, blur: 0, noise: 0 }
+
+  it('resizes as other libraries do where it is asked to: without antialias, or sharper; depth stays', () => {
+    const frame = noiseFrame(96, 72)
+    const spread = (image: Float32Array) => {
+      const mean = image.reduce((sum, v) => sum + v, 0) / image.length
+      return image.reduce((sum, v) => sum + (v - mean) ** 2, 0) / image.length
+    }
+    const plain = augment(frame, new Random(8), { ...size, ...still })
+    const others = [1, 2, 3, 4, 5, 6].map((seed) =>
+      augment(frame, new Random(seed), { ...size, ...still, resample: 1 }),
+    )
+    const kinds = others.map(({ image, depth }) => {
+      expect(depth).toEqual(plain.depth)
+      return spread(image) / spread(plain.image)
+    })
+    // White noise shrunk fourfold: one bilinear sample is the mean of 4 pixels, antialiased it is that of 16.
+    expect(kinds.filter((ratio) => ratio > 2.5).length).toBeGreaterThan(0)
+    expect(kinds.filter((ratio) => ratio > 1.05 && ratio < 2.5).length).toBeGreaterThan(0)
+  })
+
+  it('loses what JPEG loses, more at some qualities than at others', () => {
+    const frame = noiseFrame(48, 36)
+    const plain = augment(frame, new Random(8), { ...size, ...still })
+    const errors = [1, 2, 3, 4].map((seed) => {
+      const { image } = augment(frame, new Random(seed), { ...size, ...still, jpeg: 1 })
+      return image.reduce((sum, v, i) => sum + Math.abs(v - plain.image[i]), 0) / image.length
+    })
+    expect(Math.min(...errors)).toBeGreaterThan(0.002)
+    expect(Math.max(...errors)).toBeLessThan(0.2)
+    expect(Math.max(...errors) / Math.min(...errors)).toBeGreaterThan(1.1)
+  })
+
   it('changes nothing but the size when everything is switched off', () => {
     const noise = noiseFrame(48, 36)
     const data = Uint8Array.from({ length: 3 * 48 * 36 }, (_, i) => (i % 144) + Math.floor(i / 144))

@@ -7,6 +7,7 @@
 import { toPlanes } from '../image/resize.ts'
 import type { Random } from '../support/random.ts'
 import { drawColour, finishColour } from './colour.ts'
+import { compressInPlace } from './rooms/jpeg.ts'
 import type { Frame } from './types.ts'
 import { cameraOf, sampleDepth, sampleImage, type View, viewOf, viewScale, wholeView } from './view.ts'
 
@@ -47,17 +48,45 @@ export interface Augmentation {
   readonly grey?: number
   readonly blur?: number
   readonly noise?: number
+  /**
+   * Probability of being resized as other libraries do it: bilinear without antialias, or sharpened as bicubic and Lanczos
+   * filters are. Default 0. A model that only saw one filter answers to its traces: other pixels, other metres.
+   */
+  readonly resample?: number
+  /** Probability of JPEG's losses at the network's size, of a quality between 30 and 95. Default 0. */
+  readonly jpeg?: number
 }
+
+/** Of the kernel [−s, 1 + 2s, −s]: about the overshoot of a Lanczos filter at an edge. */
+const MOST_SHARPENED = 0.12
 
 /** A random sample; the same `random` gives the same bytes. A frame without depth gets an empty label. */
 export function augment(frame: Frame, random: Random, options: SampleSize & Augmentation): Sample {
-  const { colour = 1, grey = 0.05, blur = 0.15, noise = 0.3 } = options
+  const { colour = 1, grey = 0.05, blur = 0.15, noise = 0.3, resample = 0, jpeg = 0 } = options
   const view = drawView(frame, random, options)
   const change = drawColour(frame.image, random, { strength: colour, grey, blur, noise })
+  const filter = drawFilter(random, resample)
   const { image, depth } = buffers(options)
-  sampleImage(frame.image, view, change.curves, image)
-  finishColour(image, view.width, view.height, change, random)
+  sampleImage(frame.image, view, change.curves, image, { antialias: filter.antialias })
+  finishColour(image, view.width, view.height, { ...change, blur: change.blur - filter.sharpen }, random)
+  if (jpeg > 0 && random.chance(jpeg)) compress(image, view.width, view.height, random.uniform(30, 95))
   return labelled(frame, view, image, depth)
+}
+
+/** How the image is resized. Draws nothing where `probability` is 0, so that such runs are what they were before. */
+function drawFilter(random: Random, probability: number): { readonly antialias: boolean; readonly sharpen: number } {
+  if (probability === 0 || !random.chance(probability)) return { antialias: true, sharpen: 0 }
+  return random.chance(0.5)
+    ? { antialias: false, sharpen: 0 }
+    : { antialias: true, sharpen: random.uniform(0.03, MOST_SHARPENED) }
+}
+
+/** What a JPEG file of this quality would give back of a planar 3·height·width image in [0, 1], in place. */
+function compress(image: Float32Array, width: number, height: number, quality: number): void {
+  const plane = width * height
+  const rgb = Uint8Array.from(image, (_, i) => Math.round(255 * image[(i % 3) * plane + Math.floor(i / 3)]))
+  compressInPlace(rgb, width, height, quality)
+  for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) image[c * plane + i] = rgb[3 * i + c] / 255
 }
 
 /** The whole frame at the network's size, its image resized as prediction does it; no chance involved. */

@@ -26,7 +26,7 @@ export interface ColourChange {
   /** 3×256, channel by channel: byte → value, not yet clipped. */
   readonly curves: Float32Array
   readonly saturation: number
-  /** s of the blur kernel, 0 for none; at most 0.25. */
+  /** s of the blur kernel, 0 for none; at most 0.25. Below 0 it sharpens. */
   readonly blur: number
   /** Standard deviation of the noise, 0 for none. */
   readonly noise: number
@@ -73,7 +73,7 @@ export function finishColour(
       const grey = 0.299 * image[i] + 0.587 * image[plane + i] + 0.114 * image[2 * plane + i]
       for (let at = i; at < 3 * plane; at += plane) image[at] = grey + saturation * (image[at] - grey)
     }
-  if (blur > 0) for (let c = 0; c < 3; c++) blurPlane(image.subarray(c * plane, (c + 1) * plane), width, height, blur)
+  if (blur !== 0) for (let c = 0; c < 3; c++) blurPlane(image.subarray(c * plane, (c + 1) * plane), width, height, blur)
   if (noise > 0) addNoise(image, noise, random)
   for (let i = 0; i < image.length; i++) image[i] = Math.min(Math.max(image[i], 0), 1)
 }

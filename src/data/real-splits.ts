@@ -1,5 +1,5 @@
 /**
- * The hold-outs of the three small real sets that dar-nano is trained and judged on, as data, so that training,
+ * The hold-outs of the small sets that dar-nano is trained and judged on, as data, so that training,
  * evaluation and the model card cannot disagree.
  *
  * - rgbdd (RGB-D-D, 321 frames, 12 days of capture): four days, 54 frames, 17 %: furnished rooms with and without people
@@ -8,14 +8,29 @@
  * - hololens (a walk through an office, 145 frames): the last fifth of the walk.
  * - kitchen (7-Scenes RedKitchen, 125 frames of one scene): two blocks, a fifth of the frames. The camera returns to the
  *   same corners, so this measures new views of a known kitchen.
+ * - tum (hand-held Kinect; one desk, one cabinet): the cabinet, another place.
+ * - office (RealSense and others): the corridors and doors of one source and the classroom of another.
+ * - tabletop (arrangements on tables): two of three sources.
+ * - furnished (rendered homes with real furniture): its last homes.
  */
 import type { SplitRule } from './split.ts'
+
+/** Of every set that training may see, by the name of its folder. */
+export const SPLITS: Readonly<Record<string, SplitRule>> = {
+  rgbdd: { kind: 'prefix', heldOut: ['20200517', '20200531', '20200703', '20200705'] },
+  hololens: { kind: 'tail', fraction: 0.2, gap: 4 },
+  kitchen: { kind: 'blocks', blocks: 2, fraction: 0.2, gap: 4 },
+  tum: { kind: 'prefix', heldOut: ['tum_fr3_cabinet'] },
+  office: { kind: 'prefix', heldOut: ['lingbot', 'classroom'] },
+  tabletop: { kind: 'prefix', heldOut: ['tabletop_nv', 'ycbv'] },
+  furnished: { kind: 'tail', fraction: 0.1, gap: 4 },
+}
 
 export const REAL_SETS = ['rgbdd', 'hololens', 'kitchen'] as const
 export type RealSet = (typeof REAL_SETS)[number]
 
 export const REAL_SPLITS: Readonly<Record<RealSet, SplitRule>> = {
-  rgbdd: { kind: 'prefix', heldOut: ['20200517', '20200531', '20200703', '20200705'] },
-  hololens: { kind: 'tail', fraction: 0.2, gap: 4 },
-  kitchen: { kind: 'blocks', blocks: 2, fraction: 0.2, gap: 4 },
+  rgbdd: SPLITS.rgbdd,
+  hololens: SPLITS.hololens,
+  kitchen: SPLITS.kitchen,
 }

@@ -112,13 +112,19 @@ export function viewScale(frame: Frame, view: View): number {
  * number of frame pixels a step covers, rounded up: with a bilinear kernel one pixel wide around samples no further than
  * a pixel apart nothing is skipped, so shrinking does not alias. Beyond the border the edge pixel repeats. `curves`: three
  * times 256 values, channel by channel, that turn bytes into numbers (v/255 where colours stay as they are); between two
- * of them it is linear.
+ * of them it is linear. Without `antialias` n is 1, as in libraries whose bilinear filter reads four pixels however much it shrinks.
  */
-export function sampleImage(image: RgbImage, view: View, curves: Float32Array, out: Float32Array): void {
+export function sampleImage(
+  image: RgbImage,
+  view: View,
+  curves: Float32Array,
+  out: Float32Array,
+  { antialias = true }: { readonly antialias?: boolean } = {},
+): void {
   const { a, b, c, d, e, f, width, height } = view
   const { data, width: w, height: h } = image
   const step = Math.max(Math.hypot(a, d), Math.hypot(b, e))
-  const n = Math.max(1, Math.ceil(step - 0.2))
+  const n = antialias ? Math.max(1, Math.ceil(step - 0.2)) : 1
   const [subA, subB, subD, subE] = [a / n, b / n, d / n, e / n]
   const plane = width * height
   const norm = 1 / (n * n)
