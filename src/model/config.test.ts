@@ -139,6 +139,6 @@ test('what a config uses', () => {
   expect(heads.map(usesTokens)).toEqual([true, true, false])
   expect(heads.map(usesBins)).toEqual([true, false, true])
   expect([{}, { patch: 16 }, { encoder: 'mobilenetv2' }].map((c) => imageMultiple(parseConfig(c)))).toEqual([
-    14, 16, 32,
+    14, 16, 16,
   ])
 })

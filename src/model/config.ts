@@ -175,7 +175,10 @@ export const isMetric = ({ dptOutput }: DarConfig): boolean => dptOutput === 'me
 /** How many depth maps a model gives, coarse to fine: K, or 1 for a head without steps. */
 export const mapCount = (config: DarConfig): number => (hasSteps(config) ? config.steps : 1)
 
-/** What H and W of an image must be multiples of. */
+/**
+ * What H and W of an image must be multiples of. MobileNetV2 takes any size, its padding rounds up; below multiples of 16 its maps
+ * would no longer lie on each other.
+ */
 export function imageMultiple(config: DarConfig): number {
-  return config.encoder === 'vit' ? config.patch : 32
+  return config.encoder === 'vit' ? config.patch : 16
 }

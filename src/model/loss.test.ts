@@ -4,7 +4,8 @@ import { Graph, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { parseConfig } from './config.ts'
-import { type LossOptions, saturationPenalty, silogLoss, stepLosses, total, validPixels } from './loss.ts'
+import { edgeTerm } from './edge-term.ts'
+import { extraTerms, type LossOptions, silogLoss, stepLosses, total, validPixels } from './loss.ts'
 
 let engine: Engine
 beforeAll(() => {
@@ -104,39 +105,6 @@ describe('the loss', () => {
   })
 })
 
-describe('the penalty on saturation', () => {
-  const output = (hidden: readonly Tensor[]) => {
-    const [depth] = hidden
-    return { depths: [], sigmas: [], hidden, output: depth, depth, trace: new Map(), ownLosses: null }
-  }
-  const penalised = (graph: Graph) => {
-    const a = graph.input('a', [1, 2, 1, 3])
-    const b = graph.input('b', [2, 1, 1, 1])
-    return { a, penalty: saturationPenalty(output([a, b])) }
-  }
-
-  test('is the mean square of what is beyond ±2, of every step, and its gradient leads back', async () => {
-    const graph = new Graph({ float: 'float64' })
-    const { a, penalty } = penalised(graph)
-    const [da] = gradient(penalty, [a])
-    const feeds = { a: [0, 1.9, -2, 4, -5, 2.5], b: [3, -1] }
-    const result = await evaluate(engine, { penalty, da }, feeds)
-    expect(result.penalty[0]).toBeCloseTo((2 ** 2 + 3 ** 2 + 0.5 ** 2) / 6 + 1 / 2, 12)
-    expect(Array.from(result.da, (value) => value + 0)).toEqual([0, 0, 0, 4 / 6, -6 / 6, 1 / 6])
-    const at = async (i: number, by: number) =>
-      (await evaluate(engine, { penalty }, { ...feeds, a: feeds.a.map((value, j) => value + (i === j ? by : 0)) }))
-        .penalty[0]
-    for (const i of [0, 1, 3, 4, 5])
-      expect(((await at(i, 1e-5)) - (await at(i, -1e-5))) / 2e-5).toBeCloseTo(result.da[i], 8)
-  })
-
-  test('is refused for a head without steps', () => {
-    const graph = new Graph()
-    const built = { ...output([graph.input('x', [1, 1, 1, 1])]), hidden: [] }
-    expect(() => saturationPenalty(built)).toThrow(/leave "saturation" out of the recipe/)
-  })
-})
-
 describe('the losses of the steps', () => {
   const model = (graph: Graph) => {
     const map = (name: string, size: readonly [number, number]): Tensor => graph.input(name, [1, 1, ...size])
@@ -161,5 +129,21 @@ describe('the losses of the steps', () => {
     expect([result.a1[0], result.a2[0]]).toEqual([result.e1[0], result.e2[0]])
     expect(result.sum[0]).toBeCloseTo(result.a1[0] + result.a2[0], 12)
     expect(result.a1[0]).toBeGreaterThan(0.1)
+  })
+
+  test('add the gradient term of the output at the size of the ground truth, where it is weighed', async () => {
+    const graph = new Graph({ float: 'float64' })
+    const built = model(graph)
+    const gt = graph.input('gt', [1, 1, 3, 5])
+    const config = parseConfig({})
+    expect(extraTerms(built, gt, config, {})).toEqual([])
+    const [term] = extraTerms(built, gt, config, { edges: 0.25 })
+    const valid = validPixels(gt, config.dMax)
+    const g = ops.where(valid, ops.sub(ops.log(ops.resize(built.output, [3, 5])), ops.log(ops.where(valid, gt, 1))), 0)
+    const expected = ops.mul(edgeTerm(g, valid), 2.5)
+    const feeds = { output: numbers(16, 2).map(Math.abs), gt: numbers(15, 3) } // the negative ones are no truth
+    const result = await evaluate(engine, { term, expected }, feeds)
+    expect(result.term[0]).toBeGreaterThan(0.1)
+    expect(result.term[0]).toBeCloseTo(result.expected[0], 12)
   })
 })

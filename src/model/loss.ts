@@ -5,9 +5,9 @@
 
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { DarError } from '../support/errors.ts'
 import { type DarConfig, mapCount } from './config.ts'
 import type { DarOutput } from './dar.ts'
+import { edgeTerm } from './edge-term.ts'
 import { ORD2SEQ_LEVELS } from './heads/index.ts'
 
 /** Smallest ground truth that counts, in the loss and in the metrics, metres. */
@@ -29,23 +29,14 @@ export interface LossOptions {
    * root mean square of the log error, in which metric scale counts in full.
    */
   readonly varianceFocus?: number
-  /** Weight of `saturationPenalty` in the loss; 0, the paper's, leaves it out. */
-  readonly saturation?: number
+  /** Weight of the gradient term of the last map (`edgeTerm`, times 10 like the terms of the steps); 0, the paper's, leaves it out. */
+  readonly edges?: number
 }
 
-/** |a| that costs nothing: tanh(2) = 0.96, where it still passes 7 % of a gradient. */
-const FREE = 2
-
-/**
- * Σ_k mean(max(|a_k| − 2, 0)²), a_k what tanh makes h_k of. Not in the paper: y_out has no norm before the tanh, so that at
- * ordinary rates it grows until h is ±1 everywhere and no gradient comes back, while the loss goes on falling because the context
- * tells the bins enough. Throws a DarError for a head without steps.
- */
-export function saturationPenalty({ hidden }: DarOutput): Tensor {
-  if (hidden.length === 0)
-    throw new DarError('a penalty on saturation is for a head with steps; leave "saturation" out of the recipe')
-  const excess = (a: Tensor) => ops.maximum(ops.sub(ops.abs(a), FREE), 0)
-  return total(hidden.map((a) => ops.mean(ops.square(excess(a)))))
+/** g = ln max(D, 1e-6) − ln gt where the truth is valid, else 0. */
+function logError(depth: Tensor, gt: Tensor, valid: Tensor): Tensor {
+  const logTruth = ops.log(ops.where(valid, gt, 1))
+  return ops.where(valid, ops.sub(ops.log(ops.maximum(depth, LOG_FLOOR)), logTruth), 0)
 }
 
 /**
@@ -58,8 +49,7 @@ export function silogLoss(
   valid: Tensor,
   { varianceFocus = 0.85 }: Pick<LossOptions, 'varianceFocus'> = {},
 ): Tensor {
-  const logTruth = ops.log(ops.where(valid, gt, 1))
-  const g = ops.where(valid, ops.sub(ops.log(ops.maximum(depth, LOG_FLOOR)), logTruth), 0)
+  const g = logError(depth, gt, valid)
   const count = ops.sum(ops.cast(valid, depth.dtype))
   const divisor = ops.maximum(count, 1)
   const mean = ops.div(ops.sum(g), divisor)
@@ -84,6 +74,14 @@ export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, opti
   const terms = maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options))
   const { stepWeights } = config
   return stepWeights ? terms.map((term, k) => ops.mul(term, stepWeights[k])) : terms
+}
+
+/** What is added to the terms of the steps: the weighed gradient term, where the options ask for it. */
+export function extraTerms(model: DarOutput, gt: Tensor, config: DarConfig, { edges = 0 }: LossOptions): Tensor[] {
+  if (edges === 0) return []
+  const valid = validPixels(gt, config.dMax)
+  const g = logError(ops.resize(model.output, [gt.shape[2], gt.shape[3]]), gt, valid)
+  return [ops.mul(edgeTerm(g, valid), SCALE * edges)]
 }
 
 export function total(terms: readonly Tensor[]): Tensor {

@@ -76,18 +76,22 @@ const augmentation = z.strictObject({
   grey: share.optional(),
   blur: share.optional(),
   noise: share.optional(),
+  resample: share.optional(),
+  jpeg: share.optional(),
 }) satisfies z.ZodType<Augmentation>
 
+const shape = z.strictObject({ height: count, width: count })
+
 const stage = z.strictObject({
-  height: count,
-  width: count,
+  ...shape.shape,
   batch: count,
   updates: count,
   portraitEvery: count.min(2).optional(),
+  also: z.array(shape).min(1).optional(),
   validationBatch: count.optional(),
   augmentation: augmentation.optional(),
   varianceFocus: share.optional(),
-  saturation: z.number().min(0).optional(),
+  edges: z.number().min(0).optional(),
 }) satisfies z.ZodType<Stage>
 
 const schedule = z.strictObject({
@@ -128,9 +132,12 @@ const recipeSchema = z
     const multiple = imageMultiple(model)
     if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
     stages.forEach((stage, i) => {
-      for (const side of ['height', 'width'] as const)
-        if (stage[side] % multiple !== 0)
-          problem(['stages', i, side], `is ${stage[side]}, but ${model.encoder} takes multiples of ${multiple}`)
+      if (stage.portraitEvery && stage.also)
+        problem(['stages', i, 'also'], 'and portraitEvery are two ways to mix shapes; give one of them')
+      for (const shape of [stage, ...(stage.also ?? [])])
+        for (const side of ['height', 'width'] as const)
+          if (shape[side] % multiple !== 0)
+            problem(['stages', i, side], `is ${shape[side]}, but ${model.encoder} takes multiples of ${multiple}`)
     })
     data.forEach((one, i) => {
       if (one.kind === 'dataset' && one.split && one.validation)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import { stageAt, totalUpdates } from './recipe.ts'
+import { type Stage, shapesOf, stageAt, totalUpdates, turnAt } from './recipe.ts'
 import { loadRecipe, ownRecipes } from './recipe-file.ts'
 import { parseRecipe } from './recipe-schema.ts'
 import { TINY_MODEL, tinyRecipe } from './testing.ts'
@@ -24,6 +24,40 @@ describe('stages', () => {
   })
 })
 
+describe('the shapes of a stage', () => {
+  const turns = (stage: Stage, count: number) => Array.from({ length: count }, (_, done) => turnAt(stage, done))
+  const wide = { height: 32, width: 64 }
+
+  it('are its own, without more', () => {
+    const plain = { ...stage, updates: 9 }
+    expect(shapesOf(plain)).toEqual([wide])
+    expect(turns(plain, 3)).toEqual([0, 1, 2].map((done) => ({ shape: 0, before: [done] })))
+  })
+
+  it('with portraits turn on their side at every n-th update', () => {
+    const portraits = { ...stage, updates: 9, portraitEvery: 3 }
+    expect(shapesOf(portraits)).toEqual([wide, { height: 64, width: 32 }])
+    expect(turns(portraits, 7).map(({ shape }) => shape)).toEqual([0, 0, 1, 0, 0, 1, 0])
+    expect(turns(portraits, 7).map(({ before }) => before)).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 0],
+      [2, 1],
+      [3, 1],
+      [4, 1],
+      [4, 2],
+    ])
+  })
+
+  it('with others take turns in the order of the list, one that stands twice twice', () => {
+    const tall = { height: 64, width: 48 }
+    const mixed = { ...stage, updates: 9, also: [tall, wide, { height: 16, width: 16 }] }
+    expect(shapesOf(mixed)).toEqual([wide, tall, { height: 16, width: 16 }])
+    expect(turns(mixed, 6).map(({ shape }) => shape)).toEqual([0, 1, 0, 2, 0, 1])
+    expect(turns(mixed, 6).at(-1)?.before).toEqual([3, 1, 1])
+  })
+})
+
 describe('parseRecipe', () => {
   it('takes a recipe as it is', () => {
     expect(parseRecipe(recipe, 'r')).toEqual(recipe)
@@ -44,8 +78,18 @@ describe('parseRecipe', () => {
     ],
     [
       'a size that MobileNet cannot take',
-      { model: TINY_MODEL, stages: [{ ...stage, height: 48, updates: 3 }] },
-      /stages\.0\.height: is 48.*multiples of 32/,
+      { model: TINY_MODEL, stages: [{ ...stage, height: 40, updates: 3 }] },
+      /stages\.0\.height: is 40.*multiples of 16/,
+    ],
+    [
+      'two ways to mix shapes',
+      { stages: [{ ...stage, updates: 3, portraitEvery: 2, also: [{ height: 32, width: 32 }] }] },
+      /stages\.0\.also: and portraitEvery are two ways to mix shapes/,
+    ],
+    [
+      'another shape that the encoder cannot take',
+      { stages: [{ ...stage, updates: 3, also: [{ height: 32, width: 40 }] }] },
+      /stages\.0\.width: is 40.*multiples of 16/,
     ],
     ['a wrong model config', { model: { heads: 5 } }, /model\.heads: must divide/],
     ['no data', { data: [] }, /data: /],

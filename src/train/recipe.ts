@@ -52,6 +52,12 @@ export interface RoomsData {
   readonly validation?: number
 }
 
+/** Pixels of the network's input; multiples of what the encoder takes (`imageMultiple`). */
+export interface Shape {
+  readonly height: number
+  readonly width: number
+}
+
 export interface Stage {
   /** Pixels of the network's input; multiples of what the encoder takes (`imageMultiple`). */
   readonly height: number
@@ -61,14 +67,19 @@ export interface Stage {
   readonly updates: number
   /** Every n-th update sees portrait crops, height and width exchanged; default: none. */
   readonly portraitEvery?: number
+  /**
+   * More shapes, which the updates take in turn with the stage's own: [own, …also], over and over; one that stands twice comes
+   * twice. A model that saw one size only reads another one's metres wrongly. Not beside `portraitEvery`.
+   */
+  readonly also?: readonly Shape[]
   /** Images that validation predicts at once, at this stage's size; default 4. */
   readonly validationBatch?: number
   /** In place of the recipe's: a last stage may show frames more as they will be predicted. */
   readonly augmentation?: Augmentation
   /** λ of the loss, 0 to 1; default 0.85, the paper's. */
   readonly varianceFocus?: number
-  /** Weight of what keeps h off ±1 (`saturationPenalty`); default 0. 0.1 brought dar-nano's from 15 % to none. */
-  readonly saturation?: number
+  /** Weight of the gradient term of the last map (`edgeTerm`), times 10 like the terms of the steps; default 0. */
+  readonly edges?: number
 }
 
 export interface Recipe {
@@ -110,22 +121,29 @@ export function stageAt(
   throw new Error(`internal error: update ${step} is past the end of the recipe`)
 }
 
-/** The shapes that a stage trains at: its own, and on its side if it has portrait updates. */
-export function shapesOf({
-  height,
-  width,
-  portraitEvery,
-}: Stage): readonly { readonly height: number; readonly width: number }[] {
-  const upright = { height, width }
-  return portraitEvery === undefined ? [upright] : [upright, { height: width, width: height }]
+/** The shapes that a stage trains at, its own first, each once. */
+export function shapesOf(stage: Stage): readonly Shape[] {
+  const cycle = cycleOf(stage)
+  return cycle.filter((shape, i) => placeOf(shape, cycle) === i)
 }
 
 /** Which shape the stage's update `done` (from 0) has, and how many updates of each shape came before it. */
-export function turnAt(
-  { portraitEvery }: Stage,
-  done: number,
-): { readonly shape: number; readonly before: readonly number[] } {
-  if (portraitEvery === undefined) return { shape: 0, before: [done] }
-  const portraits = Math.floor(done / portraitEvery)
-  return { shape: done % portraitEvery === portraitEvery - 1 ? 1 : 0, before: [done - portraits, portraits] }
+export function turnAt(stage: Stage, done: number): { readonly shape: number; readonly before: readonly number[] } {
+  const cycle = cycleOf(stage)
+  const shapes = shapesOf(stage)
+  const turns = cycle.map((shape) => placeOf(shape, shapes))
+  const [rounds, turn] = [Math.floor(done / cycle.length), done % cycle.length]
+  const count = (list: readonly number[], shape: number) => list.filter((one) => one === shape).length
+  const before = shapes.map((_, i) => rounds * count(turns, i) + count(turns.slice(0, turn), i))
+  return { shape: turns[turn], before }
 }
+
+/** The shapes of consecutive updates, after which it begins again. */
+function cycleOf({ height, width, portraitEvery, also = [] }: Stage): readonly Shape[] {
+  const own = { height, width }
+  if (portraitEvery === undefined) return [own, ...also]
+  return [...Array<Shape>(portraitEvery - 1).fill(own), { height: width, width: height }]
+}
+
+const placeOf = ({ height, width }: Shape, shapes: readonly Shape[]): number =>
+  shapes.findIndex((one) => one.height === height && one.width === width)

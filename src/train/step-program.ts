@@ -1,12 +1,11 @@
 /** One training step as a graph: images and labels in, the loss out, and every gradient into the gradient buffer. */
 import { type Compiled, compile, Graph, gradient, type Tensor } from '../graph/index.ts'
-import * as ops from '../graph/ops/index.ts'
 import {
   buildDar,
   type DarConfig,
+  extraTerms,
   type LossOptions,
   normaliseImage,
-  saturationPenalty,
   stepLosses,
   total,
 } from '../model/index.ts'
@@ -30,8 +29,8 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
 
 /**
  * The step before it is compiled. image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`,
- * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms, and
- * of the weighed penalty where `saturation` is above 0. Throws when a parameter does not influence the loss.
+ * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms and
+ * of what else the options weigh (`extraTerms`). Throws when a parameter does not influence the loss.
  */
 export function trainingOutputs(config: DarConfig, { batch, height, width, ...loss }: Size & LossOptions) {
   const graph = new Graph()
@@ -39,8 +38,7 @@ export function trainingOutputs(config: DarConfig, { batch, height, width, ...lo
   const depth = graph.input('depth', [batch, 1, height, width])
   const model = buildDar(normaliseImage(image, config), config)
   const terms = stepLosses(model, depth, config, loss)
-  const { saturation = 0 } = loss
-  const sum = saturation > 0 ? total([...terms, ops.mul(saturationPenalty(model), saturation)]) : total(terms)
+  const sum = total([...terms, ...extraTerms(model, depth, config, loss)])
   const parameters = [...graph.parameters.values()]
   const gradients = gradient(sum, parameters)
   const outputs: Record<string, Tensor> = { loss: sum }

@@ -222,7 +222,7 @@ class Run {
     if (current?.index === index) return current
     await current?.owner.dispose()
     const { engine, recipe, layout, state } = this
-    const { batch, varianceFocus, saturation } = stage
+    const { batch, varianceFocus, edges } = stage
     const owner = this.owner.hold(new Owner())
     const { before } = turnAt(stage, done)
     const shapes = shapesOf(stage).map((shape, i) => ({
@@ -247,7 +247,7 @@ class Run {
     const lanes: Lane[] = []
     for (const [i, shape] of shapes.entries()) {
       const program = owner.hold(
-        await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch, varianceFocus, saturation }), state),
+        await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch, varianceFocus, edges }), state),
       )
       lanes.push({ loader: loaders[i], program })
     }
