@@ -1,0 +1,322 @@
+/**
+ * Compares designs of a model at equal cost, so that one is chosen before it is trained for days.
+ *
+ *     npx tsx scripts/designs.ts memory  --encoder FILE [--out DIR] DESIGN …
+ *     npx tsx scripts/designs.ts compare --encoder FILE --data DIR --minutes M [--seed N] [--out DIR] DESIGN …
+ *     npx tsx scripts/designs.ts time    [--size 256x192] [--peers DIR] DESIGN …
+ *
+ * `memory`: eight rooms learnt by heart in 150 updates of all eight, without augmentation, then judged on themselves. A design
+ * that cannot do that will not learn rooms, and the figures of its steps show which one stops. Three to four minutes on two cores.
+ * `compare`: every design from the same ImageNet weights on the same pictures for M minutes of processor time. It trains on
+ * rooms and on DIR/furnished (rendered; its last tenth is held out), half each; the other sets of DIR are of strangers. Of those
+ * that training holds out frames of (real-splits.ts), only the others are read: what chooses is not what reports.
+ * `time`: one image through every design in turn, random weights, pixels to maps.
+ *
+ * A line of JSON per design goes to DIR/designs.jsonl, a table to standard output.
+ */
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { folderDataset, makeRooms, type NamedDataset, splitNames, subsetOf } from '../src/data/index.ts'
+import { median } from '../src/eval/align.ts'
+import { type Evaluation, evaluate, namedProtocol } from '../src/eval/index.ts'
+import { totalFlops } from '../src/graph/index.ts'
+import type { DarConfig } from '../src/model/index.ts'
+import { loadModel, modelPredictor, parseSize, predictionOutputs, writeRandomModel } from '../src/predict/index.ts'
+import { modelPath, type Recipe, train } from '../src/train/index.ts'
+import { loadFastDepth } from './card/fastdepth.ts'
+import { DESIGN_NAMES, designNamed } from './designs/table.ts'
+
+const SIZE = { width: 256, height: 192 }
+const BATCH = 8
+/** Scenes of their own: no training run and no hold-out has them. */
+const ROOMS_SEED = 70_000
+const HELD_OUT_SEED = 71_000
+const FURNISHED_SPLIT = { kind: 'tail', fraction: 0.1, gap: 4 } as const
+/** Frames of each set that are judged, spread over it. */
+const JUDGED = 40
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    encoder: { type: 'string' },
+    data: { type: 'string' },
+    out: { type: 'string', default: 'runs/designs' },
+    minutes: { type: 'string', default: '25' },
+    seed: { type: 'string', default: '5' },
+    size: { type: 'string', default: '256x192' },
+    peers: { type: 'string' },
+    threads: { type: 'string' },
+    rooms: { type: 'string', default: '1200' },
+  },
+})
+const [command, ...names] = positionals
+const out = resolve(flags.out)
+const say = (text: string) => process.stderr.write(`${text}\n`)
+const threads = flags.threads === undefined ? undefined : Number(flags.threads)
+
+/** Processor time of this process, all threads, seconds. */
+const processorSeconds = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+async function roomsIn(folder: string, count: number, seed: number): Promise<void> {
+  let last = 0
+  await makeRooms(folder, {
+    count,
+    seed,
+    onProgress: (done) => {
+      if (done - last < 200) return
+      last = done
+      say(`${folder}: ${done} of ${count}`)
+    },
+  })
+}
+
+const schedule = (updates: number) => ({
+  rate: 5e-4,
+  initialRate: 3e-5,
+  finalRate: 1e-5,
+  warmup: Math.min(40, Math.round(updates / 8)),
+})
+const common = { validateEvery: 100_000, checkpointMinutes: 1000, expected: 'docs/log', summary: 'a design on trial' }
+const optimiser = { clip: 5, multipliers: { 'encoder.': 0.3 } }
+
+function memoryRecipe(name: string, model: DarConfig): Recipe {
+  const augmentation = {
+    minScale: 1,
+    whole: 1,
+    stretch: 1,
+    rotation: 0,
+    mirror: 0,
+    colour: 0,
+    grey: 0,
+    blur: 0,
+    noise: 0,
+  }
+  return {
+    ...common,
+    name,
+    model,
+    seed: Number(flags.seed),
+    data: [{ kind: 'folder', name: 'memory', path: 'memory', weight: 1 }],
+    stages: [{ ...SIZE, batch: BATCH, updates: 150, varianceFocus: 0.5, augmentation }],
+    schedule: { ...schedule(150), warmup: 20 },
+    optimiser: { ...optimiser, weightDecay: 0, ema: 0.9 },
+  }
+}
+
+function compareRecipe(name: string, model: DarConfig, data: string, updates: number): Recipe {
+  return {
+    ...common,
+    name,
+    model,
+    seed: Number(flags.seed),
+    data: [
+      { kind: 'folder', name: 'rooms', path: 'rooms', weight: 1 },
+      {
+        kind: 'folder',
+        name: 'furnished',
+        path: relative(out, join(data, 'furnished')),
+        weight: 1,
+        split: FURNISHED_SPLIT,
+      },
+    ],
+    stages: [{ ...SIZE, batch: BATCH, updates, varianceFocus: 0.5 }],
+    schedule: schedule(updates),
+    optimiser: { ...optimiser, weightDecay: 0.05, ema: 0.98 },
+  }
+}
+
+/** Trains to the end; returns seconds of processor time, and of the cheapest update: others are slowed by what else the machine does. */
+async function run(recipe: Recipe, folder: string, stopAfter = Number.POSITIVE_INFINITY) {
+  rmSync(folder, { recursive: true, force: true })
+  const abort = new AbortController()
+  const began = processorSeconds()
+  let before = began
+  let perUpdate = Number.POSITIVE_INFINITY
+  let loss = Number.NaN
+  await train(recipe, {
+    data: out,
+    out: folder,
+    encoder: flags.encoder,
+    threads,
+    signal: abort.signal,
+    onEvent: (event) => {
+      if (event.event !== 'step') return
+      const now = processorSeconds()
+      perUpdate = Math.min(perUpdate, now - before)
+      before = now
+      loss = event.terms.at(-1) ?? Number.NaN
+      if (event.step % 50 === 49) say(`  ${recipe.name}: update ${event.step + 1}, last term ${loss.toFixed(3)}`)
+      if (event.step + 1 >= stopAfter) abort.abort()
+    },
+  })
+  return { seconds: processorSeconds() - began, perUpdate, loss }
+}
+
+async function judge(model: string, sets: readonly NamedDataset[]): Promise<Map<string, Evaluation>> {
+  const loaded = await loadModel(model, { threads })
+  try {
+    const figures = new Map<string, Evaluation>()
+    for (const set of sets) {
+      const [evaluation] = await evaluate(set, modelPredictor(loaded), { protocols: [namedProtocol('indoor')] })
+      figures.set(set.name, evaluation)
+    }
+    return figures
+  } finally {
+    await loaded.dispose()
+  }
+}
+
+const few = (set: NamedDataset, names = set.names): NamedDataset => {
+  const count = Math.min(JUDGED, names.length)
+  return subsetOf(
+    set,
+    Array.from({ length: count }, (_, i) => names[Math.floor(((i + 0.5) * names.length) / count)]),
+  )
+}
+
+/** The hold-outs of what `compare` trains on, and the sets of strangers. */
+async function judgedSets(data: string): Promise<NamedDataset[]> {
+  const rooms = join(out, 'rooms-held-out')
+  await roomsIn(rooms, JUDGED, HELD_OUT_SEED)
+  const furnished = await folderDataset(join(data, 'furnished'))
+  const sets = [
+    await folderDataset(rooms, { name: 'rooms' }),
+    few(furnished, splitNames(furnished.names, FURNISHED_SPLIT).test),
+  ]
+  const { SPLITS } = await import('../src/data/real-splits.ts')
+  for (const name of readdirSync(data).sort()) {
+    if (name === 'furnished' || !existsSync(join(data, name, 'depth'))) continue
+    const set = await folderDataset(join(data, name))
+    sets.push(few(set, name in SPLITS ? splitNames(set.names, SPLITS[name]).train : set.names))
+  }
+  return sets
+}
+
+const flopsOf = (model: DarConfig) => totalFlops(Object.values(predictionOutputs(model, SIZE).outputs)) / 1e9
+
+function record(line: Record<string, unknown>): void {
+  mkdirSync(out, { recursive: true })
+  appendFileSync(join(out, 'designs.jsonl'), `${JSON.stringify(line)}\n`)
+}
+
+const three = (x: number) => x.toFixed(3)
+const row = (cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
+
+async function memory(): Promise<void> {
+  await roomsIn(join(out, 'memory'), 8, ROOMS_SEED + 500)
+  const set = await folderDataset(join(out, 'memory'))
+  row(['design', 'last loss', 'silog of D_1 … D_K', 'd1', 'boundary_f1', 'GFLOPs', 'min of processor'])
+  for (const name of names) {
+    const model = designNamed(name)
+    const folder = join(out, `memory-${name}`)
+    const { seconds, loss } = await run(memoryRecipe(name, model), folder)
+    const figures = [...(await judge(modelPath(folder), [set])).values()][0]
+    const steps = figures.steps.map(({ silog }) => silog)
+    const { d1, boundary_f1 } = figures.metrics
+    record({ command, name, loss, steps, d1, boundary_f1, seconds, flops: flopsOf(model) })
+    row([
+      name,
+      three(loss),
+      steps.map((x) => x.toFixed(2)).join(', '),
+      three(d1),
+      three(boundary_f1),
+      flopsOf(model).toFixed(2),
+      (seconds / 60).toFixed(1),
+    ])
+  }
+}
+
+async function comparison(): Promise<void> {
+  if (!flags.data) throw new Error('--data is missing; name the folder that holds furnished/')
+  const data = resolve(flags.data)
+  await roomsIn(join(out, 'rooms'), Number(flags.rooms), ROOMS_SEED)
+  const sets = await judgedSets(data)
+  row([
+    'design',
+    'seed',
+    'updates',
+    'GFLOPs',
+    'steps, abs_rel on rooms',
+    ...sets.map(({ name }) => `${name}: abs_rel, d1, boundary_f1`),
+  ])
+  for (const name of names) {
+    const model = designNamed(name)
+    const probe = await run(compareRecipe(name, model, data, 1000), join(out, 'probe'), 14)
+    const updates = Math.round((60 * Number(flags.minutes)) / probe.perUpdate)
+    say(`${name}: ${probe.perUpdate.toFixed(2)} s of processor an update, so ${updates} updates`)
+    const folder = join(out, `compare-${name}-${flags.seed}`)
+    const { seconds, perUpdate } = await run(compareRecipe(name, model, data, updates), folder)
+    const figures = await judge(modelPath(folder), sets)
+    const steps = figures.get(sets[0].name)!.steps.map(({ abs_rel }) => abs_rel)
+    const judged = Object.fromEntries([...figures].map(([set, { metrics }]) => [set, metrics]))
+    record({
+      command,
+      name,
+      seed: flags.seed,
+      updates,
+      images: updates * BATCH,
+      seconds,
+      perUpdate,
+      flops: flopsOf(model),
+      steps,
+      figures: judged,
+    })
+    row([
+      name,
+      flags.seed,
+      updates,
+      flopsOf(model).toFixed(2),
+      steps.map(three).join(' '),
+      ...[...figures.values()].map(({ metrics: { abs_rel, d1, boundary_f1 } }) =>
+        [abs_rel, d1, boundary_f1].map(three).join(' '),
+      ),
+    ])
+  }
+}
+
+async function time(): Promise<void> {
+  const size = parseSize(flags.size, '--size')
+  const image = { ...size, data: new Uint8Array(3 * size.width * size.height).map((_, i) => (i * 2654435761) >>> 24) }
+  const timed = new Map<string, () => Promise<unknown>>()
+  const models = []
+  for (const name of names) {
+    const path =
+      name.endsWith('.safetensors') || !DESIGN_NAMES.includes(name) ? name : join(out, `random-${name}.safetensors`)
+    if (path !== name) await writeRandomModel(path, designNamed(name), { size })
+    const model = await loadModel(path, { threads, ...(path === name ? {} : { size }) })
+    models.push(model)
+    timed.set(name, () => model.predictMaps(image, {}))
+  }
+  const fastDepth = flags.peers === undefined ? null : await loadFastDepth(flags.peers)
+  if (fastDepth) timed.set('FastDepth', () => fastDepth.predict(image))
+  const times = new Map([...timed.keys()].map((name) => [name, [] as number[]]))
+  for (let i = 0; i < 28; i++)
+    for (const [name, predict] of timed) {
+      const begin = performance.now()
+      await predict()
+      if (i >= 4) times.get(name)!.push(performance.now() - begin)
+    }
+  row(['design', 'GFLOPs at 256×192', 'median ms', 'least'])
+  for (const [name, all] of times)
+    row([
+      name,
+      DESIGN_NAMES.includes(name) ? flopsOf(designNamed(name)).toFixed(2) : '-',
+      median(all).toFixed(1),
+      Math.min(...all).toFixed(1),
+    ])
+  for (const model of models) await model.dispose()
+  await fastDepth?.dispose()
+}
+
+mkdirSync(out, { recursive: true })
+if (command === 'memory') await memory()
+else if (command === 'compare') await comparison()
+else if (command === 'time') await time()
+else
+  throw new Error(
+    `unknown command ${command}; give memory, compare or time, then names of designs: ${DESIGN_NAMES.join(', ')}`,
+  )

@@ -1,0 +1,54 @@
+/** The designs that were tried for dar-nano: what each changes of one shape. Read by scripts/designs.ts. */
+import { type DarConfig, parseConfig } from '../../src/model/index.ts'
+
+/** MobileNetV2 and a decoder of 3.7 GFLOPs at 256×192, steps coarse to fine. */
+const SHAPE = {
+  encoder: 'mobilenetv2',
+  memoryWidth: 128,
+  layers: 3,
+  width: 128,
+  heads: 2,
+  gruWidth: 32,
+  neckFeatures: 48,
+  finalNorm: true,
+  finest: 2,
+  context: true,
+  contextGrid: 'step',
+} as const
+
+const DPT = { encoder: 'mobilenetv2', head: 'dpt', dptNorm: true } as const
+const WEIGHTS = [0.1, 0.1, 0.2, 0.4, 1]
+const SOFT = { ...SHAPE, window: 'soft', fine: true, stepWeights: WEIGHTS } as const
+const DETAIL = { ...SOFT, detail: true } as const
+const HALVED = { ...DETAIL, binGrid: 'halved' } as const
+
+const DESIGNS: Readonly<Record<string, Record<string, unknown>>> = {
+  dpt: { ...DPT, neckFeatures: 48 },
+  'dpt-wide': { ...DPT, neckFeatures: 96 },
+  soft: SOFT,
+  detail: DETAIL,
+  halved: HALVED,
+  'halved-wide': { ...HALVED, gruWidth: 64 },
+  'halved-memory': { ...HALVED, contextGrid: 'memory' },
+  memory: { ...DETAIL, contextGrid: 'memory' },
+  bins: { ...DETAIL, head: 'bins' },
+  'halved-bins': { ...HALVED, head: 'bins' },
+  'three-steps': { ...DETAIL, steps: 3, stepWeights: [0.2, 0.4, 1] },
+  'halved-three-steps': { ...HALVED, steps: 3, stepWeights: [0.2, 0.4, 1] },
+  'leaves-32': { ...DETAIL, leaves: 32 },
+  'leaves-128': { ...DETAIL, leaves: 128 },
+  'halved-neck-32': { ...HALVED, neckFeatures: 32 },
+  paper: { ...SHAPE, window: 'paper' },
+  'expand-3': { ...SHAPE, window: 'paper', expand: 3 },
+  elastic: { ...SHAPE, window: 'elastic' },
+  fixed: { ...SHAPE, window: 'fixed' },
+}
+
+export const DESIGN_NAMES = Object.keys(DESIGNS)
+
+/** Throws for a name that is not in the table. */
+export function designNamed(name: string): DarConfig {
+  const fields = DESIGNS[name]
+  if (!fields) throw new Error(`no design ${name}; there are ${DESIGN_NAMES.join(', ')}`)
+  return parseConfig(fields, `design ${name}`)
+}
