@@ -4,7 +4,7 @@
  *
  *     npx tsx scripts/card.ts --data DIR --out DIR [--peers DIR] [--model NAME|FILE] [--rooms 40] [--limit N] [--published]
  *
- * DATA holds rgbdd/, hololens/ and kitchen/; PEERS holds fastdepth.onnx. Without --model only the others are measured.
+ * DATA holds the sets of src/data/real-splits.ts; PEERS holds fastdepth.onnx. Without --model only the others are measured.
  * Writes figures.json, figures.md and one contact sheet a set, sheet-SET.png. The sheets of the real sets show frames whose
  * terms do not allow publication; those of `rooms` are free. --published repeats the published figures of FastDepth instead.
  */
@@ -55,7 +55,7 @@ function readOptions() {
     },
   })
   const { data, out, peers, model, published } = values
-  if (!data) throw new DarError('--data is missing; name the folder that holds rgbdd/, hololens/ and kitchen/')
+  if (!data) throw new DarError('--data is missing; name the folder that holds the sets of real-splits.ts')
   if (!out) throw new DarError('--out is missing; name the folder to write the figures to')
   const count = (name: string, text: string) => {
     const number = Number(text)

@@ -135,10 +135,12 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     hidden.push(a)
     g = ops.tanh(a)
     if (isSoft(config)) {
-      const fBin = injection.encode(lastDepth(last, memory, here, config))
+      const before: Reading | null = last
+      const fBin = injection.encode(graph.scope('bins', () => lastDepth(before, memory, here, config)))
       g = injection.inject(g, fBin, k)
       const change = injection.reweigh(g, k)
-      scores = scores ? ops.add(ops.resize(splitScores(scores), here), change) : change
+      const parents: Tensor | null = scores
+      scores = parents ? graph.scope('bins', () => ops.add(ops.resize(splitScores(parents), here), change)) : change
       last = readScores(scores, config)
       record('f_bin', fBin)
       record('scores', scores)

@@ -17,7 +17,7 @@ describe('the presets have the sizes of the specification', () => {
     ['dar-small', 435.5, 440],
     ['dar-base', 964.3, 1000],
     ['dar-large', 2000.6, 2000],
-    ['dar-nano', 5.2, 5.2],
+    ['dar-nano-1', 5.2, 5.2],
   ])('%s: %f M', (name, exact, paper) => {
     const total = millions(PRESETS[name])
     expect(total).toBeCloseTo(exact, 1)
@@ -29,8 +29,19 @@ describe('the presets have the sizes of the specification', () => {
     expect(millions(PRESETS['dar-lite'])).toBeCloseTo(33.89, 2)
   })
 
+  test('dar-nano: 3.4 M', () => {
+    expect(millions(PRESETS['dar-nano'])).toBeCloseTo(3.45, 2)
+  })
+
   test('and no others', () => {
-    expect(Object.keys(PRESETS).sort()).toEqual(['dar-base', 'dar-large', 'dar-lite', 'dar-nano', 'dar-small'])
+    expect(Object.keys(PRESETS).sort()).toEqual([
+      'dar-base',
+      'dar-large',
+      'dar-lite',
+      'dar-nano',
+      'dar-nano-1',
+      'dar-small',
+    ])
   })
 
   test.each([

@@ -13,9 +13,9 @@ import {
   photosDataset,
   prepare,
   REAL_SETS,
-  REAL_SPLITS,
   type RealSet,
   renderRoom,
+  SPLITS,
   splitNames,
 } from '../../src/data/index.ts'
 import { imageMetrics, median } from '../../src/eval/index.ts'
@@ -47,7 +47,7 @@ describe.skipIf(sets.length === 0)('real data', () => {
     const dataset = await folderDataset(join(root, name))
     expect(dataset.length).toBe(expected.frames)
 
-    const { train, test } = splitNames(dataset.names, REAL_SPLITS[name])
+    const { train, test } = splitNames(dataset.names, SPLITS[name])
     expect([train.length, test.length]).toEqual([expected.train, expected.test])
     const place = new Map(dataset.names.map((frame, i) => [frame, i]))
     const at = (frame: string) => place.get(frame) ?? Number.NaN
@@ -96,7 +96,7 @@ describe.skipIf(sets.length === 0)('real data', () => {
 describe.skipIf(!existsSync(join(root, 'photos')))('real photos', () => {
   it('are read without depth', async () => {
     const photos = await photosDataset(join(root, 'photos'))
-    expect(photos.length).toBe(243)
+    expect(photos.length).toBe(1667)
     const { image, depth, intrinsics } = await photos.get(0)
     expect(image.data.length).toBe(3 * image.width * image.height)
     expect([depth, intrinsics]).toEqual([null, null])

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadExport } from '../../bench/export.ts'
-import { folderDataset, prepare, REAL_SETS, REAL_SPLITS, splitNames } from '../../src/data/index.ts'
+import { folderDataset, prepare, REAL_SETS, SPLITS, splitNames } from '../../src/data/index.ts'
 import { imageMetrics } from '../../src/eval/index.ts'
 import { normalisePlanes } from '../../src/image/index.ts'
 import { openModel } from '../../src/predict/index.ts'
@@ -33,7 +33,7 @@ describe.skipIf(sets.length === 0)('a lower precision on real frames', () => {
     let frames = 0
     for (const name of sets) {
       const all = await folderDataset(join(root, name))
-      const { test } = splitNames(all.names, REAL_SPLITS[name])
+      const { test } = splitNames(all.names, SPLITS[name])
       const dataset = await folderDataset(join(root, name), { names: test.filter((_, i) => i % every === 0) })
       for (let i = 0; i < dataset.length; i++) {
         const sample = prepare(await dataset.get(i), size)
