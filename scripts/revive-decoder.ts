@@ -6,11 +6,12 @@
  * not show it. This writes a model in which the decoder and b are as initialised, W is a quarter of that, and level_k is ±1.2 by
  * the sign that h had (tanh 1.2 = 0.83), so that the GRU finds what it knows and the decoder can learn. Prints how dead it was.
  */
-import { renderRoom } from '../src/data/rooms/index.ts'
+
 import { compile, Graph, type Tensor } from '../src/graph/index.ts'
 import { toPlanes } from '../src/image/index.ts'
 import { buildDar, normaliseImage } from '../src/model/index.ts'
 import { openModel } from '../src/predict/index.ts'
+import { renderRoom } from '../src/rooms/index.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { readWeights, writeWeights } from '../src/runtime/weights.ts'
 import { layoutOfModel } from '../src/train/index.ts'
