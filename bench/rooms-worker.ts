@@ -1,6 +1,6 @@
 /** One thread of bench/rooms.ts: renders the seeds it is told to, throws the pictures away, says when it has done. */
 import { parentPort } from 'node:worker_threads'
-import { renderRoom } from '../src/data/rooms/index.ts'
+import { renderRoom } from '../src/rooms/index.ts'
 
 export interface Share {
   readonly from: number

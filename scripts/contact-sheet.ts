@@ -4,7 +4,7 @@
  */
 import { interpolateTurbo } from 'd3-scale-chromatic'
 import sharp, { type OverlayOptions } from 'sharp'
-import { renderRoom } from '../src/data/rooms/index.ts'
+import { renderRoom } from '../src/rooms/index.ts'
 import { writeFileAtomically } from '../src/support/files.ts'
 
 const COLUMNS = 4

@@ -4,7 +4,6 @@
  */
 import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
-import { renderRoom } from '../src/data/rooms/index.ts'
 import {
   type Cell,
   colourise,
@@ -16,6 +15,7 @@ import {
   withLegend,
 } from '../src/image/index.ts'
 import { loadModel } from '../src/predict/index.ts'
+import { renderRoom } from '../src/rooms/index.ts'
 import { writeFileAtomically } from '../src/support/files.ts'
 
 const PHOTO = 'examples/coffee.jpg'

@@ -5,9 +5,9 @@
  * gets the smaller depths that such a lens would show.
  */
 import { toPlanes } from '../image/resize.ts'
+import { compressInPlace } from '../rooms/sensor/jpeg.ts'
 import type { Random } from '../support/random.ts'
 import { drawColour, finishColour } from './colour.ts'
-import { compressInPlace } from './rooms/jpeg.ts'
 import type { Frame } from './types.ts'
 import { cameraOf, sampleDepth, sampleImage, type View, viewOf, viewScale, wholeView } from './view.ts'
 

@@ -3,6 +3,8 @@
  * augmentation, and batches made ahead of time in worker threads. Labels of samples and batches are in canonical metres
  * (image/camera.ts); frames are in true metres.
  */
+
+export { type RenderedRoom, type RoomOptions, renderRoom } from '../rooms/index.ts'
 export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
@@ -12,7 +14,7 @@ export { type MakeRoomsOptions, makeRooms } from './make-rooms.ts'
 export { namedDataset, subsetOf } from './named.ts'
 export * from './readers/index.ts'
 export { REAL_SETS, type RealSet, SPLITS } from './real-splits.ts'
-export { type RenderedRoom, type RoomOptions, type RoomsOptions, renderRoom, roomsDataset } from './rooms/index.ts'
+export { type RoomsOptions, roomsDataset } from './rooms-dataset.ts'
 export type { DatasetSource, FolderSource, RoomsSource, SourceSpec } from './sources.ts'
 export { type Split, type SplitRule, splitBlocks, splitByPrefix, splitNames, splitTail } from './split.ts'
 export type { Dataset, Frame, Incomplete, NamedDataset } from './types.ts'

@@ -3,9 +3,9 @@
  * their memory over. Opens the sources on the first request, so that a wrong folder is an answer and not a crash.
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import { renderRoom } from '../rooms/index.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
-import { renderRoom } from './rooms/index.ts'
 
 /** To the worker: make this batch. */
 export interface BatchRequest {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { folderDataset } from './folder.ts'
 import { makeRooms } from './make-rooms.ts'
-import { roomsDataset } from './rooms/index.ts'
+import { roomsDataset } from './rooms-dataset.ts'
 
 let root = ''
 beforeEach(async () => {

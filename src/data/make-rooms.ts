@@ -12,7 +12,7 @@ import { encodeDepthPng, encodePngRgb } from '../image/png16.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { readJson } from './json.ts'
-import { roomsDataset } from './rooms/index.ts'
+import { roomsDataset } from './rooms-dataset.ts'
 import type { Frame } from './types.ts'
 
 export interface MakeRoomsOptions {

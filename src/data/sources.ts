@@ -57,7 +57,7 @@ export interface RoomsSource {
 
 export type SourceSpec = FolderSource | DatasetSource | RoomsSource
 
-/** How the rooms source gets its rooms: data/rooms, or something faster in a test. */
+/** How the rooms source gets its rooms: src/rooms, or something faster in a test. */
 export type RenderRoom = (options: {
   readonly seed: number
   readonly width: number

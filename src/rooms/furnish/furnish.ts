@@ -1,14 +1,16 @@
 /** Which furniture goes into which kind of room, and where: along walls first, then anywhere free. */
-import type { SceneBuilder } from './builder.ts'
-import type { FloorPlan } from './floor-plan.ts'
+import type { SceneBuilder } from '../builder.ts'
+import type { FloorPlan } from '../plan/floor-plan.ts'
+import type { Kind } from '../plan/kinds.ts'
+import { Frame } from '../solids/primitives.ts'
 import { backdrop, rug } from './hangings.ts'
-import { lamp, person, plant, smallThing, toy } from './living.ts'
-import { Frame } from './primitives.ts'
+import { lamp } from './lamp.ts'
+import { person } from './person.ts'
+import { plant } from './plant.ts'
 import { bed, chair, desk, sofa, stool, table, throwOver } from './seats.ts'
+import { smallThing } from './small-things.ts'
 import { bathtub, boxStack, cupboard, kitchenRun, shelf, toilet, tvStand, washstand } from './storage.ts'
-
-export const KINDS = ['living', 'bedroom', 'kitchen', 'office', 'corridor', 'bathroom', 'studio', 'store'] as const
-export type Kind = (typeof KINDS)[number]
+import { toy } from './toy.ts'
 
 type Piece = { w: number; d: number; build: (f: Frame) => void }
 

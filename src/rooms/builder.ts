@@ -1,9 +1,16 @@
 /** What a scene is put together with: solids with materials, lamps, and the surfaces on which things may be put. */
-import type { Random } from '../../support/random.ts'
-import { anyColour, drawStyle, fabric, type Material, paint, type Rgb, type Style } from './materials.ts'
-import { BOX, ELLIPSOID, FRUSTUM, type Frame, PrimitiveList, QUAD, type SolidOptions } from './primitives.ts'
-
-export type Vector = readonly [number, number, number]
+import type { Random } from '../support/random.ts'
+import { anyColour, drawStyle, fabric, type Material, paint, type Rgb, type Style } from './materials/materials.ts'
+import {
+  BOX,
+  ELLIPSOID,
+  FRUSTUM,
+  type Frame,
+  PrimitiveList,
+  QUAD,
+  type SolidOptions,
+  type Vector,
+} from './solids/primitives.ts'
 
 /** An area that sheds light: a parallelogram `centre ± u ± v`, or a ball-like lamp where `normal` is null. */
 export interface Light {
@@ -99,5 +106,17 @@ export class SceneBuilder {
 
   support(frame: Frame, width: number, depth: number, density: number, room = 1): void {
     this.supports.push({ frame, width, depth, density, room })
+  }
+
+  /** A ball-like lamp of `radius` metres at the frame's origin that shines all round. */
+  bulb(f: Frame, radius: number, power: number, colour: Rgb): void {
+    const r = radius
+    this.lights.push({
+      centre: [f.x, f.y, f.z],
+      u: [r, 0, 0.5 * r],
+      v: [0, r, 0.5 * r],
+      normal: null,
+      colour: [colour[0] * power, colour[1] * power, colour[2] * power],
+    })
   }
 }

@@ -1,7 +1,7 @@
 /** Things to sit, lie and work at: tables, chairs, sofas, beds. Each stands in a frame whose origin is the middle of its back edge, y pointing away from the wall. */
-import type { SceneBuilder } from './builder.ts'
-import { anyColour, hsv, type Material, material, Pattern } from './materials.ts'
-import type { Frame } from './primitives.ts'
+import type { SceneBuilder } from '../builder.ts'
+import { anyColour, hsv, type Material, material, Pattern } from '../materials/materials.ts'
+import type { Frame } from '../solids/primitives.ts'
 
 /** A rectangular table with four legs, or a round one on a column; its top is a support. */
 export function table(s: SceneBuilder, f: Frame, w: number, d: number, h: number): void {

@@ -1,10 +1,9 @@
 /** Up to four lights a room: skylight through its windows, and lamps at the ceiling. */
-import type { SceneBuilder } from './builder.ts'
-import type { FloorPlan } from './floor-plan.ts'
-import { addBulb } from './living.ts'
-import { hsv, material, type Rgb } from './materials.ts'
-import type { SunWindow } from './openings.ts'
-import { Frame } from './primitives.ts'
+import type { SceneBuilder } from '../builder.ts'
+import { hsv, material, type Rgb } from '../materials/materials.ts'
+import type { FloorPlan } from '../plan/floor-plan.ts'
+import type { SunWindow } from '../plan/openings.ts'
+import { Frame } from '../solids/primitives.ts'
 
 /** Adds the skylight of the first two windows, and ceiling lamps where there are none or by chance. */
 export function lamps(s: SceneBuilder, plan: FloorPlan, height: number, windows: readonly SunWindow[]): void {
@@ -35,7 +34,7 @@ export function lamps(s: SceneBuilder, plan: FloorPlan, height: number, windows:
     const kind = random.uniform()
     if (kind < 0.35) {
       s.post(f, [0, 0, -0.07], 0.18, 0.07, glow, { castsShadow: false })
-      addBulb(s, f.at(0, 0, -0.12), 0.18, power, warm)
+      s.bulb(f.at(0, 0, -0.12), 0.18, power, warm)
     } else if (kind < 0.65) {
       s.box(f, [0, 0, -0.03], [1.2, 0.25, 0.06], glow, { castsShadow: false })
       s.lights.push({
@@ -50,7 +49,7 @@ export function lamps(s: SceneBuilder, plan: FloorPlan, height: number, windows:
       const r = random.uniform(0.1, 0.25)
       s.post(f, [0, 0, -drop], 0.006, drop, style.dark, { castsShadow: false })
       s.ball(f, [0, 0, -drop], [r, r, r * random.uniform(0.6, 1)], glow, { castsShadow: false })
-      addBulb(s, f.at(0, 0, -drop), r, power, warm)
+      s.bulb(f.at(0, 0, -drop), r, power, warm)
     }
   }
 }

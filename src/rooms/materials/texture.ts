@@ -3,9 +3,10 @@
  * in [−1, 1]² on its face (s, t) for what is painted once, such as a picture. Detail finer than a pixel is faded out by its
  * footprint, which is how these textures avoid moiré without extra samples.
  */
+
+import type { Surface } from '../solids/surface.ts'
 import { type Material, Pattern } from './materials.ts'
 import { cloud2, hash2, noise2 } from './noise.ts'
-import type { Surface } from './surface.ts'
 
 /** Share of a line of half width `h` at distance `d` in a pixel of footprint `w`. */
 function line(d: number, h: number, w: number): number {

@@ -1,7 +1,7 @@
 /** Things that hold things: shelves with books, cupboards, kitchen runs, bathroom fittings, boxes. Frames as in `seats.ts`. */
-import type { SceneBuilder } from './builder.ts'
-import { anyColour, hsv, type Material, material, Pattern } from './materials.ts'
-import type { Frame } from './primitives.ts'
+import type { SceneBuilder } from '../builder.ts'
+import { anyColour, hsv, type Material, material, Pattern } from '../materials/materials.ts'
+import type { Frame } from '../solids/primitives.ts'
 import { screenMaterial } from './seats.ts'
 
 function booksMaterial(s: SceneBuilder): number {

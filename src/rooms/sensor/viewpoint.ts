@@ -2,26 +2,11 @@
  * Where the photo is taken from: a pinhole camera held by a person who looks across the room, at something in it, or at what
  * is right in front. Candidates are drawn, probed with a coarse grid of rays, and the one whose depths suit the drawn intent
  * best is taken.
- *
- * Camera frame: x right, y down, z forward. The ray of pixel (x, y), integers at pixel centres, is
- * ((x − cx)/fx, (y − cy)/fy, 1), so that the ray parameter of a hit is its z-depth.
  */
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
-import type { Vector } from './builder.ts'
-import type { Scene } from './scene.ts'
-
-/** Least and greatest z-depth of any pixel, metres. */
-export const NEAREST = 0.3
-export const FARTHEST = 10
-
-export interface Viewpoint {
-  readonly position: Vector
-  readonly right: Vector
-  readonly down: Vector
-  readonly forward: Vector
-  readonly intrinsics: Intrinsics
-}
+import type { Scene } from '../scene.ts'
+import { FARTHEST, look, NEAREST, type Viewpoint } from '../solids/camera.ts'
 
 /** Grid of rays that a candidate is judged by. */
 const COLUMNS = 13
@@ -34,25 +19,6 @@ function drawIntrinsics(random: Random, width: number, height: number): Intrinsi
   const f = Math.max(width, height) / 2 / Math.tan((degrees * Math.PI) / 360)
   const shift = () => random.uniform(-0.01, 0.01)
   return { fx: f, fy: f, cx: (width - 1) / 2 + shift() * width, cy: (height - 1) / 2 + shift() * height }
-}
-
-/** Yaw about the vertical axis, pitch (up is positive) and roll, in radians. */
-function look(position: Vector, yaw: number, pitch: number, roll: number, intrinsics: Intrinsics): Viewpoint {
-  const cp = Math.cos(pitch)
-  const sp = Math.sin(pitch)
-  const cw = Math.cos(yaw)
-  const sw = Math.sin(yaw)
-  const cr = Math.cos(roll)
-  const sr = Math.sin(roll)
-  const forward: Vector = [cw * cp, sw * cp, sp]
-  const right: Vector = [sw, -cw, 0]
-  const down: Vector = [cw * sp, sw * sp, -cp]
-  const turn = (a: number, b: number): Vector => [
-    a * right[0] + b * down[0],
-    a * right[1] + b * down[1],
-    a * right[2] + b * down[2],
-  ]
-  return { position, forward, right: turn(cr, sr), down: turn(-sr, cr), intrinsics }
 }
 
 /** Viewpoints of the scene, best first, at most `wanted`; none if nobody could stand there. */

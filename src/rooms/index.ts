@@ -1,15 +1,14 @@
 /**
- * Procedural indoor scenes as a data set: a seed gives a furnished room, a viewpoint, an RGB photo of it and its exact depth.
+ * The ROOMS room: procedural indoor scenes. A seed gives a furnished room, a viewpoint, an RGB photo of it and its exact depth.
  * The same seed and size give the same bytes. Everything is TypeScript on typed arrays; there is no GPU and no native code.
  */
-import type { DepthImage, Intrinsics, RgbImage } from '../../image/types.ts'
-import { DarError } from '../../support/errors.ts'
-import { Random } from '../../support/random.ts'
-import type { Dataset, Frame } from '../types.ts'
-import { render } from './render.ts'
-import { drawScene } from './scene.ts'
-import { expose } from './sensor.ts'
-import { drawViewpoints } from './viewpoint.ts'
+import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
+import { DarError } from '../support/errors.ts'
+import { Random } from '../support/random.ts'
+import { drawScene } from './draw-scene.ts'
+import { render } from './render/render.ts'
+import { expose } from './sensor/expose.ts'
+import { drawViewpoints } from './sensor/viewpoint.ts'
 
 export interface RenderedRoom {
   readonly image: RgbImage
@@ -50,33 +49,5 @@ export function renderRoom({ seed, width = 320, height = 240 }: RoomOptions): Re
         intrinsics: view.intrinsics,
       }
     }
-  }
-}
-
-export interface RoomsOptions {
-  readonly seed?: number
-  readonly count: number
-  readonly width?: number
-  readonly height?: number
-}
-
-/** `count` rooms, each rendered when it is asked for. Frame i depends on (seed, i) and the size only. */
-export function roomsDataset({ seed = 0, count, width = 320, height = 240 }: RoomsOptions): Dataset {
-  if (!Number.isInteger(count) || count < 1)
-    throw new DarError(`rooms: count is ${count}; it must be a whole number from 1`)
-  const get = async (index: number): Promise<Frame> => {
-    if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new DarError(`rooms: there is no frame ${index}; this set has frames 0 to ${count - 1}`)
-    }
-    const room = renderRoom({ seed: new Random(seed, index).bits() | 0, width, height })
-    return { name: `rooms/${seed}-${index}`, ...room }
-  }
-  return {
-    name: 'rooms',
-    length: count,
-    get,
-    async *[Symbol.asyncIterator]() {
-      for (let i = 0; i < count; i++) yield await get(i)
-    },
   }
 }

@@ -275,6 +275,27 @@ export function floorMaterial(random: Random, kinds: 'dry' | 'wet' = 'dry'): Mat
   })
 }
 
+/** What is printed or painted once over a face: a picture, a poster, the cover of a book. */
+export function picture(random: Random): Material {
+  return material(random, {
+    pattern: Pattern.picture,
+    base: anyColour(random),
+    second: anyColour(random),
+    third: anyColour(random),
+    gloss: random.uniform(0, 0.4),
+  })
+}
+
+/** A sheet of paper with lines of text. */
+export function paper(random: Random): Material {
+  return material(random, {
+    pattern: Pattern.paper,
+    base: hsv(0.12, random.uniform(0, 0.1), random.uniform(0.85, 0.98)),
+    second: hsv(0, 0, 0.15),
+    third: anyColour(random),
+  })
+}
+
 /** The few materials that a room's furniture shares, so that it looks furnished by one person. */
 export interface Style {
   readonly wood: number

@@ -1,9 +1,9 @@
 /** Doors and windows. They are put on a wall rather than cut into it, so the depth of a window is that of its pane. */
-import type { SceneBuilder, Vector } from './builder.ts'
-import type { FloorPlan, Wall } from './floor-plan.ts'
-import { curtain } from './living.ts'
-import { anyColour, fabric, hsv, material, mix, Pattern } from './materials.ts'
-import type { Frame } from './primitives.ts'
+import type { SceneBuilder } from '../builder.ts'
+import { anyColour, fabric, hsv, material, mix, Pattern } from '../materials/materials.ts'
+import type { Frame, Vector } from '../solids/primitives.ts'
+import { curtain } from './curtain.ts'
+import { type FloorPlan, takeStretch } from './floor-plan.ts'
 
 /** A window that the sun shines through: a rectangle in a wall. */
 export interface SunWindow {
@@ -12,19 +12,6 @@ export interface SunWindow {
   readonly normal: Vector
   readonly halfWidth: number
   readonly halfHeight: number
-}
-
-/** Finds a free stretch of `width` on a wall that is long enough, and takes it. Returns the middle, or −1. */
-export function takeStretch(s: SceneBuilder, wall: Wall, width: number): number {
-  if (wall.length < width + 0.1) return -1
-  for (let attempt = 0; attempt < 6; attempt++) {
-    const x = s.random.uniform(width / 2 + 0.04, wall.length - width / 2 - 0.04)
-    if (wall.taken.every(([a, b]) => x + width / 2 < a || x - width / 2 > b)) {
-      wall.taken.push([x - width / 2, x + width / 2])
-      return x
-    }
-  }
-  return -1
 }
 
 /** Up to `most` windows and two doors. Returns the windows that daylight comes through: none at night. */
@@ -52,7 +39,7 @@ export function openings(s: SceneBuilder, plan: FloorPlan, height: number, day: 
     const w = random.uniform(0.6, 2.4)
     const sill = random.chance(0.15) ? 0.05 : random.uniform(0.7, 1.15)
     const top = Math.min(random.uniform(1.9, 2.4), height - 0.12)
-    const x = takeStretch(s, wall, w + 0.3)
+    const x = takeStretch(random, wall, w + 0.3)
     if (x < 0) continue
     const f = wall.frame.at(x, 0, (sill + top) / 2)
     const h = top - sill
@@ -89,7 +76,7 @@ export function openings(s: SceneBuilder, plan: FloorPlan, height: number, day: 
   for (let i = random.integer(0, 3); i > 0; i--) {
     const wall = random.pick(plan.walls)
     const w = random.uniform(0.75, 0.95)
-    const x = takeStretch(s, wall, w + 0.2)
+    const x = takeStretch(random, wall, w + 0.2)
     if (x < 0) continue
     door(s, wall.frame.at(x, 0, 0), w, Math.min(random.uniform(1.95, 2.1), height - 0.1), trim)
     const p = wall.frame.at(x, 0.4, 0)

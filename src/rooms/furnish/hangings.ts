@@ -1,10 +1,10 @@
 /** What hangs on walls and lies on floors: pictures, mirrors, shelves, coats, rugs, a studio's backdrop. */
-import type { SceneBuilder } from './builder.ts'
-import type { FloorPlan } from './floor-plan.ts'
-import { clutter, curtain, pictureMaterial } from './living.ts'
-import { anyColour, hsv, material, Pattern } from './materials.ts'
-import { takeStretch } from './openings.ts'
-import { FRUSTUM, Frame } from './primitives.ts'
+import type { SceneBuilder } from '../builder.ts'
+import { anyColour, hsv, material, Pattern, picture } from '../materials/materials.ts'
+import { curtain } from '../plan/curtain.ts'
+import { type FloorPlan, takeStretch } from '../plan/floor-plan.ts'
+import { FRUSTUM, Frame } from '../solids/primitives.ts'
+import { clutter } from './small-things.ts'
 import { bookRow } from './storage.ts'
 
 /** A sheet of cloth over a whole wall, as in a photographer's studio. */
@@ -55,20 +55,20 @@ export function hangings(s: SceneBuilder, plan: FloorPlan, height: number): void
   for (let i = random.integer(0, 8); i > 0; i--) {
     const wall = random.pick(plan.walls)
     const w = random.uniform(0.2, 1.1)
-    const x = takeStretch(s, wall, w + 0.08)
+    const x = takeStretch(random, wall, w + 0.08)
     if (x < 0) continue
     const h = Math.min(w * random.uniform(0.6, 1.6), 1.3)
     const z = Math.min(random.uniform(1.3, 1.75), height - h / 2 - 0.1)
     const f = wall.frame.at(x, 0, z)
     const kind = random.uniform()
-    if (kind < 0.2) s.sheet(f, [0, 0.004, 0], w, h, pictureMaterial(s))
+    if (kind < 0.2) s.sheet(f, [0, 0.004, 0], w, h, s.add(picture(random)))
     else if (kind < 0.65) {
       const rim = random.uniform(0.015, 0.06)
       s.box(f, [0, 0.012, 0], [w, 0.025, h], random.pick([style.wood, style.dark, style.white, style.metal]))
       if (random.chance(0.4)) {
         s.sheet(f, [0, 0.0255, 0], w - rim, h - rim, style.white)
-        s.sheet(f, [0, 0.026, 0], (w - rim) * 0.7, (h - rim) * 0.7, pictureMaterial(s))
-      } else s.sheet(f, [0, 0.0255, 0], w - rim, h - rim, pictureMaterial(s))
+        s.sheet(f, [0, 0.026, 0], (w - rim) * 0.7, (h - rim) * 0.7, s.add(picture(random)))
+      } else s.sheet(f, [0, 0.0255, 0], w - rim, h - rim, s.add(picture(random)))
     } else if (kind < 0.72) {
       s.box(f, [0, 0.01, 0], [w, 0.02, h], style.wood)
       s.sheet(f, [0, 0.0205, 0], w - 0.05, h - 0.05, mirror)

@@ -2,7 +2,7 @@
  * The outline of a room: a union of axis-aligned rectangles, which gives L-shapes, alcoves, columns and corridors, and two rooms joined by a doorway. Walls are found on the compressed grid of all edges: a cell edge is wall where the inside meets the outside.
  */
 import type { Random } from '../../support/random.ts'
-import { Frame } from './primitives.ts'
+import { Frame } from '../solids/primitives.ts'
 
 export interface Rect {
   readonly x0: number
@@ -106,6 +106,19 @@ export class FloorPlan {
       }
     return walls
   }
+}
+
+/** Finds a free stretch of `width` on a wall that is long enough, and takes it. Returns the middle, or −1. */
+export function takeStretch(random: Random, wall: Wall, width: number): number {
+  if (wall.length < width + 0.1) return -1
+  for (let attempt = 0; attempt < 6; attempt++) {
+    const x = random.uniform(width / 2 + 0.04, wall.length - width / 2 - 0.04)
+    if (wall.taken.every(([a, b]) => x + width / 2 < a || x - width / 2 > b)) {
+      wall.taken.push([x - width / 2, x + width / 2])
+      return x
+    }
+  }
+  return -1
 }
 
 /** Draws an outline with its first room about `w` × `d` metres. */

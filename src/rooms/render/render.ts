@@ -5,14 +5,14 @@
  * ray, exact and untouched by any of this.
  */
 
-import { noise2 } from './noise.ts'
-import { BOX, FRUSTUM } from './primitives.ts'
-import type { Scene } from './scene.ts'
-import { LAMP, Shadows } from './shadows.ts'
-import { locate, Surface } from './surface.ts'
-import { sampleTexture } from './texture.ts'
-import { buildTiles, TILE, type Tiles } from './tiles.ts'
-import { FARTHEST, NEAREST, type Viewpoint } from './viewpoint.ts'
+import { LAMP, Shadows } from '../light/shadows.ts'
+import { noise2 } from '../materials/noise.ts'
+import { sampleTexture } from '../materials/texture.ts'
+import type { Scene } from '../scene.ts'
+import { FARTHEST, NEAREST, type Viewpoint } from '../solids/camera.ts'
+import { BOX, FRUSTUM } from '../solids/primitives.ts'
+import { locate, Surface } from '../solids/surface.ts'
+import { buildTiles, TILE, type Tiles } from '../solids/tiles.ts'
 
 export interface Rendering {
   /** Linear radiance, RGB, row-major, channels last. */

@@ -3,8 +3,8 @@
  * ruled out once for all its pixels, and the rest are sorted by distance: the loop over them ends at the first one that
  * starts behind the hit found so far. This is several times faster than walking the hierarchy for every pixel.
  */
+import type { Viewpoint } from './camera.ts'
 import { type Primitives, QUAD } from './primitives.ts'
-import type { Viewpoint } from './viewpoint.ts'
 
 /** Side of a square, pixels. */
 export const TILE = 8

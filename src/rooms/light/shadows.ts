@@ -4,8 +4,8 @@
  * (interleaved sampling, Keller and Heidrich 2001). How much of the ambient light things near by take away is sampled the
  * same way. Leaves out shadows finer than four pixels.
  */
-import type { Scene } from './scene.ts'
-import { locate, Surface } from './surface.ts'
+import type { Scene } from '../scene.ts'
+import { locate, Surface } from '../solids/surface.ts'
 
 /** Numbers per lamp in the flat table. */
 export const LAMP = 16

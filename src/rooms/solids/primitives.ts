@@ -69,7 +69,7 @@ export interface SolidOptions {
   readonly castsShadow?: boolean
 }
 
-type Vector = readonly [number, number, number]
+export type Vector = readonly [number, number, number]
 
 /** Collects solids while a scene is built. */
 export class PrimitiveList {

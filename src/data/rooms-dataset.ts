@@ -1,0 +1,33 @@
+/** Procedural rooms (src/rooms) as a data set. */
+import { renderRoom } from '../rooms/index.ts'
+import { DarError } from '../support/errors.ts'
+import { Random } from '../support/random.ts'
+import type { Dataset, Frame } from './types.ts'
+
+export interface RoomsOptions {
+  readonly seed?: number
+  readonly count: number
+  readonly width?: number
+  readonly height?: number
+}
+
+/** `count` rooms, each rendered when it is asked for. Frame i depends on (seed, i) and the size only. */
+export function roomsDataset({ seed = 0, count, width = 320, height = 240 }: RoomsOptions): Dataset {
+  if (!Number.isInteger(count) || count < 1)
+    throw new DarError(`rooms: count is ${count}; it must be a whole number from 1`)
+  const get = async (index: number): Promise<Frame> => {
+    if (!Number.isInteger(index) || index < 0 || index >= count) {
+      throw new DarError(`rooms: there is no frame ${index}; this set has frames 0 to ${count - 1}`)
+    }
+    const room = renderRoom({ seed: new Random(seed, index).bits() | 0, width, height })
+    return { name: `rooms/${seed}-${index}`, ...room }
+  }
+  return {
+    name: 'rooms',
+    length: count,
+    get,
+    async *[Symbol.asyncIterator]() {
+      for (let i = 0; i < count; i++) yield await get(i)
+    },
+  }
+}
