@@ -48,15 +48,15 @@ const recipe: Recipe = {
   },
   stages: [
     {
-      height: 192,
-      width: 256,
+      height: 240,
+      width: 320,
       also: [
-        { height: 240, width: 320 },
         { height: 192, width: 256 },
-        { height: 256, width: 192 },
+        { height: 320, width: 240 },
+        { height: 192, width: 256 },
       ],
       batch: 8,
-      updates: 1500,
+      updates: 1000,
       validationBatch: 4,
       varianceFocus: 0.5,
       edges: 0.2,
@@ -64,7 +64,7 @@ const recipe: Recipe = {
   ],
   schedule: { rate: 5e-4, initialRate: 3e-5, finalRate: 5e-6, warmup: 40 },
   optimiser: { weightDecay: 0.05, clip: 5, ema: 0.99, multipliers: { 'encoder.': 0.3 } },
-  validateEvery: 500,
+  validateEvery: 250,
   checkpointMinutes: 5,
 }
 
