@@ -13,7 +13,8 @@ import { judge } from '../src/eval/evaluator.ts'
 import { evaluate, namedProtocol } from '../src/eval/index.ts'
 import { Scratch } from '../src/eval/scratch.ts'
 import { resizeImage, resizeNearestDepth } from '../src/image/index.ts'
-import { loadModel, modelPredictor } from '../src/predict/index.ts'
+import { modelPredictor } from '../src/inspect/index.ts'
+import { loadModel } from '../src/predict/index.ts'
 import { median, type Row } from './report.ts'
 
 const SCENES = 3

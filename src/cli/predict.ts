@@ -5,6 +5,7 @@
  */
 import { type Command, Option } from 'commander'
 import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
+import { summarise } from '../inspect/summary.ts'
 import { isMetric, mapCount } from '../model/index.ts'
 import {
   checkWritable,
@@ -15,7 +16,6 @@ import {
   metresText,
   type OutputStyle,
   planOutputs,
-  summarise,
   writeOutputs,
 } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'

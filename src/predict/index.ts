@@ -6,8 +6,6 @@ export {
   type ManyOptions,
   type ManyResult,
 } from './depth-model.ts'
-export { type ByPart, type InfoOptions, type ModelInfo, modelInfo, type TokenMap } from './info.ts'
-export { type Measured, type MeasureRequest, measurePrediction } from './measure.ts'
 export {
   findConfig,
   type KnownConfig,
@@ -28,20 +26,5 @@ export {
   writeOutputs,
 } from './outputs.ts'
 export { predictionOutputs } from './prediction-graph.ts'
-export { modelPredictor } from './predictor.ts'
-export { type RandomModelOptions, writeRandomModel } from './random-model.ts'
 export { networkSize, parseSize } from './size.ts'
-export { type DepthSummary, summarise } from './summary.ts'
-export {
-  type CheckOptions,
-  checkTrace,
-  type NamedTensor,
-  readTraceSource,
-  TRACE_TOLERANCE,
-  type TracedTensor,
-  type TraceError,
-  type TraceOptions,
-  type TraceSource,
-  traceModel,
-} from './trace.ts'
 export type * from './types.ts'
