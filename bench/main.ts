@@ -4,6 +4,7 @@ import { writeFileAtomically } from '../src/support/files.ts'
 import { benchEngine } from './engine.ts'
 import { benchEval } from './eval.ts'
 import { benchExport } from './export.ts'
+import { benchImport } from './import.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row[]>>> = {
   engine: benchEngine,
   eval: benchEval,
   export: benchExport,
+  import: benchImport,
   model: benchModel,
   predict: benchPredict,
 }
