@@ -5,6 +5,7 @@ import { benchEngine } from './engine.ts'
 import { benchEval } from './eval.ts'
 import { benchExport } from './export.ts'
 import { benchImport } from './import.ts'
+import { benchLoop } from './loop.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
@@ -14,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row[]>>> = {
   eval: benchEval,
   export: benchExport,
   import: benchImport,
+  loop: benchLoop,
   model: benchModel,
   predict: benchPredict,
 }
