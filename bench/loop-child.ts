@@ -1,5 +1,6 @@
 /** The process of loop.ts: loads a model and predicts once, as a program that was just started, and prints the delays. */
-import { loadModel } from '../src/predict/index.ts'
+
+import { loadModel } from '../src/node/index.ts'
 import { delayWhile, type LoopDelay, wavePhoto } from './loop-delay.ts'
 
 const { threads } = JSON.parse(process.argv[2]) as { threads: number }

@@ -21,13 +21,9 @@ export {
   colourise,
   DEFAULT_SCALE,
   type DepthImage,
-  decodeDepthPng,
-  decodeImage,
   decodeNpy,
   depthRange,
-  encodeDepthPng,
   encodeNpy,
-  encodePngRgb,
   type LegendOptions,
   type NpyArray,
   type RgbImage,
@@ -36,20 +32,26 @@ export {
 } from './image/index.ts'
 export type { DarConfig } from './model/index.ts'
 export {
-  type DepthMap,
   type DepthModel,
-  type Focal,
-  type FocalSource,
-  type ImageInput,
+  decodeDepthPng,
+  decodeImage,
+  encodeDepthPng,
+  encodePngRgb,
   type LoadModelOptions,
   loadModel,
   type ManyOptions,
   type ManyResult,
-  type PredictOptions,
-  type Size,
-  type StepMap,
   shippedModels,
-  type Timing,
+} from './node/index.ts'
+export type {
+  DepthMap,
+  Focal,
+  FocalSource,
+  ImageInput,
+  PredictOptions,
+  Size,
+  StepMap,
+  Timing,
 } from './predict/index.ts'
 export { EngineError } from './runtime/engine.ts'
 export type { Idle, Provider } from './runtime/protocol.ts'

@@ -4,7 +4,8 @@
  */
 import type { Command } from 'commander'
 import { type ByPart, type ModelInfo, modelInfo } from '../inspect/index.ts'
-import { findConfig, parseSize } from '../predict/index.ts'
+import { findConfig } from '../node/index.ts'
+import { parseSize } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 
 interface Flags {

@@ -9,15 +9,14 @@ import { summarise } from '../inspect/summary.ts'
 import { isMetric, mapCount } from '../model/index.ts'
 import {
   checkWritable,
-  type DepthMap,
-  type FocalSource,
   loadModel,
   type ManyResult,
   metresText,
   type OutputStyle,
   planOutputs,
   writeOutputs,
-} from '../predict/index.ts'
+} from '../node/index.ts'
+import type { DepthMap, FocalSource } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
 

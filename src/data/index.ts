@@ -3,6 +3,8 @@
  * augmentation, and batches made ahead of time in worker threads. Labels of samples and batches are in canonical metres
  * (image/camera.ts); frames are in true metres.
  */
+
+export { cameraOf, viewScale, wholeView } from '../image/view.ts'
 export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
@@ -16,4 +18,3 @@ export { type RenderedRoom, type RoomOptions, type RoomsOptions, renderRoom, roo
 export type { DatasetSource, FolderSource, RoomsSource, SourceSpec } from './sources.ts'
 export { type Split, type SplitRule, splitBlocks, splitByPrefix, splitNames, splitTail } from './split.ts'
 export type { Dataset, Frame, Incomplete, NamedDataset } from './types.ts'
-export { cameraOf, viewScale, wholeView } from './view.ts'

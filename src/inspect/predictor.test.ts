@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import type { Frame } from '../data/types.ts'
 import { evaluate, namedProtocol } from '../eval/index.ts'
-import { type DepthModel, loadModel } from '../predict/depth-model.ts'
+import { type DepthModel, loadModel } from '../node/depth-model.ts'
 import { Random } from '../support/random.ts'
 import { modelPredictor } from './predictor.ts'
 

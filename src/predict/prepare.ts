@@ -5,15 +5,15 @@
  *
  *     depth = d_canonical / viewScale(frame, view),     view = the whole image at the network's size,
  *
- * with the `viewScale` that training labels are multiplied by (data/view.ts): the same function, and so the same
+ * with the `viewScale` that training labels are multiplied by (image/view.ts): the same function, and so the same
  * convention for a resize whose two factors differ (the focal length it sees is √(fx·fy/D) over the diagonal of what it sees).
  * The pixels are resized with antialias, as data/ does when it shrinks frames.
  */
 
-import { cameraOf, viewScale, wholeView } from '../data/view.ts'
 import { relativeFocal } from '../image/camera.ts'
 import { toPlanes } from '../image/resize.ts'
 import type { RgbImage } from '../image/types.ts'
+import { cameraOf, viewScale, wholeView } from '../image/view.ts'
 import { DarError } from '../support/errors.ts'
 import type { Focal, FocalSource, Size } from './types.ts'
 

@@ -13,12 +13,12 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Graph, type WeightSource } from '../graph/index.ts'
 import { buildDar, type DarConfig, imageMultiple, normaliseImage, PRESETS, parseConfig } from '../model/index.ts'
-import type { SafetensorsHeader } from '../runtime/safetensors.ts'
+import { parseSize } from '../predict/size.ts'
+import type { Size } from '../predict/types.ts'
 import { readHeader } from '../runtime/safetensors-file.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
+import type { SafetensorsHeader } from '../safetensors/safetensors.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { parseSize } from './size.ts'
-import type { Size } from './types.ts'
 
 /** Bytes of float32 weights from which on a file is mapped instead of read, unless `loadModel` is told otherwise. */
 export const MAP_ABOVE = 64 * 2 ** 20

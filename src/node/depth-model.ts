@@ -9,22 +9,22 @@
  * the evaluator does, takes them as they are (`predictMaps`). Left out: tiles, video.
  */
 import { compile } from '../graph/index.ts'
-import { decodeImage } from '../image/decode.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { type DarConfig, imageMultiple, isMetric, mapCount } from '../model/index.ts'
+import { Batcher } from '../predict/batcher.ts'
+import { depthOutput, predictionOutputs, sigmaOutput } from '../predict/prediction-graph.ts'
+import { prepare } from '../predict/prepare.ts'
+import { LeasedCache } from '../predict/program-cache.ts'
+import { checkSize, nearestShape, networkSize } from '../predict/size.ts'
+import type { DepthMap, ImageInput, NetworkMaps, PredictOptions, Size } from '../predict/types.ts'
 import { Engine, type Program } from '../runtime/engine.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 import { concatenated } from '../support/arrays.ts'
 import { assert, DarError } from '../support/errors.ts'
-import { Batcher } from './batcher.ts'
+import { decodeImage } from './decode.ts'
 import { loadMapped } from './mapped.ts'
 import { MAP_ABOVE, type ModelFile, openModel } from './model-file.ts'
-import { depthOutput, predictionOutputs, sigmaOutput } from './prediction-graph.ts'
-import { prepare } from './prepare.ts'
-import { LeasedCache } from './program-cache.ts'
-import { checkSize, nearestShape, networkSize } from './size.ts'
-import type { DepthMap, ImageInput, NetworkMaps, PredictOptions, Size } from './types.ts'
 
 /** Network sizes whose programs, for one image and for a batch, are kept: landscape, portrait, and one to spare. */
 const KEPT_SIZES = 3
