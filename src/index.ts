@@ -31,28 +31,24 @@ export {
   withLegend,
 } from './image/index.ts'
 export type { DarConfig } from './model/index.ts'
-export {
-  type DepthModel,
-  decodeDepthPng,
-  decodeImage,
-  encodeDepthPng,
-  encodePngRgb,
-  type LoadModelOptions,
-  loadModel,
-  type ManyOptions,
-  type ManyResult,
-  shippedModels,
-} from './node/index.ts'
+// From their own files: the index of node/ also has what only commands need, and would load the model's layers for it.
+export { decodeDepthPng, decodeImage } from './node/decode.ts'
+export { type LoadModelOptions, loadModel } from './node/load-model.ts'
+export { shippedModels } from './node/model-path.ts'
+export { encodeDepthPng, encodePngRgb } from './node/png16.ts'
 export type {
   DepthMap,
+  DepthModel,
   Focal,
   FocalSource,
   ImageInput,
+  ManyOptions,
+  ManyResult,
   PredictOptions,
   Size,
   StepMap,
   Timing,
 } from './predict/index.ts'
-export { EngineError } from './runtime/engine.ts'
+export { EngineError } from './runtime/engine-error.ts'
 export type { Idle, Provider } from './runtime/protocol.ts'
 export { DarError } from './support/errors.ts'

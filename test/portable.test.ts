@@ -21,19 +21,15 @@ async function bundled(entry: string): Promise<{ code: string; files: string[] }
 }
 
 describe('the portable rooms', () => {
-  it.each([
-    ['graph'],
-    ['safetensors'],
-    ['nn'],
-    ['model'],
-    ['image'],
-    ['predict'],
-  ])('%s is bundled for a browser without anything of Node', async (room) => {
-    const { code, files } = await bundled(`src/${room}/index.ts`)
-    expect(files.filter((file) => /^src\/(node|runtime|data|eval|train|inspect|export|cli)\//.test(file))).toEqual([])
-    expect(code).not.toMatch(/["']node:/)
-    expect(code).not.toMatch(/\b(Buffer\.from|process\.(env|on|platform|stderr)|require\(["'])/)
-  })
+  it.each([['graph'], ['safetensors'], ['nn'], ['model'], ['image'], ['predict']])(
+    '%s is bundled for a browser without anything of Node',
+    async (room) => {
+      const { code, files } = await bundled(`src/${room}/index.ts`)
+      expect(files.filter((file) => /^src\/(node|runtime|data|eval|train|inspect|export|cli)\//.test(file))).toEqual([])
+      expect(code).not.toMatch(/["']node:/)
+      expect(code).not.toMatch(/\b(Buffer\.from|process\.(env|on|platform|stderr)|require\(["'])/)
+    },
+  )
 
   it('would notice: what needs Node cannot be bundled', async () => {
     await expect(bundled('src/node/index.ts')).rejects.toThrow(/Could not resolve "node:/)

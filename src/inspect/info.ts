@@ -25,7 +25,7 @@ import {
   stepOfNode,
   stepSizes,
 } from '../model/index.ts'
-import { MAP_ABOVE } from '../node/model-file.ts'
+import { MAP_ABOVE } from '../node/prediction-protocol.ts'
 import { predictionOutputs } from '../predict/prediction-graph.ts'
 import { networkSize } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'

@@ -1,6 +1,6 @@
 /** The process of measure.ts: predicts, and prints what it took as JSON. */
 
-import { loadModel } from '../node/depth-model.ts'
+import { loadModel } from '../node/load-model.ts'
 import { messageOf } from '../support/errors.ts'
 import { peakResidentBytes } from '../support/processes.ts'
 import { Random } from '../support/random.ts'

@@ -3,22 +3,9 @@
  * that a user loads, at work in a thread of its own; and the files that its maps become.
  */
 export { decodeDepthPng, decodeImage } from './decode.ts'
-export {
-  DepthModel,
-  type LoadModelOptions,
-  loadModel,
-  type ManyOptions,
-  type ManyResult,
-} from './depth-model.ts'
-export {
-  findConfig,
-  type KnownConfig,
-  type ModelFile,
-  modelHash,
-  openModel,
-  presetNamed,
-  shippedModels,
-} from './model-file.ts'
+export { type LoadModelOptions, loadModel } from './load-model.ts'
+export { findConfig, type KnownConfig, type ModelFile, openModel, presetNamed } from './model-file.ts'
+export { modelHash, shippedModels } from './model-path.ts'
 export {
   checkWritable,
   encodeOutputs,

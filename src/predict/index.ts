@@ -1,4 +1,16 @@
-/** The PREDICT room: from the pixels of a photo to a depth map in metres, wherever there is an engine to run graphs. */
+/**
+ * The PREDICT room: from the pixels of a photo to a depth map in metres, wherever there is an engine to run graphs. What Node
+ * adds (files, threads) is in node/.
+ */
+export {
+  DepthModel,
+  type ManyOptions,
+  type ManyResult,
+  type ModelDescription,
+  type Workplace,
+} from './depth-model.ts'
+export { type Answer, type Job, Pipeline, type PipelineModel } from './pipeline.ts'
 export { predictionOutputs } from './prediction-graph.ts'
+export type { GraphRun, RunnableGraph, Runner } from './runner.ts'
 export { networkSize, parseSize } from './size.ts'
 export type * from './types.ts'

@@ -1,0 +1,201 @@
+/**
+ * A loaded model as its users see it: images in, depth maps in metres out. The command line, a server and the examples call
+ * this; `loadModel` of node/ makes one.
+ *
+ * Here is what must be known before the work begins and costs nothing: the network's size for an image, its lens, and who
+ * goes through the network together with whom. Pixels come from, and are worked on in, a `Workplace`, so that nothing here
+ * keeps an event loop waiting. Who needs the maps at other places than the image's pixels, as the evaluator does, takes
+ * them as the network gives them (`predictMaps`).
+ */
+import type { RgbImage } from '../image/types.ts'
+import type { DarConfig } from '../model/index.ts'
+import { DarError } from '../support/errors.ts'
+import { Batcher } from './batcher.ts'
+import { lensOf } from './lens.ts'
+import type { Answer, Job } from './pipeline.ts'
+import { checkSize, nearestShape, networkSize } from './size.ts'
+import type { DepthMap, ImageInput, NetworkMaps, NetworkStep, PredictOptions, Size } from './types.ts'
+
+/** Batches of `predictMany` that are decoded ahead of the one that the network works on. */
+const AHEAD = 1
+
+/** What is known of a model without its weights. */
+export interface ModelDescription {
+  /** The shipped model's name, or that of the file. */
+  readonly name: string
+  /** Where it came from, for messages. */
+  readonly path: string
+  readonly config: DarConfig
+  /** Pixel budget of the network's input. */
+  readonly size: Size
+  /** The sizes that the model was trained at; empty where that is not known. */
+  readonly trainedSizes: readonly Size[]
+  /** The sides of the network's input are multiples of this. */
+  readonly multiple: number
+  /** False for a model of relative depth, to which no lens gives a unit. */
+  readonly metric: boolean
+}
+
+/** Where a model works: in Node a worker thread (node/load-model.ts), in a page a web worker. */
+export interface Workplace {
+  /** Pixels in memory of their own, which `predict` may give away. Throws a DarError when the input is no image. */
+  decode(input: ImageInput): Promise<RgbImage>
+  /** `Pipeline.predict`, there. Requests are worked on one after another. */
+  predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]>
+  /** Frees everything. Nothing is under way. */
+  dispose(): Promise<void>
+}
+
+export type ManyOptions = PredictOptions & {
+  /** Called after every image with how many are done, failed ones among them. */
+  readonly onProgress?: (done: number) => void
+}
+
+/** One image of `predictMany`: its map, or why there is none. */
+export type ManyResult<Input extends ImageInput = ImageInput> =
+  | { readonly index: number; readonly image: Input; readonly map: DepthMap; readonly error: null }
+  | { readonly index: number; readonly image: Input; readonly map: null; readonly error: DarError }
+
+export class DepthModel {
+  /** The shipped model's name, or that of the file. */
+  readonly name: string
+  readonly config: DarConfig
+  /** Pixel budget of the network's input, for a model that does not name the sizes it was trained at. */
+  readonly size: Size
+  /** Images that go through the network together. */
+  readonly batch: number
+  private readonly model: ModelDescription
+  private readonly workplace: Workplace
+  private readonly batches: Batcher<{ readonly network: Size; readonly job: Job }, Answer>
+  private readonly running = new Set<Promise<unknown>>()
+  private disposal: Promise<void> | null = null
+
+  /** Use `loadModel`. The model takes over the workplace. */
+  constructor(model: ModelDescription, workplace: Workplace, { batch = 1 }: { readonly batch?: number } = {}) {
+    this.name = model.name
+    this.config = model.config
+    this.size = model.size
+    this.batch = batch
+    this.model = model
+    this.workplace = workplace
+    this.batches = new Batcher(batch, (_, together) =>
+      workplace.predict(
+        together[0].network,
+        together.map(({ job }) => job),
+      ),
+    )
+  }
+
+  /**
+   * The depth map of one photo, in metres, at the photo's size. The first image of a new shape compiles a program, which takes
+   * about a second; calls may overlap, the network works on one image at a time. Pixels that are given must not change
+   * until the map is there.
+   *
+   * Metres are right only as far as the focal length is known: give `focal`, or an image whose EXIF tells it. Else the
+   * lens is taken for a phone's main camera (26 mm equivalent), and a photo that was cropped or taken with another
+   * lens comes out uniformly too near or too far.
+   * @throws DarError when the image cannot be read (see `decodeImage`) or an option makes no sense.
+   */
+  predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthMap> {
+    return this.underWay(async () => {
+      const { depth, sigma, steps, width, height, ...rest } = await this.maps(image, options, 'image')
+      const flat = (step: NetworkStep) => ({ depth: step.depth.data, sigma: step.sigma?.data ?? null })
+      return {
+        ...flat({ depth, sigma }),
+        width,
+        height,
+        steps: steps.map((step) => ({ ...flat(step), width, height })),
+        ...rest,
+      }
+    })
+  }
+
+  /** As `predict`, but every map as the network gives it, at its own size. */
+  predictMaps(image: ImageInput, options: PredictOptions = {}): Promise<NetworkMaps> {
+    return this.underWay(() => this.maps(image, options, 'network'))
+  }
+
+  private underWay<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.disposal) return Promise.reject(new DarError(`the model ${this.name} was disposed; load it again`))
+    const result = work()
+    const settled: Promise<unknown> = result.catch(() => {}).finally(() => this.running.delete(settled))
+    this.running.add(settled)
+    return result
+  }
+
+  /**
+   * Depth maps of many photos, in their order; the next photo is read while the network works. A photo that cannot be
+   * read gives a result with its `error`, and the rest go on.
+   */
+  async *predictMany<Input extends ImageInput>(
+    images: Iterable<Input> | AsyncIterable<Input>,
+    { onProgress, ...options }: ManyOptions = {},
+  ): AsyncGenerator<ManyResult<Input>, void, undefined> {
+    if (typeof images === 'string') throw new DarError('predictMany takes a list of images; give one path to predict')
+    const started: Promise<ManyResult<Input> | { readonly bug: unknown }>[] = []
+    let done = 0
+    const next = async () => {
+      const outcome = await started.shift()!
+      if ('bug' in outcome) throw outcome.bug
+      onProgress?.(++done)
+      return outcome
+    }
+    try {
+      let index = 0
+      for await (const image of images) {
+        started.push(this.attempt(image, index++, options))
+        if (started.length > AHEAD * this.batch) yield await next()
+      }
+      while (started.length > 0) yield await next()
+    } finally {
+      await Promise.all(started) // the caller may have left early
+    }
+  }
+
+  /** Never rejects: what is no user's mistake waits in the list until its turn. */
+  private async attempt<Input extends ImageInput>(image: Input, index: number, options: PredictOptions) {
+    try {
+      return { index, image, map: await this.predict(image, options), error: null }
+    } catch (error) {
+      return error instanceof DarError ? { index, image, map: null, error } : { bug: error }
+    }
+  }
+
+  /** A budget that was asked for is fitted to the image's shape; else a size that the model was trained at is used. */
+  private networkSizeFor(image: Size, asked: Size | undefined): Size {
+    const { trainedSizes, size, multiple } = this.model
+    if (!asked && trainedSizes.length > 0) return nearestShape(image, trainedSizes)
+    return networkSize(image, checkSize(asked ?? size), multiple)
+  }
+
+  private async maps(
+    input: ImageInput,
+    { focal: given, steps = false, size }: PredictOptions,
+    maps: Job['maps'],
+  ): Promise<NetworkMaps> {
+    const begin = performance.now()
+    const image = await this.workplace.decode(input)
+    const decode = performance.now() - begin
+    const { width, height } = image
+    const network = this.networkSizeFor(image, size)
+    const { metres, focal } = lensOf(image, network, { focal: given })
+    const job: Job = { image, metres: this.model.metric ? metres : 1, steps, maps }
+    const lane = `${network.width}x${network.height}`
+    const { finite, milliseconds, ...answer } = await this.batches.do(lane, { network, job })
+    if (!finite)
+      throw new DarError(
+        `the model ${this.name} predicts depths that are not numbers; ${this.model.path} is damaged, download or train it again`,
+      )
+    return { ...answer, width, height, focal, networkSize: network, milliseconds: { decode, ...milliseconds } }
+  }
+
+  /** Waits for predictions under way, then frees thread and memory. Safe to call twice. */
+  dispose(): Promise<void> {
+    this.disposal ??= Promise.all(this.running).then(() => this.workplace.dispose())
+    return this.disposal
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+}
