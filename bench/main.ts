@@ -4,6 +4,8 @@ import { writeFileAtomically } from '../src/support/files.ts'
 import { benchEngine } from './engine.ts'
 import { benchEval } from './eval.ts'
 import { benchExport } from './export.ts'
+import { benchImport } from './import.ts'
+import { benchLoop } from './loop.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
@@ -12,6 +14,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row[]>>> = {
   engine: benchEngine,
   eval: benchEval,
   export: benchExport,
+  import: benchImport,
+  loop: benchLoop,
   model: benchModel,
   predict: benchPredict,
 }

@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { decodeImage, type RgbImage, resizeBilinear, resizeImage, toPlanes } from '../src/image/index.ts'
-import { loadModel } from '../src/predict/index.ts'
+import { type RgbImage, resizeBilinear, resizeImage, toPlanes } from '../src/image/index.ts'
+import { decodeImage, loadModel } from '../src/node/index.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { median, type Row } from './report.ts'
 

@@ -10,11 +10,10 @@ import {
   contactSheet,
   DEFAULT_SCALE,
   type DepthImage,
-  decodeImage,
   type RgbImage,
   withLegend,
 } from '../src/image/index.ts'
-import { loadModel } from '../src/predict/index.ts'
+import { decodeImage, loadModel } from '../src/node/index.ts'
 import { renderRoom } from '../src/rooms/index.ts'
 import { writeFileAtomically } from '../src/support/files.ts'
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest'
+import { loadedBy } from '../test/loaded.ts'
 import { writeTinyModel } from '../test/tiny-model.ts'
 import * as dar from './index.ts'
 import {
@@ -78,4 +79,13 @@ it('exports what is documented and no more', () => {
     'shippedModels',
     'withLegend',
   ])
+})
+
+it('loads what prediction needs, and nothing of training, evaluation, data sets or downloads', async () => {
+  const { files, packages } = await loadedBy('src/index.ts')
+  expect(files).toContain('src/index.ts')
+  const foreign = /^src\/(train|eval|rooms|pretrained|inspect|export|cli|data\/(?!view\.ts))/
+  expect(files.filter((file) => foreign.test(file))).toEqual([])
+  expect(packages).not.toContain('@huggingface/hub')
+  expect(packages).not.toContain('h5wasm')
 })

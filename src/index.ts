@@ -21,13 +21,9 @@ export {
   colourise,
   DEFAULT_SCALE,
   type DepthImage,
-  decodeDepthPng,
-  decodeImage,
   decodeNpy,
   depthRange,
-  encodeDepthPng,
   encodeNpy,
-  encodePngRgb,
   type LegendOptions,
   type NpyArray,
   type RgbImage,
@@ -35,22 +31,24 @@ export {
   withLegend,
 } from './image/index.ts'
 export type { DarConfig } from './model/index.ts'
-export {
-  type DepthMap,
-  type DepthModel,
-  type Focal,
-  type FocalSource,
-  type ImageInput,
-  type LoadModelOptions,
-  loadModel,
-  type ManyOptions,
-  type ManyResult,
-  type PredictOptions,
-  type Size,
-  type StepMap,
-  shippedModels,
-  type Timing,
+// From their own files: the index of node/ also has what only commands need, and would load the model's layers for it.
+export { decodeDepthPng, decodeImage } from './node/decode.ts'
+export { type LoadModelOptions, loadModel } from './node/load-model.ts'
+export { shippedModels } from './node/model-path.ts'
+export { encodeDepthPng, encodePngRgb } from './node/png16.ts'
+export type {
+  DepthMap,
+  DepthModel,
+  Focal,
+  FocalSource,
+  ImageInput,
+  ManyOptions,
+  ManyResult,
+  PredictOptions,
+  Size,
+  StepMap,
+  Timing,
 } from './predict/index.ts'
-export { EngineError } from './runtime/engine.ts'
+export { EngineError } from './runtime/engine-error.ts'
 export type { Idle, Provider } from './runtime/protocol.ts'
 export { DarError } from './support/errors.ts'

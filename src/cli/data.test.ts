@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { decodeImage } from '../image/index.ts'
+import { decodeImage } from '../node/index.ts'
+import { registerData } from './data.ts'
 import { createProgram } from './program.ts'
 import { run } from './run.ts'
-import { verbs } from './verbs.ts'
 
 let root = ''
 let printed = ''
@@ -28,7 +28,7 @@ afterEach(async () => {
 })
 
 const dar = (...args: string[]) =>
-  run(() => createProgram(verbs, '0').parseAsync(['data', ...args], { from: 'user' }), {
+  run(() => createProgram([registerData], '0').parseAsync(['data', ...args], { from: 'user' }), {
     write: (text) => {
       complained += text
     },

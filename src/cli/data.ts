@@ -16,7 +16,7 @@ import {
   openDataset,
   type SheetScale,
 } from '../data/index.ts'
-import { encodePngRgb } from '../image/index.ts'
+import { encodePngRgb } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'

@@ -27,7 +27,8 @@ import {
   readRecord,
   type Subject,
 } from '../eval/index.ts'
-import { loadModel, modelHash, modelPredictor } from '../predict/index.ts'
+import { modelPredictor } from '../inspect/index.ts'
+import { loadModel, modelHash } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'

@@ -1,9 +1,11 @@
 /**
  * `dar info PRESET|FILE`: what a model is and what it takes, before anybody downloads, trains or runs it. The figures are made
- * in src/predict/info.ts, where they are defined; here they are put into a table.
+ * in src/inspect/info.ts, where they are defined; here they are put into a table.
  */
 import type { Command } from 'commander'
-import { type ByPart, findConfig, type ModelInfo, modelInfo, parseSize } from '../predict/index.ts'
+import { type ByPart, type ModelInfo, modelInfo } from '../inspect/index.ts'
+import { findConfig } from '../node/index.ts'
+import { parseSize } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 
 interface Flags {

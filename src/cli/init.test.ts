@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openModel } from '../predict/model-file.ts'
+import { openModel } from '../node/model-file.ts'
 import {
   asDepthAnything,
   asDepthAnythingModel,

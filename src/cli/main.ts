@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createProgram } from './program.ts'
 import { run } from './run.ts'
-import { verbs } from './verbs.ts'
+import { verbsFor } from './verbs.ts'
 
 /** The version in package.json, which lies above `src/cli` or `dist/src/cli`. */
 function packageVersion(): string {
@@ -17,5 +17,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-const code = await run(() => createProgram(verbs, packageVersion()).parseAsync())
+const code = await run(async () => {
+  const verbs = await verbsFor(process.argv.slice(2))
+  await createProgram(verbs, packageVersion()).parseAsync()
+})
 if (code !== 0) process.exitCode = code

@@ -1,23 +1,14 @@
 /**
- * `dar predict IMAGE…`: depth maps of photos, as files. The work is in src/predict; here are the flags, what is printed, and
+ * `dar predict IMAGE…`: depth maps of photos, as files. The work is in src/predict and src/node; here are the flags, what is printed, and
  * the rule that one photo does not stop the rest: if it cannot be read, or its results not written, it is named on one
  * line, and the exit code is 1.
  */
 import { type Command, Option } from 'commander'
 import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
+import { summarise } from '../inspect/summary.ts'
 import { isMetric, mapCount } from '../model/index.ts'
-import {
-  checkWritable,
-  type DepthMap,
-  type FocalSource,
-  loadModel,
-  type ManyResult,
-  metresText,
-  type OutputStyle,
-  planOutputs,
-  summarise,
-  writeOutputs,
-} from '../predict/index.ts'
+import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, writeOutputs } from '../node/index.ts'
+import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
 

@@ -20,9 +20,11 @@ export function createProgram(verbs: readonly RegisterVerb[], version: string): 
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
+    // Verbs that are only listed know their arguments as a line of text (verbs.ts).
+    .configureHelp({ subcommandTerm: (verb) => `${verb.name()} ${verb.usage()}` })
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dar: ')) })
     .exitOverride()
-  // Subcommands inherit the two settings above only when they are made by `program.command`, as verbs do.
+  // Subcommands inherit these settings only when they are made by `program.command`, as verbs do.
   for (const register of verbs) register(program)
   return program
 }

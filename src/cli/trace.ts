@@ -1,10 +1,10 @@
 /**
  * `dar trace`: every named intermediate of a model as a safetensors file, and with `--check` their comparison with the
- * reference's. The work is in src/predict/trace.ts. Exit codes: 0; 1 when a tensor is out of tolerance or for a mistake.
+ * reference's. The work is in src/inspect/trace.ts. Exit codes: 0; 1 when a tensor is out of tolerance or for a mistake.
  */
 import { realpath } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { checkTrace, readTraceSource, TRACE_TOLERANCE, type TraceError, traceModel } from '../predict/index.ts'
+import { checkTrace, readTraceSource, TRACE_TOLERANCE, type TraceError, traceModel } from '../inspect/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'

@@ -1,28 +1,95 @@
 /**
  * The verbs of `dar`, in the order of its help: one file each, whose function adds a commander command to the program.
  * A verb parses its arguments, calls the room that does the work and prints; it throws a DarError for a user's mistake.
+ *
+ * A verb's file is loaded when the verb is called, and only then: reading the trainer, the data readers and the Hub client
+ * takes longer than `dar --version` or the decoding of a photo. The help of `dar` itself needs no more than what stands here.
  */
 import type { Command } from 'commander'
-import { registerBench } from './bench.ts'
-import { registerData } from './data.ts'
-import { registerEval } from './eval.ts'
-import { registerExport } from './export.ts'
-import { registerInfo } from './info.ts'
-import { registerInit } from './init.ts'
-import { registerPredict } from './predict.ts'
-import { registerTrace } from './trace.ts'
-import { registerTrain } from './train.ts'
+import { assert } from '../support/errors.ts'
 
 export type RegisterVerb = (program: Command) => void
 
-export const verbs: readonly RegisterVerb[] = [
-  registerPredict,
-  registerTrain,
-  registerInit,
-  registerEval,
-  registerData,
-  registerInfo,
-  registerExport,
-  registerBench,
-  registerTrace,
+export interface Verb {
+  readonly name: string
+  /** What follows the name in the list of commands. */
+  readonly usage: string
+  /** As in the verb's own help. */
+  readonly description: string
+  readonly load: () => Promise<RegisterVerb>
+}
+
+export const VERBS: readonly Verb[] = [
+  {
+    name: 'predict',
+    usage: '[options] <image...>',
+    description: 'depth maps of photos (JPEG, PNG, WebP)',
+    load: async () => (await import('./predict.ts')).registerPredict,
+  },
+  {
+    name: 'train',
+    usage: '[options] <recipe>',
+    description: 'run a training recipe',
+    load: async () => (await import('./train.ts')).registerTrain,
+  },
+  {
+    name: 'init',
+    usage: '[options] <preset>',
+    description: 'a model file to start from: pretrained encoder, the rest initialised',
+    load: async () => (await import('./init.ts')).registerInit,
+  },
+  {
+    name: 'eval',
+    usage: '[options]',
+    description: 'figures of a model or of predicted depth maps on a data set, under a named protocol',
+    load: async () => (await import('./eval.ts')).registerEval,
+  },
+  {
+    name: 'data',
+    usage: '<command>',
+    description: 'look at data sets, and make one',
+    load: async () => (await import('./data.ts')).registerData,
+  },
+  {
+    name: 'info',
+    usage: '[options] <model>',
+    description: 'parameters, token maps, FLOPs and memory of a model',
+    load: async () => (await import('./info.ts')).registerInfo,
+  },
+  {
+    name: 'export',
+    usage: '[options] <model>',
+    description: 'a model as an ONNX folder for @huggingface/transformers',
+    load: async () => (await import('./export.ts')).registerExport,
+  },
+  {
+    name: 'bench',
+    usage: '[options] <preset>',
+    description: 'memory and time of one prediction with a preset at random weights',
+    load: async () => (await import('./bench.ts')).registerBench,
+  },
+  {
+    name: 'trace',
+    usage: '[options]',
+    description: 'every intermediate of a model, to compare implementations',
+    load: async () => (await import('./trace.ts')).registerTrace,
+  },
 ]
+
+/** For the arguments of `dar`: the verb that they call as its file has it, and the others as the help lists them. */
+export function verbsFor(args: readonly string[]): Promise<RegisterVerb[]> {
+  const [first, second] = args.filter((arg) => !arg.startsWith('-'))
+  const called = first === 'help' ? second : first
+  return Promise.all(VERBS.map((verb) => (verb.name === called ? verb.load() : listed(verb))))
+}
+
+/** A name and a line in the list of commands. */
+function listed({ name, usage, description }: Verb): RegisterVerb {
+  return (program) => {
+    program
+      .command(name)
+      .usage(usage)
+      .description(description)
+      .action(() => assert(false, `the verb ${name} was called and not loaded`))
+  }
+}

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resizeNearestDepth, toPlanes } from '../image/resize.ts'
+import { viewScale, wholeView } from '../image/view.ts'
 import { Random } from '../support/random.ts'
 import { augment, drawView, prepare } from './augment.ts'
 import type { Frame } from './types.ts'
-import { viewScale, wholeView } from './view.ts'
 
 function noiseFrame(width: number, height: number, seed = 1): Frame {
   const random = new Random(seed)

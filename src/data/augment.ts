@@ -5,11 +5,12 @@
  * gets the smaller depths that such a lens would show.
  */
 import { toPlanes } from '../image/resize.ts'
+import { cameraOf, type View, viewOf, viewScale, wholeView } from '../image/view.ts'
 import { compressInPlace } from '../rooms/sensor/jpeg.ts'
 import type { Random } from '../support/random.ts'
 import { drawColour, finishColour } from './colour.ts'
 import type { Frame } from './types.ts'
-import { cameraOf, sampleDepth, sampleImage, type View, viewOf, viewScale, wholeView } from './view.ts'
+import { sampleDepth, sampleImage } from './view.ts'
 
 export interface Sample {
   /** 3·height·width planar RGB in [0, 1]. */

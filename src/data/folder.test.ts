@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { encodeDepthPng, encodePngRgb } from '../image/png16.ts'
+import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { DarError } from '../support/errors.ts'
 import { folderDataset, photosDataset } from './folder.ts'
 

@@ -13,13 +13,13 @@
 import { readdir } from 'node:fs/promises'
 import { basename, extname, join, parse, resolve } from 'node:path'
 import { z } from 'zod'
-import { decodeDepthPng, decodeImage } from '../image/decode.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
+import { scaleIntrinsics } from '../image/view.ts'
+import { decodeDepthPng, decodeImage } from '../node/decode.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readJson } from './json.ts'
 import { namedDataset } from './named.ts'
 import type { Frame, Incomplete, NamedDataset } from './types.ts'
-import { scaleIntrinsics } from './view.ts'
 
 /** Names are file names without extension, sorted. */
 export type FolderDataset = NamedDataset

@@ -4,6 +4,7 @@
  * (image/camera.ts); frames are in true metres.
  */
 
+export { cameraOf, viewScale, wholeView } from '../image/view.ts'
 export { type RenderedRoom, type RoomOptions, renderRoom } from '../rooms/index.ts'
 export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
@@ -18,4 +19,3 @@ export { type RoomsOptions, roomsDataset } from './rooms-dataset.ts'
 export type { DatasetSource, FolderSource, RoomsSource, SourceSpec } from './sources.ts'
 export { type Split, type SplitRule, splitBlocks, splitByPrefix, splitNames, splitTail } from './split.ts'
 export type { Dataset, Frame, Incomplete, NamedDataset } from './types.ts'
-export { cameraOf, viewScale, wholeView } from './view.ts'

@@ -8,7 +8,7 @@
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { encodeDepthPng, encodePngRgb } from '../image/png16.ts'
+import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { readJson } from './json.ts'

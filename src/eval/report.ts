@@ -3,8 +3,8 @@
  * calibration of sigma, the best and the worst frames. No scripts and nothing loaded from elsewhere; pictures are inside.
  */
 import { colorTable } from '../image/colormap.ts'
-import { encodePngRgb } from '../image/png16.ts'
 import type { RgbImage } from '../image/types.ts'
+import { encodePngRgb } from '../node/png16.ts'
 import { SPARSIFICATION_STEPS } from './calibration.ts'
 import { type Case, type Cases, depthColours, WORST_ERROR } from './cases.ts'
 import { escapeHtml, lineChart } from './charts.ts'

@@ -9,7 +9,8 @@
  * preprocessor_config.json: bilinear to exactly the exported size, 1/255, the encoder's mean and deviation.
  */
 import { CANONICAL_FOCAL, IMAGENET_DEVIATION, IMAGENET_MEAN } from '../image/index.ts'
-import type { ModelFile, Size } from '../predict/index.ts'
+import type { ModelFile } from '../node/index.ts'
+import type { Size } from '../predict/index.ts'
 import type { Precision } from './graph.ts'
 
 /** Our precision → the library's dtype, and the suffix that it adds to `model`. */

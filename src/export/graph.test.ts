@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { TINY } from '../../test/tiny-model.ts'
 import { DATA_TYPE, Graph } from '../graph/index.ts'
 import { buildDar, type DarConfig, PRESETS, parseConfig } from '../model/index.ts'
-import type { ModelFile } from '../predict/index.ts'
+import type { ModelFile } from '../node/index.ts'
 import { exportGraph, INT8_OPS, outsideWebGpu, type Precision } from './index.ts'
 
 const VIT: DarConfig = parseConfig({

@@ -11,7 +11,7 @@
  * A CPU provider without float16 kernels puts casts around each layer itself: the same result, no gain in speed.
  */
 import { DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from '../graph/index.ts'
-import { float32ToHalf } from '../runtime/float16.ts'
+import { float32ToHalf } from '../safetensors/float16.ts'
 import { floatsOf, initializersByName, node, producers, tensor, valueTypes, withoutUnused } from './rewrite.ts'
 
 const LAYERS = new Set(['Conv', 'ConvTranspose', 'Gemm', 'LayerNormalization'])

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { relativeError } from '../../test/op-harness.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { type DarConfig, parseConfig } from '../model/index.ts'
-import { loadModel } from '../predict/index.ts'
+import { loadModel } from '../node/index.ts'
 import { Random } from '../support/random.ts'
 import { exportModel } from './index.ts'
 

@@ -1,9 +1,4 @@
-/**
- * Pixels: files in and out, resizing, colours, legends, contact sheets, cameras.
- *
- * `decode.ts` and `png16.ts` need sharp, so this index is for Node; browser code imports the other files one by one, which
- * reach nothing but each other, `support/errors.ts` and d3-scale-chromatic.
- */
+/** The IMAGE room: pixels as numbers. Resizing, cameras, colours, legends, contact sheets, npy. Files are in node/. */
 export * from './camera.ts'
 export { blankImage, fillRectangle, paste, type Rgb } from './canvas.ts'
 export {
@@ -17,11 +12,19 @@ export {
   INVALID_COLOUR,
 } from './colormap.ts'
 export { type Cell, contactSheet, sideBySide } from './compose.ts'
-export { decodeDepthPng, decodeImage } from './decode.ts'
 export { DESCENT, drawText, fitText, LETTER_HEIGHT, textWidth } from './font.ts'
 export { type LegendOptions, withLegend } from './legend.ts'
 export * from './normalise.ts'
 export * from './npy.ts'
-export { encodeDepthPng, encodePngRgb } from './png16.ts'
 export { resizeBilinear, resizeImage, resizeNearestDepth, resizeRgb, toPlanes } from './resize.ts'
 export type * from './types.ts'
+export {
+  cameraOf,
+  type Shot,
+  scaleIntrinsics,
+  type View,
+  type ViewOptions,
+  viewOf,
+  viewScale,
+  wholeView,
+} from './view.ts'

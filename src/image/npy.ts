@@ -5,7 +5,7 @@
  *
  * Left out: complex, structured and 64-bit integer types, Fortran order, `.npz`. Runs in the browser.
  */
-import { halfToNumber } from '../runtime/float16.ts'
+import { halfToNumber } from '../safetensors/float16.ts'
 import { DarError } from '../support/errors.ts'
 
 export interface NpyArray {

@@ -1,47 +1,16 @@
-/** The PREDICT room: from a photo to a depth map in metres, and the files that it is written to. */
+/**
+ * The PREDICT room: from the pixels of a photo to a depth map in metres, wherever there is an engine to run graphs. What Node
+ * adds (files, threads) is in node/.
+ */
 export {
   DepthModel,
-  type LoadModelOptions,
-  loadModel,
   type ManyOptions,
   type ManyResult,
+  type ModelDescription,
+  type Workplace,
 } from './depth-model.ts'
-export { type ByPart, type InfoOptions, type ModelInfo, modelInfo, type TokenMap } from './info.ts'
-export { type Measured, type MeasureRequest, measurePrediction } from './measure.ts'
-export {
-  findConfig,
-  type KnownConfig,
-  type ModelFile,
-  modelHash,
-  openModel,
-  presetNamed,
-  shippedModels,
-} from './model-file.ts'
-export {
-  checkWritable,
-  encodeOutputs,
-  metresText,
-  type OutputStyle,
-  outputSuffixes,
-  type PlannedOutput,
-  planOutputs,
-  writeOutputs,
-} from './outputs.ts'
+export { type Answer, type Job, Pipeline, type PipelineModel } from './pipeline.ts'
 export { predictionOutputs } from './prediction-graph.ts'
-export { modelPredictor } from './predictor.ts'
-export { type RandomModelOptions, writeRandomModel } from './random-model.ts'
+export type { GraphRun, RunnableGraph, Runner } from './runner.ts'
 export { networkSize, parseSize } from './size.ts'
-export { type DepthSummary, summarise } from './summary.ts'
-export {
-  type CheckOptions,
-  checkTrace,
-  type NamedTensor,
-  readTraceSource,
-  TRACE_TOLERANCE,
-  type TracedTensor,
-  type TraceError,
-  type TraceOptions,
-  type TraceSource,
-  traceModel,
-} from './trace.ts'
 export type * from './types.ts'

@@ -1,4 +1,4 @@
-/** The graph that predicts: an image in, the maps of all steps out. What it costs is in info.ts. */
+/** The graph that predicts: an image in, the maps of all steps out. What it costs is in inspect/info.ts. */
 import { Graph, type Tensor } from '../graph/index.ts'
 import { buildDar, type DarConfig, normaliseImage } from '../model/index.ts'
 import type { Size } from './types.ts'

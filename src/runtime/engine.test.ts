@@ -307,7 +307,7 @@ describe('an engine whose thread crashes', () => {
   })
   afterEach(() => own.dispose())
   /** A message that the thread cannot read, so that it dies of an uncaught error. */
-  const crash = () => (Reflect.get(own, 'worker') as Worker).postMessage(null)
+  const crash = () => (Reflect.get(Reflect.get(own, 'thread'), 'worker') as Worker).postMessage(null)
 
   test('rejects the calls that it had not answered, and all later ones', async () => {
     const before = { ...live }

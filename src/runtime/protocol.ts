@@ -9,6 +9,15 @@ export type Provider = 'cpu' | 'webgpu'
 export type Idle = 'spin' | 'sleep'
 export type PortData = Float32Array | Float64Array | BigInt64Array | Uint8Array
 
+export interface SessionOptions {
+  /** Threads inside one op. */
+  readonly threads: number
+  readonly idle: Idle
+  readonly provider: Provider
+  /** Weights stay where they are (memory-mapped) instead of being repacked into the engine's own layout. */
+  readonly mapWeights: boolean
+}
+
 /** A stretch of a buffer that lives in the worker: `offset` and `length` count elements. */
 export interface BufferSlice {
   readonly buffer: string
@@ -26,11 +35,7 @@ export interface LoadRequest {
   /** Inputs and outputs that are stretches of resident buffers at every run. */
   readonly boundInputs: Readonly<Record<string, BufferSlice>>
   readonly boundOutputs: Readonly<Record<string, BufferSlice>>
-  readonly threads: number
-  readonly idle: Idle
-  readonly provider: Provider
-  /** Weights stay where they are (memory-mapped) instead of being repacked into the engine's own layout. */
-  readonly mapWeights: boolean
+  readonly options: SessionOptions
 }
 
 export type Request =
@@ -45,8 +50,6 @@ export type Request =
   | { readonly kind: 'write'; readonly buffer: string; readonly data: Float32Array }
   | { readonly kind: 'read'; readonly slice: BufferSlice }
   | { readonly kind: 'free'; readonly buffer: string }
-  /** Answered once everything before it is: nothing native runs any more. */
-  | { readonly kind: 'close' }
 
 export interface RunResult {
   readonly outputs: Readonly<Record<string, PortData>>
@@ -54,21 +57,4 @@ export interface RunResult {
   readonly milliseconds: number
 }
 
-/**
- * What both threads see at once: an Int32Array of flags. The thread raises `busy` before it looks at `closing`, the engine
- * raises `closing` before it looks at `busy`, so that no native call can begin unseen.
- */
-export const FLAGS = { closing: 0, busy: 1, count: 2 } as const
-
-export interface WorkerData {
-  readonly flags: Int32Array<SharedArrayBuffer>
-}
-
-export type Reply =
-  | { readonly id: number; readonly ok: true; readonly value: RunResult | Float32Array | null }
-  | { readonly id: number; readonly ok: false; readonly message: string }
-
-export interface Envelope {
-  readonly id: number
-  readonly request: Request
-}
+export type Answer = RunResult | Float32Array | null

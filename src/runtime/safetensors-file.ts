@@ -4,8 +4,6 @@
  * gives the offsets for that without reading the weights).
  */
 import { type FileHandle, open } from 'node:fs/promises'
-import { DarError, messageOf } from '../support/errors.ts'
-import { writeAtomically, writeFileAtomically } from '../support/files.ts'
 import {
   bytesOf,
   LENGTH_BYTES,
@@ -19,7 +17,9 @@ import {
   serialiseSafetensors,
   type TensorData,
   type TensorToStore,
-} from './safetensors.ts'
+} from '../safetensors/safetensors.ts'
+import { DarError, messageOf } from '../support/errors.ts'
+import { writeAtomically, writeFileAtomically } from '../support/files.ts'
 
 /** The most that one read call is asked for; the system's limit is a little under 2 GiB. */
 const READ_BYTES = 2 ** 30

@@ -2,9 +2,10 @@
  * Model files: a .safetensors file with the parameters under the names of spec section 13 and, in its metadata, the config
  * as JSON. float16 and bfloat16 storage is widened to float32 when read.
  */
+
+import { float32ToHalf } from '../safetensors/float16.ts'
+import type { TensorToStore } from '../safetensors/safetensors.ts'
 import { DarError } from '../support/errors.ts'
-import { float32ToHalf } from './float16.ts'
-import type { TensorToStore } from './safetensors.ts'
 import { readSafetensors, writeSafetensors } from './safetensors-file.ts'
 
 export interface Weights {

@@ -5,8 +5,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { renderRoom } from '../data/index.ts'
-import { type DepthImage, encodeDepthPng, encodePngRgb, type RgbImage } from '../image/index.ts'
+import type { DepthImage, RgbImage } from '../image/index.ts'
 import { type DarConfig, parseConfig } from '../model/index.ts'
+import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
 import type { Recipe } from './recipe.ts'
 
 /** The smallest graph that has every kind of part: for tests of the machinery. Images in multiples of 16. */

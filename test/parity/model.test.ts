@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { checkTrace, readTraceSource, TRACE_TOLERANCE, traceModel } from '../../src/predict/index.ts'
+import { checkTrace, readTraceSource, TRACE_TOLERANCE, traceModel } from '../../src/inspect/index.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 import { modelFixture } from './fixture.ts'
 

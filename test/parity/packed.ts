@@ -16,7 +16,7 @@ import {
   type SafetensorsFile,
   serialiseSafetensors,
   type TensorToStore,
-} from '../../src/runtime/safetensors.ts'
+} from '../../src/safetensors/safetensors.ts'
 
 const RANGE = 32767
 /** Fewer values are kept exactly: they save nothing. */

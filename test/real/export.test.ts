@@ -12,7 +12,7 @@ import { loadExport } from '../../bench/export.ts'
 import { folderDataset, prepare, REAL_SETS, SPLITS, splitNames } from '../../src/data/index.ts'
 import { imageMetrics } from '../../src/eval/index.ts'
 import { normalisePlanes } from '../../src/image/index.ts'
-import { openModel } from '../../src/predict/index.ts'
+import { openModel } from '../../src/node/index.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 
 const root = process.env.DAR_REAL_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))

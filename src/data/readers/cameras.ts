@@ -1,8 +1,8 @@
 /** Cameras of frames: from published constants, from a focal length alone, after a crop. Pixel centres are integers. */
 import { resizeNearestDepth } from '../../image/resize.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../../image/types.ts'
+import { scaleIntrinsics } from '../../image/view.ts'
 import { DarError } from '../../support/errors.ts'
-import { scaleIntrinsics } from '../view.ts'
 
 /**
  * NYU Depth v2's colour camera at 640×480: `fx_rgb`, … of `camera_params.m` in the authors' toolbox. Measured depth is

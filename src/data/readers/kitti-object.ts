@@ -7,7 +7,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { join, parse } from 'node:path'
-import { decodeImage } from '../../image/decode.ts'
+import { decodeImage } from '../../node/decode.ts'
 import { DarError, messageOf } from '../../support/errors.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'

@@ -12,7 +12,7 @@
  * frames are the bottom centre 1216×352: rows h − 352 …, columns ⌊(w − 1216)/2⌋ ….
  */
 import { join } from 'node:path'
-import { decodeDepthPng, decodeImage } from '../../image/decode.ts'
+import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
 import { namedDataset } from '../named.ts'
 import type { Frame, NamedDataset } from '../types.ts'

@@ -4,8 +4,8 @@
  * layout's usual places in turn. Files are looked up when a frame is read: a list of 24,000 frames opens at once.
  */
 
-import { decodeImage } from '../../image/decode.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../../image/types.ts'
+import { decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'

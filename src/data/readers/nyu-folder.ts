@@ -10,7 +10,7 @@
  * black (rows 7..473, columns 7..631 are kept), and DenseDepth's own `nyu2_train` has 8-bit depth, which is refused.
  */
 import { join } from 'node:path'
-import { decodeDepthPng, decodeImage } from '../../image/decode.ts'
+import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'

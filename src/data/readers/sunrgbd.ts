@@ -9,8 +9,8 @@
  * depth counts; or the authors' `allsplit.mat`, with `side`. Published zero-shot figures are over the filled depth.
  */
 import { join } from 'node:path'
-import { decodeDepthPng, decodeImage } from '../../image/decode.ts'
 import type { DepthImage, Intrinsics } from '../../image/types.ts'
+import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pack } from 'tar-stream'
 import { afterEach, beforeEach } from 'vitest'
-import { encodeDepthPng, encodePngRgb } from '../../image/png16.ts'
+import { encodeDepthPng, encodePngRgb } from '../../node/png16.ts'
 import type { Frame } from '../types.ts'
 
 /** A fresh folder for every test of the file, removed after it. */

@@ -6,12 +6,12 @@
  * the driver, which the authors recommend.
  */
 import { join } from 'node:path'
-import { decodeDepthPng, decodeImage } from '../../image/decode.ts'
 import type { Intrinsics } from '../../image/types.ts'
+import { scaleIntrinsics } from '../../image/view.ts'
+import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
-import { scaleIntrinsics } from '../view.ts'
 import { baseName, insideRoot, readText } from './files.ts'
 import type { ReaderOptions } from './options.ts'
 

@@ -8,9 +8,9 @@
  * Other members are passed over. `depthScale` wins over the JSON. Frames without depth are kept, with depth null.
  */
 import { z } from 'zod'
-import { decodeDepthPng, decodeImage } from '../../image/decode.ts'
 import { decodeNpy } from '../../image/npy.ts'
 import type { DepthImage, Intrinsics } from '../../image/types.ts'
+import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
 import { parseJson } from '../json.ts'
 import { namedDataset } from '../named.ts'

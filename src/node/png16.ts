@@ -3,8 +3,8 @@
  * These return bytes; `writeFileAtomically` puts them in a file.
  */
 import sharp, { type Sharp } from 'sharp'
+import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
-import type { DepthImage, RgbImage } from './types.ts'
 
 /**
  * A 16-bit grey PNG of round(metres · unitsPerMetre). What is not a depth (NaN, infinite, zero, negative) becomes 0, "no

@@ -22,11 +22,11 @@ import { type ColourScale, colourise, DEFAULT_SCALE, depthRange } from '../image
 import { contactSheet } from '../image/compose.ts'
 import { withLegend } from '../image/legend.ts'
 import { encodeNpy } from '../image/npy.ts'
-import { encodeDepthPng, encodePngRgb } from '../image/png16.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
+import type { DepthMap, Size } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
-import type { DepthMap, Size } from './types.ts'
+import { encodeDepthPng, encodePngRgb } from './png16.ts'
 
 /**
  * Colours of the sigma map: a fixed range too. The last window of a five-step model with `expand` 3 is at most

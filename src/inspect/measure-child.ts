@@ -1,8 +1,9 @@
 /** The process of measure.ts: predicts, and prints what it took as JSON. */
+
+import { loadModel } from '../node/load-model.ts'
 import { messageOf } from '../support/errors.ts'
 import { peakResidentBytes } from '../support/processes.ts'
 import { Random } from '../support/random.ts'
-import { loadModel } from './depth-model.ts'
 import type { Measured, MeasureRequest } from './measure.ts'
 
 async function measure({ model: path, size, threads, runs = 1, mapAbove }: MeasureRequest): Promise<Measured> {

@@ -19,9 +19,9 @@
 import { open } from 'node:fs/promises'
 import readExif from 'exif-reader'
 import sharp from 'sharp'
+import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { type Format, formatName, sniffFormat } from './sniff.ts'
-import type { DepthImage, RgbImage } from './types.ts'
 
 /**
  * Reads a photo. `source` is a path or the bytes of a file; `name` is what messages call it (default: the path).

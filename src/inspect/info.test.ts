@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { TINY } from '../../test/tiny-model.ts'
 import { PRESETS, parseConfig } from '../model/index.ts'
+import { predictionOutputs } from '../predict/prediction-graph.ts'
 import { modelInfo } from './info.ts'
-import { predictionOutputs } from './prediction-graph.ts'
 
 const sumOfParts = ({ total: _, ...parts }: Readonly<Record<string, number>>) =>
   Object.values(parts).reduce((sum, n) => sum + n, 0)

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
-import { MODELS, modelPath, openModel, shippedModels } from './model-file.ts'
+import { openModel } from './model-file.ts'
+import { MODELS, modelPath, shippedModels } from './model-path.ts'
 
 let folder = ''
 beforeAll(async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { prepare as prepareForTraining } from '../data/augment.ts'
 import { CANONICAL_FOCAL } from '../image/camera.ts'
+import { toPlanes } from '../image/resize.ts'
 import type { RgbImage } from '../image/types.ts'
-import { prepare } from './prepare.ts'
+import { lensOf } from './lens.ts'
 
 function photo(width: number, height: number): RgbImage {
   return { width, height, data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 31) % 256) }
@@ -10,7 +11,7 @@ function photo(width: number, height: number): RgbImage {
 
 const NETWORK = { width: 64, height: 96 }
 
-describe('prepare', () => {
+describe('lensOf, and the pixels beside it', () => {
   it.each([
     ['a given focal length', 150, undefined],
     ['a focal length from EXIF', undefined, 50],
@@ -20,7 +21,8 @@ describe('prepare', () => {
     const depth = { width: 120, height: 70, data: new Float32Array(120 * 70).fill(2.5) }
     const intrinsics = focal === undefined ? null : { fx: focal, fy: focal, cx: 59.5, cy: 34.5 }
     const label = prepareForTraining({ name: 'frame', image, depth, intrinsics }, NETWORK)
-    const { planes, metres } = prepare(image, NETWORK, { focal })
+    const planes = toPlanes(image, NETWORK.width, NETWORK.height)
+    const { metres } = lensOf(image, NETWORK, { focal })
     expect(planes.length).toBe(label.image.length)
     expect(planes.every((value, i) => value === label.image[i])).toBe(true)
     expect(metres).toBeCloseTo(1 / label.scale, 10)
@@ -30,24 +32,22 @@ describe('prepare', () => {
   it('scales by the focal length alone when the shape is kept', () => {
     const image = photo(128, 192)
     const diagonal = Math.hypot(128, 192)
-    expect(prepare(image, NETWORK).metres).toBeCloseTo(1, 10)
-    expect(prepare(image, NETWORK, { focal: 2 * CANONICAL_FOCAL * diagonal }).metres).toBeCloseTo(2, 10)
+    expect(lensOf(image, NETWORK).metres).toBeCloseTo(1, 10)
+    expect(lensOf(image, NETWORK, { focal: 2 * CANONICAL_FOCAL * diagonal }).metres).toBeCloseTo(2, 10)
   })
 
   it('tells the focal length in diagonals and where it came from; a given one outranks EXIF', () => {
     const image = { ...photo(30, 40), focal35: 43.2666 }
-    const { focal: fromFile } = prepare(image, NETWORK)
+    const { focal: fromFile } = lensOf(image, NETWORK)
     expect(fromFile.source).toBe('exif')
     expect(fromFile.relative).toBeCloseTo(1, 4)
-    expect(prepare(image, NETWORK, { focal: 25 }).focal).toEqual({ relative: 0.5, source: 'given' })
-    const unknown = prepare(photo(30, 40), NETWORK).focal
+    expect(lensOf(image, NETWORK, { focal: 25 }).focal).toEqual({ relative: 0.5, source: 'given' })
+    const unknown = lensOf(photo(30, 40), NETWORK).focal
     expect(unknown.source).toBe('default')
     expect(unknown.relative).toBeCloseTo(CANONICAL_FOCAL, 12)
   })
 
   it.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a focal length of %d', (focal) => {
-    expect(() => prepare(photo(4, 4), NETWORK, { focal })).toThrow(
-      /focal length is .* give a positive number of pixels/,
-    )
+    expect(() => lensOf(photo(4, 4), NETWORK, { focal })).toThrow(/focal length is .* give a positive number of pixels/)
   })
 })

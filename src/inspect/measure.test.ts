@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { TINY } from '../../test/tiny-model.ts'
 import { parseConfig } from '../model/index.ts'
+import { predictionOutputs } from '../predict/prediction-graph.ts'
 import { readWeights } from '../runtime/weights.ts'
 import { initialise, layoutOf } from '../train/parameters.ts'
 import { measurePrediction } from './measure.ts'
-import { predictionOutputs } from './prediction-graph.ts'
 import { writeRandomModel } from './random-model.ts'
 
 const statfs = vi.hoisted(() => ({ free: Number.POSITIVE_INFINITY }))

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decodeDepthPng, decodeImage } from '../image/decode.ts'
 import { decodeNpy } from '../image/npy.ts'
+import type { DepthMap } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
+import { decodeDepthPng, decodeImage } from './decode.ts'
 import { checkWritable, encodeOutputs, outputSuffixes, planOutputs, writeOutputs } from './outputs.ts'
-import type { DepthMap } from './types.ts'
 
 const [WIDTH, HEIGHT] = [48, 32]
 

@@ -1,6 +1,7 @@
 /** What a prediction takes, measured: peak resident memory and time, in a process that does nothing else. */
+
+import type { Size } from '../predict/types.ts'
 import { runInProcess } from '../support/processes.ts'
-import type { Size } from './types.ts'
 
 export interface MeasureRequest {
   /** A model file. */

@@ -3,7 +3,7 @@ import type { Frame } from '../data/types.ts'
 import type { Predictor } from '../eval/prediction.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { DepthImage } from '../image/types.ts'
-import type { DepthModel } from './depth-model.ts'
+import type { DepthModel } from '../predict/depth-model.ts'
 
 /** The focal length that the model is told, in pixels; none for a camera that is not known. */
 const focalOf = ({ intrinsics }: Frame) => (intrinsics ? Math.sqrt(intrinsics.fx * intrinsics.fy) : undefined)

@@ -6,9 +6,9 @@ import { runInNewContext } from 'node:vm'
 import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeDepthPng, decodeImage } from './decode.ts'
-import type { RgbImage } from './types.ts'
 
 const WIDTH = 24
 const HEIGHT = 16

@@ -25,11 +25,11 @@ import {
   stepOfNode,
   stepSizes,
 } from '../model/index.ts'
+import { MAP_ABOVE } from '../node/prediction-protocol.ts'
+import { predictionOutputs } from '../predict/prediction-graph.ts'
+import { networkSize } from '../predict/size.ts'
+import type { Size } from '../predict/types.ts'
 import { trainingOutputs, updateOutputs } from '../train/index.ts'
-import { MAP_ABOVE } from './model-file.ts'
-import { predictionOutputs } from './prediction-graph.ts'
-import { networkSize } from './size.ts'
-import type { Size } from './types.ts'
 
 /** Bytes. Node 20 on Linux. */
 const RUNTIME = 200e6

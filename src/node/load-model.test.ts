@@ -6,13 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { CANONICAL_FOCAL } from '../image/camera.ts'
 import type { RgbImage } from '../image/types.ts'
+import { relativeError } from '../inspect/trace.ts'
 import { parseConfig } from '../model/index.ts'
+import type { DepthModel, ManyResult } from '../predict/depth-model.ts'
+import type { ImageInput } from '../predict/types.ts'
 import { live } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
-import { type DepthModel, type LoadModelOptions, loadModel, type ManyResult } from './depth-model.ts'
+import { type LoadModelOptions, loadModel } from './load-model.ts'
 import { encodeOutputs } from './outputs.ts'
-import { relativeError } from './trace.ts'
-import type { ImageInput } from './types.ts'
 
 const WIDTH = 100
 const HEIGHT = 75

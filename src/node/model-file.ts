@@ -1,27 +1,21 @@
 /**
- * From the name of a model to its config and weights. A name means `models/<name>/model.safetensors` of this package; a path
- * is a file that `dar train` wrote.
+ * From the name of a model (model-path.ts) to its config and weights.
  *
  * Small files, and those in float16, are read and become part of every compiled program. A large float32 file stays
  * where it is: programs refer into it and the system maps its pages, so that a model of gigabytes opens at once and exists
  * in memory once, however many sizes or processes use it.
  */
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readdirSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, dirname } from 'node:path'
 import { Graph, type WeightSource } from '../graph/index.ts'
 import { buildDar, type DarConfig, imageMultiple, normaliseImage, PRESETS, parseConfig } from '../model/index.ts'
-import type { SafetensorsHeader } from '../runtime/safetensors.ts'
+import { parseSize } from '../predict/size.ts'
+import type { Size } from '../predict/types.ts'
 import { readHeader } from '../runtime/safetensors-file.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
+import type { SafetensorsHeader } from '../safetensors/safetensors.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { parseSize } from './size.ts'
-import type { Size } from './types.ts'
-
-/** Bytes of float32 weights from which on a file is mapped instead of read, unless `loadModel` is told otherwise. */
-export const MAP_ABOVE = 64 * 2 ** 20
+import { modelPath, shippedModels } from './model-path.ts'
 
 /** Used where a file does not say what size it was trained for. */
 const DEFAULT_SIZE: Size = { width: 256, height: 192 }
@@ -36,40 +30,6 @@ export interface ModelFile {
   readonly trainedSizes: readonly Size[]
   /** Embedded, or external in the file itself (`location` is its base name). */
   readonly weights: Exclude<WeightSource, { kind: 'inputs' }>
-}
-
-/** The package's folder of models, seen from `src/predict` or `dist/src/predict`. */
-export const MODELS = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../models/' : '../../../models/', import.meta.url),
-)
-
-/** Names of the models that the package ships. */
-export function shippedModels(): string[] {
-  if (!existsSync(MODELS)) return []
-  return readdirSync(MODELS).filter((name) => existsSync(join(MODELS, name, 'model.safetensors')))
-}
-
-/** Where a model lies. Throws a DarError that lists the shipped models when a name is not one of them. */
-export function modelPath(nameOrPath: string): string {
-  if (nameOrPath.endsWith('.safetensors') || /[/\\]/.test(nameOrPath)) return nameOrPath
-  const shipped = shippedModels()
-  if (shipped.includes(nameOrPath)) return join(MODELS, nameOrPath, 'model.safetensors')
-  const known = shipped.length > 0 ? `the shipped models are ${shipped.join(', ')}` : `no model lies in ${MODELS}`
-  throw new DarError(
-    `there is no model '${nameOrPath}': ${known}; give one of those, or the path of a .safetensors file`,
-  )
-}
-
-/** SHA-256 of a model's file, in hexadecimal: what a figure belongs to. Throws a DarError when there is no such model. */
-export async function modelHash(nameOrPath: string): Promise<string> {
-  const path = modelPath(nameOrPath)
-  const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk)
-  } catch (error) {
-    throw new DarError(`cannot read the model ${path} (${messageOf(error)}); check the path`)
-  }
-  return hash.digest('hex')
 }
 
 /** A config with the size that it is asked about unless another is given. */

@@ -2,9 +2,9 @@
 import { mkdir, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DarConfig } from '../model/index.ts'
+import type { Size } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
 import { layoutOfModel, writeInitialModel } from '../train/index.ts'
-import type { Size } from './types.ts'
 
 /** Room that is left on the disk for others. */
 const SPARE_BYTES = 256 * 2 ** 20

@@ -1,0 +1,19 @@
+/**
+ * The NODE room: what prediction needs of Node. Photos and depth maps as files, by sharp; model files, read or mapped; the model
+ * that a user loads, at work in a thread of its own; and the files that its maps become.
+ */
+export { decodeDepthPng, decodeImage } from './decode.ts'
+export { type LoadModelOptions, loadModel } from './load-model.ts'
+export { findConfig, type KnownConfig, type ModelFile, openModel, presetNamed } from './model-file.ts'
+export { modelHash, shippedModels } from './model-path.ts'
+export {
+  checkWritable,
+  encodeOutputs,
+  metresText,
+  type OutputStyle,
+  outputSuffixes,
+  type PlannedOutput,
+  planOutputs,
+  writeOutputs,
+} from './outputs.ts'
+export { encodeDepthPng, encodePngRgb } from './png16.ts'

@@ -1,0 +1,25 @@
+/** What a model and its thread say to each other. */
+import type { Job } from '../predict/pipeline.ts'
+import type { Size } from '../predict/types.ts'
+import type { Idle, Provider } from '../runtime/protocol.ts'
+
+/** Bytes of float32 weights from which on a file is mapped instead of read, unless `loadModel` is told otherwise. */
+export const MAP_ABOVE = 64 * 2 ** 20
+
+export interface PredictionThreadData {
+  readonly nameOrPath: string
+  readonly mapAbove: number
+  /** The most images that go through the network together. */
+  readonly batch: number
+  readonly threads: number
+  readonly idle: Idle
+  readonly provider: Provider
+}
+
+export type PredictionRequest =
+  /** The first; answered with a `ModelDescription`. */
+  | { readonly kind: 'open' }
+  /** Answered with an `Answer` for each job. */
+  | { readonly kind: 'predict'; readonly network: Size; readonly jobs: readonly Job[] }
+  /** The last; answered with null when the programs are freed. */
+  | { readonly kind: 'close' }

@@ -1,0 +1,89 @@
+/**
+ * The thread that a model works in: reads its file, builds and compiles graphs, runs them, and resizes photos to the network
+ * and maps to the photo (predict/pipeline.ts). Nothing of that happens on the thread that asks.
+ */
+import type { Compiled } from '../graph/index.ts'
+import { imageMultiple, isMetric } from '../model/index.ts'
+import type { ModelDescription } from '../predict/depth-model.ts'
+import { type Answer, Pipeline } from '../predict/pipeline.ts'
+import type { RunnableGraph, Runner } from '../predict/runner.ts'
+import { engineErrorOf } from '../runtime/engine-error.ts'
+import { openSession, type SessionModel, tensorOf } from '../runtime/session.ts'
+import { answerRequests, native, threadData } from '../runtime/thread.ts'
+import { assert, DarError, messageOf } from '../support/errors.ts'
+import { besideWeights } from './mapped.ts'
+import { type ModelFile, openModel } from './model-file.ts'
+import type { PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
+
+const { nameOrPath, mapAbove, batch, ...engine } = threadData<PredictionThreadData>()
+let pipeline: Pipeline | null = null
+
+async function answer(request: PredictionRequest): Promise<ModelDescription | Answer[] | null> {
+  switch (request.kind) {
+    case 'open': {
+      const file = await openModel(nameOrPath, { mapAbove })
+      pipeline = new Pipeline(file, runnerFor(file), { batch })
+      const { name, path, config, size, trainedSizes } = file
+      return { name, path, config, size, trainedSizes, multiple: imageMultiple(config), metric: isMetric(config) }
+    }
+    case 'predict':
+      assert(pipeline, 'a prediction before the model was opened')
+      return pipeline.predict(request.network, request.jobs)
+    case 'close':
+      await pipeline?.dispose()
+      return null
+  }
+}
+
+function runnerFor({ weights, path }: ModelFile): Runner {
+  const mapWeights = weights.kind === 'external'
+  const open = (model: SessionModel) => openSession(model, { ...engine, mapWeights })
+  return {
+    load: (compiled) =>
+      naming(compiled.name, async () => {
+        const session = mapWeights
+          ? await besideWeights(compiled.model, path, (model) => open({ path: model }))
+          : await open({ bytes: compiled.model })
+        return runnable(compiled, session)
+      }),
+  }
+}
+
+function runnable(
+  { name, inputs: ports, outputs }: Compiled,
+  session: Awaited<ReturnType<typeof openSession>>,
+): RunnableGraph {
+  return {
+    outputs,
+    run: (feeds, fetch) =>
+      naming(name, async () => {
+        const inputs = Object.fromEntries(ports.map((port) => [port.name, tensorOf(port, feeds[port.name])]))
+        const begin = performance.now()
+        const results = await native(() => session.run(inputs, [...fetch]))
+        const milliseconds = performance.now() - begin
+        const fetched = fetch.map((output) => [output, results[output].data as Float32Array])
+        return { outputs: Object.fromEntries(fetched), milliseconds }
+      }),
+    [Symbol.asyncDispose]: () => native(() => session.release()),
+  }
+}
+
+/** What fails inside names the graph. */
+async function naming<T>(graph: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof DarError ? error : engineErrorOf(graph, messageOf(error))
+  }
+}
+
+/** The memory of all maps, which moves to the thread that asked. */
+function transfers(value: ModelDescription | Answer[] | null): ArrayBuffer[] {
+  if (!Array.isArray(value)) return []
+  const maps = value
+    .flatMap((one) => [one, ...one.steps])
+    .flatMap(({ depth, sigma }) => [depth, ...(sigma ? [sigma] : [])])
+  return [...new Set(maps.map(({ data }) => data.buffer as ArrayBuffer))]
+}
+
+answerRequests(answer, transfers)

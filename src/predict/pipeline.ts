@@ -1,0 +1,181 @@
+/**
+ * From the pixels of a photo to its maps in metres, in the thread that the engine runs in:
+ *
+ *     resize to the network's size → network → metres → resize to the image's size
+ *
+ * The network's maps leave the engine at their own size (the last at the network's or an eighth of it, earlier ones and σ at
+ * an eighth) and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
+ * part of a graph that must be compiled for every image size.
+ *
+ * All of this takes a second or more for a photo of 12 megapixels with every step, and building a graph takes half of one:
+ * it belongs into a thread that nobody waits for. What a caller sees is depth-model.ts. Left out: tiles, video.
+ */
+import { compile, type WeightSource } from '../graph/index.ts'
+import { resizeBilinear, toPlanes } from '../image/resize.ts'
+import type { DepthImage, RgbImage } from '../image/types.ts'
+import { type DarConfig, mapCount } from '../model/index.ts'
+import { concatenated } from '../support/arrays.ts'
+import { assert } from '../support/errors.ts'
+import { depthOutput, predictionOutputs, sigmaOutput } from './prediction-graph.ts'
+import { LeasedCache } from './program-cache.ts'
+import type { RunnableGraph, Runner } from './runner.ts'
+import type { NetworkStep, Size, Timing } from './types.ts'
+
+/** Network sizes whose programs, for one image and for a batch, are kept: landscape, portrait, and one to spare. */
+const KEPT_SIZES = 3
+
+/** What the pipeline needs of a model. */
+export interface PipelineModel {
+  /** For the names of graphs in messages. */
+  readonly name: string
+  readonly config: DarConfig
+  readonly weights: Exclude<WeightSource, { kind: 'inputs' }>
+}
+
+/** A photo to predict. */
+export interface Job {
+  readonly image: RgbImage
+  /** What the maps are multiplied by: metres per canonical metre, 1 for a relative model. */
+  readonly metres: number
+  /** Also the map of every step. */
+  readonly steps: boolean
+  /** Size of the maps: each its own, as the network gives it, or the image's. */
+  readonly maps: 'network' | 'image'
+}
+
+/** What the network says of a photo. A map that stands twice, in the last step and as the result, is one array. */
+export interface Answer extends NetworkStep {
+  /** Coarse to fine; empty unless they were asked for. */
+  readonly steps: readonly NetworkStep[]
+  /** Whether every depth is a finite number. */
+  readonly finite: boolean
+  readonly milliseconds: Omit<Timing, 'decode'>
+}
+
+export class Pipeline {
+  private readonly programs: LeasedCache<RunnableGraph>
+
+  /** `batch`: the most images that go through the network together. The runner stays the caller's. */
+  constructor(
+    private readonly model: PipelineModel,
+    private readonly runner: Runner,
+    { batch = 1 }: { readonly batch?: number } = {},
+  ) {
+    this.programs = new LeasedCache(KEPT_SIZES * (batch > 1 ? 2 : 1))
+  }
+
+  /** Runs images at one network size in one call of the engine, which is compiled for their number at its first use. */
+  predict(network: Size, jobs: readonly Job[]): Promise<Answer[]> {
+    const clock = stopwatch()
+    const key = `${jobs.length} of ${network.width}x${network.height}`
+    return this.programs.use(
+      key,
+      () => this.load(network, jobs.length),
+      async (program) => {
+        const compile = clock()
+        const preparing: number[] = []
+        const planes = jobs.map(({ image }) => {
+          const resized = toPlanes(image, network.width, network.height)
+          preparing.push(clock())
+          return resized
+        })
+        const wanted = wantedOutputs(
+          program,
+          jobs.some(({ steps }) => steps),
+        )
+        const image = planes.length === 1 ? planes[0] : concatenated(planes)
+        const { outputs, milliseconds } = await program.run({ image }, wanted)
+        const run = milliseconds / jobs.length
+        clock()
+        return jobs.map((job, i) => {
+          const maps = this.mapsOf(job, (name) => nativeMap(program, outputs, name, i))
+          return { ...maps, milliseconds: { compile, prepare: preparing[i], run, finish: clock() } }
+        })
+      },
+    )
+  }
+
+  private load({ width, height }: Size, batch: number): Promise<RunnableGraph> {
+    const { name, config, weights } = this.model
+    const { outputs } = predictionOutputs(config, { width, height }, { batch })
+    const title = `${name} at ${width}x${height}${batch > 1 ? `, ${batch} images` : ''}`
+    return this.runner.load(compile(outputs, { name: title, weights }))
+  }
+
+  /** `raw`: a map of the job's image in canonical metres at its own size, null where the model has none of the name. */
+  private mapsOf(
+    { image, metres, steps, maps }: Job,
+    raw: (name: string) => DepthImage | null,
+  ): Omit<Answer, 'milliseconds'> {
+    const { width, height } = image
+    const sized = (map: DepthImage): DepthImage =>
+      maps === 'network' ? map : { width, height, data: resizeBilinear(map.data, map.width, map.height, width, height) }
+    const step = (depthName: string, sigmaName: string) => {
+      const depth = raw(depthName)
+      assert(depth, `a program without ${depthName}`)
+      scale(depth, metres)
+      const sigma = raw(sigmaName)
+      if (sigma) scale(sigma, metres)
+      return { finite: allFinite(depth), depth: sized(depth), sigma: sigma && sized(sigma) }
+    }
+    const count = mapCount(this.model.config)
+    const { finite, ...last } = step('depth', sigmaOutput(count))
+    if (!steps) return { ...last, steps: [], finite }
+    const earlier = Array.from({ length: count - 1 }, (_, i) => {
+      const { depth, sigma } = step(depthOutput(i + 1), sigmaOutput(i + 1))
+      return { depth, sigma }
+    })
+    return { ...last, steps: [...earlier, last], finite }
+  }
+
+  /** Frees the programs. */
+  async dispose(): Promise<void> {
+    await this.programs.clear()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+}
+
+/** The final maps, and with `steps` all of them. */
+function wantedOutputs(program: RunnableGraph, steps: boolean): string[] {
+  const names = program.outputs.map(({ name }) => name)
+  const lastSigma = names.findLast((name) => name.startsWith('sigma'))
+  return steps ? names : names.filter((name) => name === 'depth' || name === lastSigma)
+}
+
+/** The map of image `i` of a batch: a stretch of the output's memory. */
+function nativeMap(
+  { outputs: ports }: RunnableGraph,
+  outputs: Readonly<Record<string, Float32Array>>,
+  name: string,
+  i: number,
+): DepthImage | null {
+  const port = ports.find((output) => output.name === name)
+  if (!port) return null
+  const [width, height] = [port.shape[3], port.shape[2]]
+  return { data: outputs[name].subarray(i * width * height, (i + 1) * width * height), width, height }
+}
+
+/** In its own memory. */
+function scale({ data }: DepthImage, factor: number): void {
+  for (let i = 0; i < data.length; i++) data[i] *= factor
+}
+
+function allFinite({ data }: DepthImage): boolean {
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i] // one NaN or infinity is enough to spoil it
+  return Number.isFinite(sum)
+}
+
+/** Milliseconds since the last call. */
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const passed = now - last
+    last = now
+    return passed
+  }
+}

@@ -1,0 +1,38 @@
+/** Sessions of ONNX Runtime, opened the way this project does. For worker threads: `create` and `run` block their thread. */
+import ort from 'onnxruntime-node'
+import { type PortInfo, sizeOf } from '../graph/index.ts'
+import type { PortData, SessionOptions } from './protocol.ts'
+import { native } from './thread.ts'
+
+/** A model as bytes, or as a file with its external data beside it. */
+export type SessionModel = { readonly bytes: Uint8Array } | { readonly path: string }
+
+export function openSession(
+  model: SessionModel,
+  { threads, idle, provider, mapWeights }: SessionOptions,
+): Promise<ort.InferenceSession> {
+  const options: ort.InferenceSession.SessionOptions = {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        set_denormal_as_zero: '1',
+        intra_op: { allow_spinning: idle === 'spin' ? '1' : '0' },
+        ...(mapWeights ? { disable_prepacking: '1' } : {}),
+      },
+    },
+  }
+  return native(() =>
+    'path' in model
+      ? ort.InferenceSession.create(model.path, options)
+      : ort.InferenceSession.create(model.bytes, options),
+  )
+}
+
+export function tensorOf(port: PortInfo, data: PortData): ort.Tensor {
+  if (data.length !== sizeOf(port.shape))
+    throw new Error(`${port.name} takes ${port.dtype}[${port.shape.join(',')}], got ${data.length} values`)
+  return new ort.Tensor(port.dtype, data, port.shape)
+}
