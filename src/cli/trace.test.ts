@@ -140,6 +140,35 @@ describe('dar trace', () => {
     expect(await trace('--weights', wrongValue, '--check', '--tolerance', '0.05')).toBe(0)
   })
 
+  test('shows the tree of a pixel: bins that double from step to step', async () => {
+    const config = parseConfig({
+      ...CONFIG,
+      head: 'dar',
+      layers: 1,
+      width: 16,
+      heads: 2,
+      window: 'soft',
+      leaves: 16,
+      steps: 3,
+      neckFeatures: 16,
+      fine: true,
+    })
+    const model = await writeTinyModel(join(folder, 'soft.safetensors'), { config, dtype: 'F32' })
+    expect(await trace('--weights', model, '--input', files.inputs, '--pixel', '20,10')).toBe(0)
+    const lines = printed.trim().split('\n')
+    expect(lines.map((line) => /^step (\w+) +(\d+) bins/.exec(line)?.slice(1))).toEqual([
+      ['1', '4'],
+      ['2', '8'],
+      ['3', '16'],
+      ['fine', '16'],
+    ])
+    printed = ''
+    expect(await trace('--weights', model, '--input', files.inputs, '--pixel', '20,10', '--json')).toBe(0)
+    const { tree } = JSON.parse(printed)
+    for (const { probabilities } of tree)
+      expect(probabilities.reduce((a: number, b: number) => a + b)).toBeCloseTo(1, 5)
+  })
+
   const cases: [string, (f: Files) => string[], RegExp][] = [
     [
       'a check against nothing',
@@ -156,7 +185,17 @@ describe('dar trace', () => {
       (f) => ['--weights', f.inputs, '--out', 'x'],
       /inputs\.safetensors holds no model config/,
     ],
-    ['nothing to do', (f) => ['--weights', f.model], /nothing to do: give --out FILE, or --check/],
+    ['nothing to do', (f) => ['--weights', f.model], /nothing to do: give --out FILE, --check or --pixel X,Y/],
+    [
+      'a pixel that is none',
+      (f) => ['--weights', f.model, '--input', f.inputs, '--pixel', '3'],
+      /--pixel 3: give column and row/,
+    ],
+    [
+      'the tree of a model without bins',
+      (f) => ['--weights', f.model, '--input', f.inputs, '--pixel', '3,4'],
+      /a model with the head ord2seq has no bins/,
+    ],
     ['a result over its source', (f) => ['--weights', f.model, '--out', f.model], /would replace .*model\.safetensors/],
     [
       'a tolerance of nothing',

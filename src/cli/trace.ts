@@ -4,7 +4,15 @@
  */
 import { realpath } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { checkTrace, readTraceSource, TRACE_TOLERANCE, type TraceError, traceModel } from '../inspect/index.ts'
+import {
+  checkTrace,
+  describeTree,
+  pixelTree,
+  readTraceSource,
+  TRACE_TOLERANCE,
+  type TraceError,
+  traceModel,
+} from '../inspect/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
@@ -19,6 +27,7 @@ interface Flags {
   readonly check?: boolean
   readonly tolerance?: string
   readonly json?: boolean
+  readonly pixel?: string
   readonly threads?: string
 }
 
@@ -28,6 +37,8 @@ Reads    the config from the metadata of --weights (key "config", JSON), paramet
 Writes   trace/<name> for every intermediate; with --loss also loss, loss_terms and grad/<parameter>.
 --check  compares with the trace/…, loss and grad/… of --input: max|Δ| / max|reference| of each tensor, the worst first.
          Tolerances: values ${TRACE_TOLERANCE.trace}, gradients ${TRACE_TOLERANCE.grad}, loss ${TRACE_TOLERANCE.loss}. The exit code is 1 beyond them.
+
+--pixel  shows the tree of one pixel of the image: at each step the probability of every bin, the likeliest, depth and sigma.
 
 A fixture of the reference is weights, input and reference at once:
   $ dar trace --weights dar_paper.safetensors --loss --check`
@@ -42,6 +53,7 @@ export function registerTrace(program: Command): void {
     .option('--loss', 'also the loss and every gradient')
     .option('--check', 'compare with the reference that the input file holds')
     .option('--tolerance <x>', 'one tolerance for all tensors')
+    .option('--pixel <x,y>', 'show the bins of this pixel, step by step')
     .option('--json', 'print one JSON document instead of lines')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
     .addHelpText('after', HELP)
@@ -53,11 +65,15 @@ async function action(flags: Flags): Promise<void> {
   const tolerance = above0('--tolerance', flags.tolerance)
   const threads = wholeAbove0('--threads', flags.threads)
   if (tolerance !== undefined && !check) throw new DarError('--tolerance needs --check')
-  if (out === undefined && !check) throw new DarError('nothing to do: give --out FILE, or --check, or both')
+  const pixel = flags.pixel === undefined ? null : parsePixel(flags.pixel)
+  if (out === undefined && !check && !pixel)
+    throw new DarError('nothing to do: give --out FILE, --check or --pixel X,Y, or several of them')
   if (out !== undefined) await checkApart(out, [weights, input])
   const source = await readTraceSource(weights, input)
   await using engine = new Engine({ threads })
   const traced = await traceModel(engine, source, { loss })
+  const [, , height, width] = source.image.shape
+  const tree = pixel && pixelTree(traced, source.config, { ...pixel, width, height })
   const errors = check ? checkTrace(traced, source, { loss, tolerance }) : null
   if (out !== undefined) {
     const tensors = [...traced].map(([name, tensor]) => ({ name, ...tensor }))
@@ -65,12 +81,19 @@ async function action(flags: Flags): Promise<void> {
   }
   if (flags.json) {
     const passed = errors?.every(({ ok }) => ok) ?? null
-    console.log(JSON.stringify({ weights, input, out: out ?? null, tensors: traced.size, passed, errors }))
+    console.log(JSON.stringify({ weights, input, out: out ?? null, tensors: traced.size, passed, errors, tree }))
   } else {
     if (errors) console.log(report(errors))
+    if (tree) console.log(describeTree(tree))
     if (out !== undefined) console.log(`${out}: ${traced.size} tensors`)
   }
   if (errors?.some(({ ok }) => !ok)) process.exitCode = EXIT_MISTAKE
+}
+
+function parsePixel(text: string): { readonly x: number; readonly y: number } {
+  const [, x, y] = /^(\d{1,6}),(\d{1,6})$/.exec(text) ?? []
+  if (y === undefined) throw new DarError(`--pixel ${text.slice(0, 40)}: give column and row, for example 120,80`)
+  return { x: Number(x), y: Number(y) }
 }
 
 /** The results must not replace what they were made of. */

@@ -5,6 +5,7 @@
  */
 export { type ByPart, type InfoOptions, type ModelInfo, modelInfo, type TokenMap } from './info.ts'
 export { type Measured, type MeasureRequest, measurePrediction } from './measure.ts'
+export { describeTree, pixelTree, type TreeStep } from './pixel-tree.ts'
 export { type ModelPredictorOptions, modelPredictor } from './predictor.ts'
 export { type RandomModelOptions, writeRandomModel } from './random-model.ts'
 export { type DepthSummary, summarise } from './summary.ts'
