@@ -54,6 +54,20 @@ async function predictions(model: string, out: string, [width, height]: readonly
 const MODELS = [
   { name: 'MobileNetV2', config: TINY, size: [96, 64] },
   { name: 'a ViT', config: TINY_VIT, size: [98, 70] },
+  {
+    name: 'the soft tree of dar-nano',
+    config: {
+      ...TINY,
+      window: 'soft',
+      leaves: 16,
+      upsample: 'bilinear',
+      neckFeatures: 16,
+      fine: true,
+      detail: true,
+      binGrid: 'halved',
+    },
+    size: [96, 64],
+  },
   { name: 'a ViT with elastic windows', config: { ...TINY_VIT, window: 'elastic' }, size: [70, 70] },
 ] as const
 
