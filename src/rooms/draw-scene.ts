@@ -15,6 +15,7 @@ import { openings } from './plan/openings.ts'
 import { shell } from './plan/shell.ts'
 import type { Scene } from './scene.ts'
 import { buildBvh } from './solids/bvh.ts'
+import { FARTHEST, NEAREST } from './solids/camera.ts'
 import type { Vector } from './solids/primitives.ts'
 import { Tracer } from './solids/trace.ts'
 
@@ -63,6 +64,7 @@ export function drawScene(seed: number): Scene {
     plan,
     height,
     sights: s.sights,
+    range: { nearest: NEAREST, farthest: FARTHEST },
   }
 }
 

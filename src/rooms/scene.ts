@@ -20,4 +20,6 @@ export interface Scene {
   readonly plan: FloorPlan
   readonly height: number
   readonly sights: readonly Vector[]
+  /** Depths that a picture may hold, metres; views with others are not taken. */
+  readonly range: { readonly nearest: number; readonly farthest: number }
 }

@@ -6,7 +6,7 @@
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
 import type { Scene } from '../scene.ts'
-import { FARTHEST, look, NEAREST, type Viewpoint } from '../solids/camera.ts'
+import { look, type Viewpoint } from '../solids/camera.ts'
 
 /** Grid of rays that a candidate is judged by. */
 const COLUMNS = 13
@@ -85,7 +85,7 @@ function probe(scene: Scene, view: Viewpoint, width: number, height: number, dep
       ray[5] = f[2] + a * r[2] + b * d[2]
       seen.add(scene.tracer.nearest())
       const t = ray[6]
-      if (t < NEAREST * 1.05 || t > FARTHEST * 0.99) return 0
+      if (t < scene.range.nearest * 1.05 || t > scene.range.farthest * 0.99) return 0
       depths[j * COLUMNS + i] = t
     }
   return seen.size
