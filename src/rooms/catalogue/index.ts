@@ -4,6 +4,7 @@
  * A shape is parsed once in the life of the folder: what comes of it is kept in FOLDER/.dar-shapes, and the shapes used
  * last stay in memory. So eight hundred shapes cost nobody a minute, and worker threads share one another's work.
  */
+import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { decodeRgba } from '../../image/decode-rgba.ts'
@@ -11,6 +12,7 @@ import { DarError, messageOf } from '../../support/errors.ts'
 import { buildImage, type Image } from '../solids/image.ts'
 import type { Mesh } from '../solids/mesh.ts'
 import { type ObjMaterial, parseMtl, parseObj } from './obj.ts'
+import { type Roles, sortByRole } from './roles.ts'
 import { type CatalogueFile, openCatalogueFile, type Piece } from './sh3f.ts'
 import { buildShape } from './shape.ts'
 import { readMesh, writeMesh } from './shape-cache.ts'
@@ -20,6 +22,9 @@ export type { Piece } from './sh3f.ts'
 export interface Furniture {
   /** Of all catalogues of the folder, by file name, in the order of the files. */
   readonly pieces: readonly Piece[]
+  readonly roles: Roles
+  /** Of the files' contents, hex: pictures are the same where it is. */
+  readonly digest: string
   /** The shape of one of `pieces`; null where its file holds no triangle. Throws a DarError that names the file and entry when it is damaged. */
   shapeOf(piece: Piece): Promise<Mesh | null>
 }
@@ -38,7 +43,10 @@ const FORMAT = 1
 /**
  * @throws DarError when the folder holds no `.sh3f` file, or one of them is damaged.
  */
-export async function openFurniture(folder: string, { keepMegabytes = 384 }: FurnitureOptions = {}): Promise<Furniture> {
+export async function openFurniture(
+  folder: string,
+  { keepMegabytes = 384 }: FurnitureOptions = {},
+): Promise<Furniture> {
   const files = await Promise.all((await catalogueFiles(folder)).map((name) => openCatalogueFile(join(folder, name))))
   const homes = new Map<Piece, CatalogueFile>()
   for (const file of files)
@@ -55,7 +63,15 @@ export async function openFurniture(folder: string, { keepMegabytes = 384 }: Fur
     await writeMesh(path, made ?? EMPTY)
     return made
   }
-  return { pieces: [...homes.keys()], shapeOf: (piece) => cache.get(piece, load) }
+  const pieces = [...homes.keys()]
+  const digest = createHash('sha256')
+  for (const file of files) digest.update(file.digest)
+  return {
+    pieces,
+    roles: sortByRole(pieces),
+    digest: digest.digest('hex'),
+    shapeOf: (piece) => cache.get(piece, load),
+  }
 }
 
 /** Stands in the cache for a shape without triangles. */

@@ -95,9 +95,7 @@ function parsePieces(text: string, sizes: ReadonlyMap<string, number>): Piece[] 
     const fields = numbered.get(Number(number)) ?? new Map<string, string>()
     numbered.set(Number(number), fields.set(key, value))
   }
-  return [...numbered]
-    .sort(([a], [b]) => a - b)
-    .flatMap(([number, fields]) => pieceOf(number, fields, sizes) ?? [])
+  return [...numbered].sort(([a], [b]) => a - b).flatMap(([number, fields]) => pieceOf(number, fields, sizes) ?? [])
 }
 
 /** Null for a piece without a size or a Wavefront shape: catalogues list some whose shapes are in other formats. */

@@ -144,9 +144,7 @@ function smoothNormals(obj: Obj, normalised: Float64Array, kept: readonly number
       let [x, y, z] = [0, 0, 0]
       for (const other of facesAt(obj.triangles[9 * i + 3 * c])) {
         const alike =
-          unit[3 * n] * unit[3 * other] +
-          unit[3 * n + 1] * unit[3 * other + 1] +
-          unit[3 * n + 2] * unit[3 * other + 2]
+          unit[3 * n] * unit[3 * other] + unit[3 * n + 1] * unit[3 * other + 1] + unit[3 * n + 2] * unit[3 * other + 2]
         if (alike < CREASE) continue
         x += faceNormals[3 * other]
         y += faceNormals[3 * other + 1]

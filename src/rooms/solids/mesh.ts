@@ -5,8 +5,9 @@
  *
  * Intersection: Möller and Trumbore, "Fast, minimum storage ray/triangle intersection" (1997).
  */
-import type { Image } from './image.ts'
+
 import { buildBvh } from './bvh.ts'
+import type { Image } from './image.ts'
 
 /** What one part of a mesh is made of. */
 export interface MeshMaterial {
