@@ -43,6 +43,7 @@ interface MakeFlags {
   readonly seed: string
   readonly width: string
   readonly height: string
+  readonly furniture?: string
   readonly json?: boolean
 }
 
@@ -54,7 +55,11 @@ Files that cannot be read are named and counted, and the exit code is then 1.`
 
 const MAKE_HELP = `
 Writes DIR/rgb, DIR/depth (16-bit PNG, millimetres), intrinsics.json and meta.json: the layout 'folder', for training and
-inspecting. Interrupted, the same command goes on where it stopped; with a larger --count it adds rooms.`
+inspecting. Interrupted, the same command goes on where it stopped; with a larger --count it adds rooms.
+
+--furniture DIR takes furniture with true shapes from Sweet Home 3D's catalogues, files *.sh3f; Debian's package
+sweethome3d-furniture puts five into /usr/share/sweethome3d/furniture. Copy them to a folder that you may write to: what
+is read from them is kept there, in DIR/.dar-shapes. Nothing of them is shipped with this program; mind their licences.`
 
 export function registerData(program: Command): void {
   const data = program.command('data').description('look at data sets, and make one')
@@ -86,6 +91,7 @@ export function registerData(program: Command): void {
     .option('--seed <n>', 'another seed, other rooms', '0')
     .option('--width <px>', 'of the pictures', '320')
     .option('--height <px>', 'of the pictures', '240')
+    .option('--furniture <dir>', 'furnish the rooms from Sweet Home 3D catalogues (.sh3f) in this folder')
     .option('--json', 'print one JSON document instead of a line')
     .action(make)
 }
@@ -134,6 +140,7 @@ async function make(kind: string, flags: MakeFlags): Promise<void> {
       seed,
       width,
       height,
+      furniture: flags.furniture,
       onProgress: (done, from) => {
         progress ??= createProgress({ total: count, label: 'rooms', from, silent: json })
         progress.update(done)

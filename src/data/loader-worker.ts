@@ -3,7 +3,7 @@
  * their memory over. Opens the sources on the first request, so that a wrong folder is an answer and not a crash.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { renderRoom } from '../rooms/index.ts'
+import { createRoomRenderer } from '../rooms/index.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 
@@ -30,7 +30,7 @@ port.on('message', ({ index }: BatchRequest) => {
 
 async function answer(index: number): Promise<void> {
   try {
-    maker ??= createBatchMaker(options, renderRoom)
+    maker ??= createBatchMaker(options, createRoomRenderer())
     const batch = await (await maker).make(index)
     const { image, depth, scales } = batch
     const reply: BatchReply = { index, batch }

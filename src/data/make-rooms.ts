@@ -9,6 +9,7 @@ import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
+import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { readJson } from './json.ts'
@@ -21,6 +22,8 @@ export interface MakeRoomsOptions {
   readonly seed?: number
   readonly width?: number
   readonly height?: number
+  /** Folder of Sweet Home 3D furniture catalogues (`.sh3f`); without it, rooms furnish themselves. */
+  readonly furniture?: string
   /** Called after every room; `resumed` were there before. */
   readonly onProgress?: (done: number, resumed: number) => void
 }
@@ -34,6 +37,8 @@ const metaFile = z.object({
   width: z.number(),
   height: z.number(),
   count: z.number(),
+  /** SHA-256 of the catalogues that the rooms are furnished from. */
+  furniture: z.string().optional(),
 })
 const camera = z.object({
   fx: z.number(),
@@ -53,10 +58,11 @@ type Cameras = Record<string, z.infer<typeof camera>>
  */
 export async function makeRooms(
   folder: string,
-  { count, seed = 0, width = 320, height = 240, onProgress }: MakeRoomsOptions,
+  { count, seed = 0, width = 320, height = 240, furniture, onProgress }: MakeRoomsOptions,
 ): Promise<{ readonly written: number; readonly resumed: number }> {
-  const rooms = roomsDataset({ seed, count, width, height })
-  const header = { generator: 'rooms' as const, seed, width, height }
+  const rooms = roomsDataset({ seed, count, width, height, furniture })
+  const catalogues = furniture === undefined ? {} : { furniture: (await openFurniture(furniture)).digest }
+  const header = { generator: 'rooms' as const, seed, width, height, ...catalogues }
   const done = await resume(folder, header)
   const resumed = Object.keys(done).filter((name) => Number(name) < count).length
   await prepare(folder, header)
@@ -96,7 +102,7 @@ async function writeRoom(folder: string, name: string, { image, depth, intrinsic
   return { ...intrinsics, width: image.width, height: image.height }
 }
 
-type Header = Pick<z.infer<typeof metaFile>, 'generator' | 'seed' | 'width' | 'height'>
+type Header = Omit<z.infer<typeof metaFile>, 'count'>
 
 /** The cameras of the rooms that are there. */
 async function resume(folder: string, wanted: Header): Promise<Cameras> {
@@ -109,6 +115,8 @@ async function resume(folder: string, wanted: Header): Promise<Cameras> {
   for (const key of ['seed', 'width', 'height'] as const)
     if (found[key] !== wanted[key])
       throw new DarError(`${folder} holds rooms of ${key} ${found[key]}, not ${wanted[key]}; choose an empty folder`)
+  if (found.furniture !== wanted.furniture)
+    throw new DarError(`${folder} holds rooms with other furniture; choose an empty folder`)
   const finished = meta === null ? null : await readJson(join(folder, 'intrinsics.json'), cameras)
   return { ...finished, ...journal?.done }
 }

@@ -1,5 +1,5 @@
 /** Procedural rooms (src/rooms) as a data set. */
-import { renderRoom } from '../rooms/index.ts'
+import { createRoomRenderer } from '../rooms/index.ts'
 import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
 import type { Dataset, Frame } from './types.ts'
@@ -9,17 +9,20 @@ export interface RoomsOptions {
   readonly count: number
   readonly width?: number
   readonly height?: number
+  /** Folder of furniture catalogues, opened at the first frame. */
+  readonly furniture?: string
 }
 
-/** `count` rooms, each rendered when it is asked for. Frame i depends on (seed, i) and the size only. */
-export function roomsDataset({ seed = 0, count, width = 320, height = 240 }: RoomsOptions): Dataset {
+/** `count` rooms, each rendered when it is asked for. Frame i depends on (seed, i), the size and the catalogues only. */
+export function roomsDataset({ seed = 0, count, width = 320, height = 240, furniture }: RoomsOptions): Dataset {
   if (!Number.isInteger(count) || count < 1)
     throw new DarError(`rooms: count is ${count}; it must be a whole number from 1`)
+  const render = createRoomRenderer()
   const get = async (index: number): Promise<Frame> => {
     if (!Number.isInteger(index) || index < 0 || index >= count) {
       throw new DarError(`rooms: there is no frame ${index}; this set has frames 0 to ${count - 1}`)
     }
-    const room = renderRoom({ seed: new Random(seed, index).bits() | 0, width, height })
+    const room = await render({ seed: new Random(seed, index).bits() | 0, width, height, furniture })
     return { name: `rooms/${seed}-${index}`, ...room }
   }
   return {

@@ -49,6 +49,8 @@ export interface RoomsSource {
   /** Size that rooms are rendered at. */
   readonly width: number
   readonly height: number
+  /** Folder of furniture catalogues; default: rooms furnish themselves. */
+  readonly furniture?: string
   /** How often a room is used, on average. */
   readonly reuse?: number
   /** How many rooms are to choose from at any time; a multiple of 4. */
@@ -62,6 +64,7 @@ export type RenderRoom = (options: {
   readonly seed: number
   readonly width: number
   readonly height: number
+  readonly furniture?: string
 }) => Omit<Frame, 'name'> | Promise<Omit<Frame, 'name'>>
 
 export interface Source {
@@ -121,13 +124,13 @@ export function datasetSource(
 }
 
 function roomsSource(spec: RoomsSource, { maxWidth, maxHeight, render }: SourceOptions): Source {
-  const { seed, width, height, reuse = 4, pool = 64 } = spec
+  const { seed, width, height, furniture, reuse = 4, pool = 64 } = spec
   const lanePool = pool / LANES
   assert(Number.isInteger(lanePool) && lanePool > 0, `a pool of ${pool} rooms in ${LANES} lanes`)
   const lanes = Array.from({ length: LANES }, () => new Map<number, Promise<Frame>>())
   const make = async (room: number): Promise<Frame> => {
     const roomSeed = new Random(seed, room).bits()
-    const rendered = await render({ seed: roomSeed, width, height })
+    const rendered = await render({ seed: roomSeed, width, height, furniture })
     return shrinkFrame({ ...rendered, name: `rooms/${roomSeed}` }, maxWidth, maxHeight)
   }
   const frame = async (ordinal: number, batchIndex: number, random: Random): Promise<Frame> => {

@@ -1,11 +1,13 @@
 /** What a scene is put together with: solids with materials, lamps, and the surfaces on which things may be put. */
 import type { Random } from '../support/random.ts'
+import type { Piece } from './catalogue/sh3f.ts'
 import { anyColour, drawStyle, fabric, type Material, paint, type Rgb, type Style } from './materials/materials.ts'
 import {
   BOX,
   ELLIPSOID,
   FRUSTUM,
   type Frame,
+  MESH,
   PrimitiveList,
   QUAD,
   type SolidOptions,
@@ -34,12 +36,22 @@ export interface Support {
   readonly density: number
 }
 
+/** A piece of a catalogue that has been put somewhere; its shape and materials come later. */
+export interface PlacedPiece {
+  readonly piece: Piece
+  /** Of its solid, in the order of adding. */
+  readonly solid: number
+}
+
 export class SceneBuilder {
   readonly random: Random
   readonly solids = new PrimitiveList()
   readonly materials: Material[] = []
   readonly lights: Light[] = []
   readonly supports: Support[] = []
+  readonly placed: PlacedPiece[] = []
+  /** The different pieces among them: the index of a piece is that of its mesh. */
+  readonly pieces: Piece[] = []
   /** Points worth looking at: the middle of a piece of furniture, world metres. */
   readonly sights: Vector[] = []
   readonly style: Style
@@ -74,6 +86,21 @@ export class SceneBuilder {
 
   ball(f: Frame, centre: Vector, radii: Vector, material: number, options?: SolidOptions): void {
     this.solids.add(ELLIPSOID, f, centre, radii, material, options)
+  }
+
+  /**
+   * A piece of a catalogue with its back edge at the frame's origin and its foot at the frame's height, `scale` times as large
+   * as its catalogue says.
+   */
+  piece(f: Frame, piece: Piece, scale: Vector = [1, 1, 1]): void {
+    const [w, d, h] = [piece.width * scale[0], piece.depth * scale[1], piece.height * scale[2]]
+    let mesh = this.pieces.indexOf(piece)
+    if (mesh < 0) mesh = this.pieces.push(piece) - 1
+    this.placed.push({ piece, solid: this.solids.count })
+    // Nothing is thinner than a fifth of a millimetre: a flat shape still needs a box.
+    const half: Vector = [w / 2, d / 2, Math.max(h / 2, 1e-4)]
+    this.solids.add(MESH, f, [0, d / 2, h / 2], half, 0, { mesh })
+    if (Math.max(w, d, h) > 0.25) this.sight(f, 0, d / 2, h / 2)
   }
 
   /** An upright cylinder or frustum that stands on `foot`. */

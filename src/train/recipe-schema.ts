@@ -61,6 +61,7 @@ const data = z.discriminatedUnion('kind', [
     width: count,
     height: count,
     reuse: z.number().min(1).optional(),
+    furniture: z.string().min(1).optional(),
     validation: z.int().min(0).optional(),
   }),
 ])

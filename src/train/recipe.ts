@@ -48,6 +48,8 @@ export interface RoomsData {
   readonly height: number
   /** How often a scene is used, on average, each time augmented anew. */
   readonly reuse?: number
+  /** Folder of furniture catalogues, relative to the data folder; default: scenes furnish themselves. */
+  readonly furniture?: string
   /** How many scenes of another seed to validate on; default none. */
   readonly validation?: number
 }

@@ -1,5 +1,5 @@
 /** From a recipe's data to what the loader reads and what validation predicts: paths resolved, hold-outs taken out. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import {
   type Dataset,
   folderDataset,
@@ -25,7 +25,7 @@ export interface ResolvedData {
 export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string): Promise<ResolvedData> {
   const resolved = await Promise.all(
     data.map((one) => {
-      if (one.kind === 'rooms') return resolveRooms(one)
+      if (one.kind === 'rooms') return resolveRooms(one, root)
       return one.kind === 'folder' ? resolveFolder(one, root) : resolveDataset(one, root)
     }),
   )
@@ -77,9 +77,10 @@ function splitFolder(names: readonly string[], split: NonNullable<FolderData['sp
   }
 }
 
-function resolveRooms({ seed, weight, width, height, reuse, validation = 0 }: RoomsData) {
-  const source = { kind: 'rooms', seed, weight, width, height, reuse } as const
+function resolveRooms({ seed, weight, width, height, reuse, validation = 0, ...data }: RoomsData, root: string) {
+  const furniture = data.furniture === undefined ? undefined : resolve(root, data.furniture)
+  const source = { kind: 'rooms', seed, weight, width, height, reuse, furniture } as const
   // Another seed: scenes that training never draws.
-  const held = validation > 0 ? roomsDataset({ seed: seed + 1, count: validation, width, height }) : null
+  const held = validation > 0 ? roomsDataset({ seed: seed + 1, count: validation, width, height, furniture }) : null
   return { source, validation: held }
 }

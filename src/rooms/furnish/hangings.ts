@@ -24,7 +24,7 @@ export function backdrop(s: SceneBuilder, plan: FloorPlan, height: number): void
   const wall = plan.walls.reduce((a, b) => (random.chance(0.5) && b.length > 2 ? b : a))
   if (random.chance(0.5)) curtain(s, wall.frame, 0.05, wall.length - 0.05, 0.02, height - 0.1, cloth)
   else s.sheet(wall.frame, [wall.length / 2, 0.06, height / 2], wall.length - 0.1, height - 0.1, cloth)
-  wall.taken.push([0, wall.length])
+  wall.taken.push([0, wall.length, 0])
 }
 
 export function rug(s: SceneBuilder, plan: FloorPlan): void {

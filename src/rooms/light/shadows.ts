@@ -72,10 +72,10 @@ export class Shadows {
   }
 
   /**
-   * One shadow ray per lamp, and one for ambient occlusion, at every second pixel of every second row; each on every other
+   * `aim` makes the tracer's ray and hit those of a pixel. One shadow ray per lamp, and one for ambient occlusion, at every second pixel of every second row; each on every other
    * of those in a chequerboard, so that a 4×4 mean sees eight directions of each.
    */
-  cast(aim: (x: number, y: number) => void, depth: Float64Array): void {
+  cast(aim: (x: number, y: number) => void): void {
     const { at, width, keys, seen, channels, halfWidth, halfHeight } = this
     const { tracer, sun } = this.scene
     const { lamps, lampCount } = this
@@ -91,7 +91,6 @@ export class Shadows {
       for (let i = 0; i < halfWidth; i++) {
         const pixel = 2 * j * width + 2 * i
         aim(2 * i, 2 * j)
-        ray[6] = depth[pixel]
         locate(tracer, keys[pixel] >> 3, at)
         const out = channels * (j * halfWidth + i)
         const turn = ORDER[(i & 3) + 4 * (j & 3)]

@@ -3,6 +3,7 @@
  * them. Colours are linear RGB reflectances in [0, 1].
  */
 import type { Random } from '../../support/random.ts'
+import type { Image } from '../solids/image.ts'
 
 export type Rgb = readonly [number, number, number]
 
@@ -27,6 +28,7 @@ export const Pattern = {
   blotches: 16,
   ribs: 17,
   rug: 18,
+  image: 19,
 } as const
 
 export interface Material {
@@ -48,6 +50,8 @@ export interface Material {
   readonly bumpScale: number
   /** Radiance given off, times the texture's colour; 0 for what is not a lamp, a screen or a window. */
   readonly emission: number
+  /** Of `Pattern.image`; `base` tints it. */
+  readonly image: Image | null
 }
 
 /** sRGB-like hue (turns), saturation and value to linear RGB. */
@@ -82,6 +86,7 @@ export function material(random: Random, part: Partial<Material> & { base: Rgb }
     bump: 0,
     bumpScale: 0.3,
     emission: 0,
+    image: null,
     ...part,
     base: Float64Array.from(part.base),
     second: Float64Array.from(part.second ?? part.base),

@@ -4,6 +4,7 @@
  * footprint, which is how these textures avoid moiré without extra samples.
  */
 
+import { sampleImage } from '../solids/image.ts'
 import type { Surface } from '../solids/surface.ts'
 import { type Material, Pattern } from './materials.ts'
 import { cloud2, hash2, noise2 } from './noise.ts'
@@ -244,6 +245,14 @@ export function sampleTexture(m: Material, at: Surface, salt: number, out: Float
       shade = 1 - k * 0.35 * Math.abs(f - 0.5)
       blend = line(border(u / m.scale) * m.scale, 0.006, footprint) + 0.25 * noise2(u * 3 + salt, v * 1.5, seed)
       break
+    }
+    case Pattern.image: {
+      if (m.image === null) break
+      sampleImage(m.image, at.imageS, at.imageT, (footprint / at.imageScale) * m.image.width, out)
+      out[0] *= base[0]
+      out[1] *= base[1]
+      out[2] *= base[2]
+      return
     }
     case Pattern.rug: {
       const e = Math.max(Math.abs(s), Math.abs(t))

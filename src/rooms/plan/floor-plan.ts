@@ -15,8 +15,8 @@ export interface Wall {
   /** Origin at the wall's start, x along it, y into the room. */
   readonly frame: Frame
   readonly length: number
-  /** Parts already taken by doors, windows and pictures: from, to (metres along). */
-  readonly taken: [number, number][]
+  /** Parts already taken by doors, windows and pictures: from, to (metres along), and the height from which on. */
+  readonly taken: [number, number, number][]
 }
 
 export class FloorPlan {
@@ -109,12 +109,12 @@ export class FloorPlan {
 }
 
 /** Finds a free stretch of `width` on a wall that is long enough, and takes it. Returns the middle, or −1. */
-export function takeStretch(random: Random, wall: Wall, width: number): number {
+export function takeStretch(random: Random, wall: Wall, width: number, low = 0): number {
   if (wall.length < width + 0.1) return -1
   for (let attempt = 0; attempt < 6; attempt++) {
     const x = random.uniform(width / 2 + 0.04, wall.length - width / 2 - 0.04)
     if (wall.taken.every(([a, b]) => x + width / 2 < a || x - width / 2 > b)) {
-      wall.taken.push([x - width / 2, x + width / 2])
+      wall.taken.push([x - width / 2, x + width / 2, low])
       return x
     }
   }

@@ -39,7 +39,7 @@ export function openings(s: SceneBuilder, plan: FloorPlan, height: number, day: 
     const w = random.uniform(0.6, 2.4)
     const sill = random.chance(0.15) ? 0.05 : random.uniform(0.7, 1.15)
     const top = Math.min(random.uniform(1.9, 2.4), height - 0.12)
-    const x = takeStretch(random, wall, w + 0.3)
+    const x = takeStretch(random, wall, w + 0.3, sill)
     if (x < 0) continue
     const f = wall.frame.at(x, 0, (sill + top) / 2)
     const h = top - sill

@@ -9,8 +9,8 @@ import { LAMP, Shadows } from '../light/shadows.ts'
 import { noise2 } from '../materials/noise.ts'
 import { sampleTexture } from '../materials/texture.ts'
 import type { Scene } from '../scene.ts'
-import { FARTHEST, NEAREST, type Viewpoint } from '../solids/camera.ts'
-import { BOX, FRUSTUM } from '../solids/primitives.ts'
+import type { Viewpoint } from '../solids/camera.ts'
+import { BOX, FRUSTUM, MESH } from '../solids/primitives.ts'
 import { locate, Surface } from '../solids/surface.ts'
 import { buildTiles, TILE, type Tiles } from '../solids/tiles.ts'
 
@@ -34,6 +34,8 @@ class Renderer {
   private readonly tiles: Tiles
   private readonly hits: Int32Array
   private readonly keys: Int32Array
+  /** Triangle that each pixel sees, where it sees a mesh. */
+  private readonly triangles: Int32Array
   private readonly depth: Float64Array
   private readonly at = new Surface()
   private readonly texel = new Float64Array(3)
@@ -48,6 +50,7 @@ class Renderer {
     this.height = height
     this.hits = new Int32Array(width * height)
     this.keys = new Int32Array(width * height)
+    this.triangles = new Int32Array(width * height)
     this.depth = new Float64Array(width * height)
     this.tiles = buildTiles(scene.tracer.primitives, view, width, height)
     this.shadows = new Shadows(scene, this.keys, width, height)
@@ -55,7 +58,7 @@ class Renderer {
 
   run(): Rendering | null {
     if (!this.castPrimary()) return null
-    this.shadows.cast((x, y) => this.aim(x, y), this.depth)
+    this.shadows.cast((x, y) => this.aimAtSeen(x, y))
     this.shadows.smoothen()
     const radiance = this.shadeAll()
     this.smoothEdges(radiance)
@@ -80,27 +83,38 @@ class Renderer {
     ray[5] = f[2] + a * r[2] + b * d[2]
   }
 
+  /** Makes the tracer's ray and hit those of a pixel that has been cast before. */
+  private aimAtSeen(x: number, y: number): void {
+    const { tracer } = this.scene
+    const i = y * this.width + x
+    this.aim(x, y)
+    tracer.ray[6] = this.depth[i]
+    tracer.triangle = this.triangles[i]
+  }
+
   /** Solid and face of the current ray's hit, in one number. */
   private keyOf(hit: number): number {
     const { tracer } = this.scene
     const kind = tracer.primitives.shape[hit]
     // Quads and ellipsoids have one face.
-    if (kind !== BOX && kind !== FRUSTUM) return 8 * hit
+    if (kind !== BOX && kind !== FRUSTUM && kind !== MESH) return 8 * hit
     locate(tracer, hit, this.at)
     return this.at.key
   }
 
   private castPrimary(): boolean {
     const { width, height, tiles } = this
-    const { tracer } = this.scene
+    const { tracer, range } = this.scene
+    const { nearest, farthest } = range
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
         this.aim(x, y)
         const hit = tracer.nearestInTile(tiles, this.tileOf(x, y))
         const t = tracer.ray[6]
-        if (!(t >= NEAREST && t <= FARTHEST)) return false
+        if (!(t >= nearest && t <= farthest)) return false
         const i = y * width + x
         this.hits[i] = hit
+        this.triangles[i] = tracer.triangle
         this.keys[i] = this.keyOf(hit)
         this.depth[i] = t
       }
@@ -108,15 +122,13 @@ class Renderer {
   }
 
   private shadeAll(): Float32Array {
-    const { width, height, keys, hits, depth, colour } = this
+    const { width, height, keys, hits, colour } = this
     const radiance = new Float32Array(3 * width * height)
-    const { ray } = this.scene.tracer
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
         const i = y * width + x
         this.shadows.gather(x, y, keys[i])
-        this.aim(x, y)
-        ray[6] = depth[i]
+        this.aimAtSeen(x, y)
         this.shade(hits[i], true)
         radiance[3 * i] = colour[0]
         radiance[3 * i + 1] = colour[1]
@@ -168,8 +180,8 @@ class Renderer {
     const dz = ray[5]
     const { tracer, sun } = scene
     const { lamps, lampCount, here } = shadows
-    const m = scene.materials[tracer.primitives.material[solid]]
     locate(tracer, solid, at)
+    const m = scene.materials[at.material]
     const length = Math.sqrt(dx * dx + dy * dy + dz * dz)
     const vx = -dx / length
     const vy = -dy / length

@@ -6,7 +6,7 @@
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
 import type { Scene } from '../scene.ts'
-import { FARTHEST, look, NEAREST, type Viewpoint } from '../solids/camera.ts'
+import { look, type Viewpoint } from '../solids/camera.ts'
 
 /** Grid of rays that a candidate is judged by. */
 const COLUMNS = 13
@@ -34,7 +34,6 @@ export function drawViewpoints(scene: Scene, seed: number, width: number, height
         ? random.uniform(1.4, 3.6)
         : random.uniform(0.7, 2.2)
   const found: { view: Viewpoint; cost: number }[] = []
-  const depths = new Float64Array(COLUMNS * ROWS)
   const e = scene.plan.extent()
   for (let attempt = 0; attempt < 60 && found.length < 8; attempt++) {
     const x = random.uniform(e.x0, e.x1)
@@ -55,9 +54,9 @@ export function drawViewpoints(scene: Scene, seed: number, width: number, height
     if (!scene.plan.inside(x, y) || z > scene.height - 0.2) continue
     if (scene.tracer.contains(x, y, z, 0.22)) continue
     const view = look([x, y, z], yaw, pitch, roll, intrinsics)
-    const solids = probe(scene, view, width, height, depths)
-    if (solids === 0) continue
-    depths.sort()
+    const probed = probe(scene, view, width, height)
+    if (probed === null) continue
+    const { depths, solids } = probed
     const median = depths[depths.length >> 1]
     // Of equal depths, the view that shows more things is the better photo, and one along a near wall the worse.
     const crowded = Math.min(solids, 30) / 30
@@ -68,8 +67,16 @@ export function drawViewpoints(scene: Scene, seed: number, width: number, height
   return found.slice(0, wanted).map((f) => f.view)
 }
 
-/** Depths on a coarse grid over the image. Returns how many solids it meets, or 0 if a depth is outside the range. */
-function probe(scene: Scene, view: Viewpoint, width: number, height: number, depths: Float64Array): number {
+export interface Probed {
+  /** Ascending. */
+  readonly depths: Float64Array
+  /** Solids that the rays meet. */
+  readonly solids: number
+}
+
+/** Depths on a coarse grid over the image; null if one is outside the scene's range. */
+export function probe(scene: Scene, view: Viewpoint, width: number, height: number): Probed | null {
+  const depths = new Float64Array(COLUMNS * ROWS)
   const seen = new Set<number>()
   const { position: p, right: r, down: d, forward: f, intrinsics: k } = view
   for (let j = 0; j < ROWS; j++)
@@ -85,8 +92,8 @@ function probe(scene: Scene, view: Viewpoint, width: number, height: number, dep
       ray[5] = f[2] + a * r[2] + b * d[2]
       seen.add(scene.tracer.nearest())
       const t = ray[6]
-      if (t < NEAREST * 1.05 || t > FARTHEST * 0.99) return 0
+      if (t < scene.range.nearest * 1.05 || t > scene.range.farthest * 0.99) return null
       depths[j * COLUMNS + i] = t
     }
-  return seen.size
+  return { depths: depths.sort(), solids: seen.size }
 }

@@ -8,19 +8,21 @@
  *     quad       [-1, 1]² at z = 0, seen from both sides
  *     ellipsoid  x² + y² + z² = 1
  *     frustum    x² + y² = (a + b·z)², |z| ≤ 1, with caps; radius 1 at z = −1 and `taper` at z = +1
+ *     mesh       triangles that fill [-1, 1]³ (mesh.ts), seen from both sides
  *
- * World frame: metres, z up. Leaves out meshes and constructive geometry: rooms are convincing without.
+ * World frame: metres, z up. Leaves out constructive geometry: rooms are convincing without.
  */
 
 export const BOX = 0
 export const QUAD = 1
 export const ELLIPSOID = 2
 export const FRUSTUM = 3
+export const MESH = 4
 
 /** Solids of a finished scene; index i of every array (times its stride) belongs to solid i. */
 export interface Primitives {
   readonly count: number
-  /** BOX, QUAD, ELLIPSOID or FRUSTUM. */
+  /** BOX, QUAD, ELLIPSOID, FRUSTUM or MESH. */
   readonly shape: Uint8Array
   /** World to local, rows of a 3×4 matrix: local = M · (x, y, z, 1). Stride 12. */
   readonly toLocal: Float64Array
@@ -30,10 +32,12 @@ export interface Primitives {
   readonly bounds: Float64Array
   /** Top radius over bottom radius of a frustum, else 1. */
   readonly taper: Float64Array
-  /** Index into the scene's materials. */
+  /** Index into the scene's materials; of a mesh that of its first part, the others follow. */
   readonly material: Int32Array
   /** 0 for lamps, shades and panes, which light passes. */
   readonly castsShadow: Uint8Array
+  /** Index into the scene's meshes; 0 for other solids. */
+  readonly mesh: Int32Array
 }
 
 /** Where a piece of furniture stands: an origin and a turn about the vertical axis. */
@@ -67,6 +71,8 @@ export interface SolidOptions {
   readonly roll?: number
   readonly taper?: number
   readonly castsShadow?: boolean
+  /** Of a MESH: index into the scene's meshes. */
+  readonly mesh?: number
 }
 
 export type Vector = readonly [number, number, number]
@@ -80,6 +86,7 @@ export class PrimitiveList {
   private readonly taper: number[] = []
   private readonly material: number[] = []
   private readonly castsShadow: number[] = []
+  private readonly mesh: number[] = []
 
   get count(): number {
     return this.shape.length
@@ -87,7 +94,7 @@ export class PrimitiveList {
 
   /** Adds a solid with its centre at `centre` and half sizes `half` (metres) in `frame`. */
   add(shape: number, frame: Frame, centre: Vector, half: Vector, material: number, options: SolidOptions = {}): void {
-    const { yaw = 0, pitch = 0, roll = 0, taper = 1, castsShadow = true } = options
+    const { yaw = 0, pitch = 0, roll = 0, taper = 1, castsShadow = true, mesh = 0 } = options
     // R = Rz(yaw) · Rx(pitch) · Ry(roll): columns are the solid's axes in the world.
     const cz = Math.cos(frame.yaw + yaw)
     const sz = Math.sin(frame.yaw + yaw)
@@ -108,6 +115,12 @@ export class PrimitiveList {
     ]
     const c = frame.at(centre[0], centre[1], centre[2])
     this.addOriented(shape, [c.x, c.y, c.z], axes, half, material, taper, castsShadow)
+    this.mesh[this.count - 1] = mesh
+  }
+
+  /** Changes the material of the solid that was added `index`-th. */
+  setMaterial(index: number, material: number): void {
+    this.material[index] = material
   }
 
   /** Adds a frustum from world point `p` (radius `r`) to world point `q` (radius `r · taper`). */
@@ -161,6 +174,7 @@ export class PrimitiveList {
     this.taper.push(taper)
     this.material.push(material)
     this.castsShadow.push(castsShadow ? 1 : 0)
+    this.mesh.push(0)
   }
 
   /** World boxes, stride 6, in the order of adding. */
@@ -186,6 +200,7 @@ export class PrimitiveList {
       taper: gather(this.taper, 1),
       material: Int32Array.from(order, (i) => this.material[i]),
       castsShadow: Uint8Array.from(order, (i) => this.castsShadow[i]),
+      mesh: Int32Array.from(order, (i) => this.mesh[i]),
     }
   }
 }

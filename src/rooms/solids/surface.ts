@@ -2,7 +2,7 @@
  * What a ray has met: the point, its normal, and where on the surface it lies. Derived from the solid's own frame, in which
  * the normal is the gradient of the shape's equation and texture coordinates are the local ones.
  */
-import { BOX, ELLIPSOID, QUAD } from './primitives.ts'
+import { BOX, ELLIPSOID, MESH, QUAD } from './primitives.ts'
 import type { Tracer } from './trace.ts'
 
 /** Where a ray has hit, with everything that shading asks. Overwritten by `locate`. */
@@ -23,9 +23,15 @@ export class Surface {
   footprint = 0
   /** Solid and face in one number. */
   key = 0
+  /** Index into the scene's materials. */
+  material = 0
+  /** Coordinates in the image of a mesh, and metres of surface to one unit of them. */
+  imageS = 0
+  imageT = 0
+  imageScale = 1
 }
 
-/** Fills `at` for the hit of the tracer's current ray (at its t, `ray[6]`) on solid `i`. */
+/** Fills `at` for the hit of the tracer's current ray (at its t, `ray[6]`) on solid `i`, and on a mesh on its `triangle`. */
 export function locate(tracer: Tracer, i: number, at: Surface): void {
   const { ray } = tracer
   const dx = ray[3]
@@ -47,7 +53,13 @@ export function locate(tracer: Tracer, i: number, at: Surface): void {
   let gz = 0
   let face = 0
   const kind = shape[i]
-  if (kind === QUAD) {
+  at.material = tracer.primitives.material[i]
+  if (kind === MESH) {
+    face = locateOnMesh(tracer, i, lx, ly, lz, at)
+    gx = at.nx
+    gy = at.ny
+    gz = at.nz
+  } else if (kind === QUAD) {
     gz = 1
     at.u = lx * half[h]
     at.v = ly * half[h + 1]
@@ -122,4 +134,102 @@ export function locate(tracer: Tracer, i: number, at: Surface): void {
   at.ny = ny
   at.nz = nz
   at.key = 8 * i + face
+}
+
+/**
+ * The part of `locate` that is of meshes: texture coordinates and material into `at`, the gradient in the solid's own frame
+ * into its normal. The normal is bent towards those of the corners. Returns the face: which way the triangle looks.
+ */
+function locateOnMesh(tracer: Tracer, i: number, x: number, y: number, z: number, at: Surface): number {
+  const { primitives, triangle, meshes } = tracer
+  const mesh = meshes[primitives.mesh[i]]
+  const { corners, normals, uvs } = mesh
+  const [hx, hy, hz] = [primitives.half[3 * i], primitives.half[3 * i + 1], primitives.half[3 * i + 2]]
+  const c = 9 * triangle
+  // Edges and point in metres.
+  const ax = corners[c + 3] * hx
+  const ay = corners[c + 4] * hy
+  const az = corners[c + 5] * hz
+  const bx = corners[c + 6] * hx
+  const by = corners[c + 7] * hy
+  const bz = corners[c + 8] * hz
+  const px = (x - corners[c]) * hx
+  const py = (y - corners[c + 1]) * hy
+  const pz = (z - corners[c + 2]) * hz
+  const nx = ay * bz - az * by
+  const ny = az * bx - ax * bz
+  const nz = ax * by - ay * bx
+  const n2 = nx * nx + ny * ny + nz * nz
+  // Barycentric coordinates: u = (p × b)·n / n², v = (a × p)·n / n².
+  const u = ((py * bz - pz * by) * nx + (pz * bx - px * bz) * ny + (px * by - py * bx) * nz) / n2
+  const v = ((ay * pz - az * py) * nx + (az * px - ax * pz) * ny + (ax * py - ay * px) * nz) / n2
+  const w = 1 - u - v
+  at.material += mesh.material[triangle]
+  if (uvs.length > 0) {
+    const k = 6 * triangle
+    at.imageS = w * uvs[k] + u * uvs[k + 2] + v * uvs[k + 4]
+    at.imageT = w * uvs[k + 1] + u * uvs[k + 3] + v * uvs[k + 5]
+    const sa = uvs[k + 2] - uvs[k]
+    const ta = uvs[k + 3] - uvs[k + 1]
+    const sb = uvs[k + 4] - uvs[k]
+    const tb = uvs[k + 5] - uvs[k + 1]
+    // Areas of the triangle on the surface and in the image.
+    const inImage = Math.abs(sa * tb - ta * sb)
+    at.imageScale = inImage > 1e-12 ? Math.sqrt(Math.sqrt(n2) / inImage) : 1
+  }
+  let mx = w * normals[c] + u * normals[c + 3] + v * normals[c + 6]
+  let my = w * normals[c + 1] + u * normals[c + 4] + v * normals[c + 7]
+  let mz = w * normals[c + 2] + u * normals[c + 5] + v * normals[c + 8]
+  // Files turn faces either way. The flat normal goes to the viewer's side, the bent one to the side of the flat one.
+  const { toLocal } = primitives
+  const { ray } = tracer
+  const r = 12 * i
+  const dx = (toLocal[r] * ray[3] + toLocal[r + 1] * ray[4] + toLocal[r + 2] * ray[5]) * hx
+  const dy = (toLocal[r + 4] * ray[3] + toLocal[r + 5] * ray[4] + toLocal[r + 6] * ray[5]) * hy
+  const dz = (toLocal[r + 8] * ray[3] + toLocal[r + 9] * ray[4] + toLocal[r + 10] * ray[5]) * hz
+  const flip = nx * dx + ny * dy + nz * dz > 0 ? -1 : 1
+  if (flip * (mx * nx + my * ny + mz * nz) < 0) {
+    mx = -mx
+    my = -my
+    mz = -mz
+  } else if (mx === 0 && my === 0 && mz === 0) {
+    mx = flip * nx
+    my = flip * ny
+    mz = flip * nz
+  }
+  // Where the bent normal looks away from the viewer it is turned until it just does not.
+  const away = mx * dx + my * dy + mz * dz
+  if (away > 0) {
+    const k = (1.01 * away) / (dx * dx + dy * dy + dz * dz)
+    mx -= k * dx
+    my -= k * dy
+    mz -= k * dz
+  }
+  // `locate` multiplies by the rows of the map, which are axis/half.
+  at.nx = mx * hx
+  at.ny = my * hy
+  at.nz = mz * hz
+  const wide = Math.abs(nx)
+  const deep = Math.abs(ny)
+  const high = Math.abs(nz)
+  const s = 1 / Math.max(hx, hy, hz)
+  if (wide > deep && wide > high) {
+    at.u = y * hy
+    at.v = z * hz
+    at.s = at.u * s
+    at.t = at.v * s
+    return nx > 0 ? 1 : 2
+  }
+  if (deep > high) {
+    at.u = x * hx
+    at.v = z * hz
+    at.s = at.u * s
+    at.t = at.v * s
+    return ny > 0 ? 3 : 4
+  }
+  at.u = x * hx
+  at.v = y * hy
+  at.s = at.u * s
+  at.t = at.v * s
+  return nz > 0 ? 5 : 6
 }

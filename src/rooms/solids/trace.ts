@@ -6,10 +6,11 @@
  * on the heap, and at half a million rays a picture that costs more than the arithmetic.
  *
  * Solids are hit where a ray enters them; a ray that starts inside one does not see it. A camera must therefore not stand
- * inside a solid (`contains`).
+ * inside a solid (`contains`). Meshes have no inside.
  */
 import type { Bvh } from './bvh.ts'
-import { BOX, ELLIPSOID, FRUSTUM, type Primitives, QUAD } from './primitives.ts'
+import { type Mesh, MeshTracer } from './mesh.ts'
+import { BOX, ELLIPSOID, FRUSTUM, MESH, type Primitives, QUAD } from './primitives.ts'
 import type { Tiles } from './tiles.ts'
 
 /** Result of a ray that hits nothing. */
@@ -22,6 +23,10 @@ export class Tracer {
   /** Origin x, y, z and direction x, y, z of the next ray; then the t of the last hit, or MISS. */
   readonly ray = new Float64Array(7)
   readonly primitives: Primitives
+  readonly meshes: readonly Mesh[]
+  /** Of the last hit, where it was on a mesh. */
+  triangle = 0
+  private readonly meshTracer = new MeshTracer()
   private readonly bvh: Bvh
   private readonly stack = new Int32Array(128)
   private readonly stackT = new Float64Array(128)
@@ -30,8 +35,9 @@ export class Tracer {
   private readonly inOrder: Int32Array
   private readonly noBound: Float64Array
 
-  constructor(primitives: Primitives, bvh: Bvh) {
+  constructor(primitives: Primitives, bvh: Bvh, meshes: readonly Mesh[] = []) {
     this.primitives = primitives
+    this.meshes = meshes
     this.bvh = bvh
     this.inOrder = Int32Array.from({ length: primitives.count }, (_, i) => i)
     this.noBound = new Float64Array(primitives.count)
@@ -189,7 +195,7 @@ export class Tracer {
         const y = toLocal[m + 4] * ox + toLocal[m + 5] * oy + toLocal[m + 6] * oz + toLocal[m + 7]
         const u = toLocal[m] * dx + toLocal[m + 1] * dy + toLocal[m + 2] * dz
         const v = toLocal[m + 4] * dx + toLocal[m + 5] * dy + toLocal[m + 6] * dz
-        if (kind === BOX) {
+        if (kind === BOX || kind === MESH) {
           // A slab is entered at the face that the ray meets first: (±1 − x)/u = −x/u − |1/u|.
           let inverse = 1 / (u === 0 ? 1e-300 : u)
           let width = inverse < 0 ? -inverse : inverse
@@ -208,7 +214,11 @@ export class Tracer {
           if (a > enter) enter = a
           if (b < leave) leave = b
           if (enter > leave) continue
-          t = enter
+          if (kind === MESH) {
+            // The box only says whether to ask the triangles; the ray may start inside it.
+            if (enter >= best || leave <= START) continue
+            t = this.inMesh(i, x, y, z, u, v, w, best, anyShadow)
+          } else t = enter
         } else if (kind === ELLIPSOID) {
           const a = u * u + v * v + w * w
           const b = x * u + y * v + z * w
@@ -253,7 +263,34 @@ export class Tracer {
     return hit
   }
 
-  /** Whether a point lies inside any solid, or within `margin` metres of one (measured along the solid's own axes). */
+  /** The t at which the ray, given in the frame of solid `i`, meets its mesh before `best`, or MISS. */
+  private inMesh(
+    i: number,
+    x: number,
+    y: number,
+    z: number,
+    u: number,
+    v: number,
+    w: number,
+    best: number,
+    any: boolean,
+  ): number {
+    const { meshTracer, meshes } = this
+    const { ray } = meshTracer
+    ray[0] = x
+    ray[1] = y
+    ray[2] = z
+    ray[3] = u
+    ray[4] = v
+    ray[5] = w
+    ray[6] = best
+    const triangle = meshTracer.cast(meshes[this.primitives.mesh[i]], any)
+    if (triangle < 0) return MISS
+    this.triangle = triangle
+    return ray[6]
+  }
+
+  /** Whether a point lies inside any solid or the box of a mesh, or within `margin` metres of one (measured along the solid's own axes). */
   contains(x: number, y: number, z: number, margin: number): boolean {
     const { count, shape, toLocal, half, taper } = this.primitives
     for (let i = 0; i < count; i++) {

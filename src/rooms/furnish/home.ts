@@ -1,0 +1,320 @@
+/**
+ * Pieces of a catalogue put into the rooms of a home: backs to walls, chairs at tables, things on things and on the floor,
+ * some of the builders' own furniture (open shelves, cartons) among them.
+ */
+import type { SceneBuilder, Support } from '../builder.ts'
+import { isSeat, isSoft, isTable, type Roles } from '../catalogue/roles.ts'
+import type { Piece } from '../catalogue/sh3f.ts'
+import type { Rect, Wall } from '../plan/floor-plan.ts'
+import { type Home, type Part, partOf } from '../plan/home.ts'
+import { Frame, type Vector } from '../solids/primitives.ts'
+import { rug } from './hangings.ts'
+import { plant } from './plant.ts'
+import { cushion, throwOver } from './seats.ts'
+import { smallThing } from './small-things.ts'
+import { boxStack, shelf } from './storage.ts'
+
+/** A level on which things may be put, and how it is used. */
+interface Top extends Support {
+  readonly soft: boolean
+}
+
+class Furnisher {
+  private readonly s: SceneBuilder
+  private readonly home: Home
+  private readonly roles: Roles
+  private readonly part: Part
+  private readonly walls: readonly Wall[]
+  /** 1 is a room that is lived in; less is emptier. */
+  private readonly fill: number
+  private readonly tops: Top[] = []
+
+  constructor(s: SceneBuilder, home: Home, roles: Roles, part: Part, fill: number) {
+    this.s = s
+    this.home = home
+    this.roles = roles
+    this.part = part
+    this.walls = home.plan.walls.filter((wall) => partOf(home, wall) === part)
+    this.fill = fill
+  }
+
+  run(): void {
+    const { s, part } = this
+    if (s.random.chance(0.3) && part.kind !== 'kitchen' && part === this.home.parts[0]) rug(s, this.home.plan)
+    for (const wall of this.walls) this.alongWall(wall)
+    this.inTheMiddle()
+    this.onWalls()
+    // What the builders' own shelves offer comes in `s.supports`.
+    const own = s.supports.splice(0).map((support) => ({ ...support, soft: false }))
+    const clutter = s.random.pick([0.5, 1, 2, 2, 4])
+    for (const top of this.tops) this.fillTop(top, clutter)
+    for (const top of own) this.fillTop(top, 3)
+    this.onTheFloor()
+    this.someone()
+  }
+
+  /** From one end of the wall to the other, kitchens without gaps. */
+  private alongWall(wall: Wall): void {
+    const { s, part, roles, fill } = this
+    const { random } = s
+    const candidates = roles.atWall[part.kind]
+    const close = part.kind === 'kitchen' ? 0.85 : part.kind === 'bathroom' ? 0.3 : 0.35
+    let x = random.chance(0.6) ? 0.02 : random.uniform(0.02, 1.2)
+    while (x < wall.length - 0.3) {
+      if (random.chance(1 - 0.75 * fill)) {
+        x += random.uniform(0.3, 1.5)
+        continue
+      }
+      if (random.chance(0.12)) {
+        x += this.ownPiece(wall, x)
+        continue
+      }
+      const pool = candidates.length > 0 && random.chance(0.9) ? candidates : roles.onFloor.any
+      if (pool.length === 0) return
+      const piece = random.pick(pool)
+      const gap = random.chance(0.7) ? 0.016 : random.uniform(0.016, 0.15)
+      const f = wall.frame.at(x + piece.width / 2, gap, 0)
+      if (
+        x + piece.width < wall.length - 0.01 &&
+        !this.coversOpening(wall, x, piece.width, piece.height) &&
+        this.take(f, piece)
+      ) {
+        x += piece.width + (random.chance(close) ? 0.004 : random.uniform(0.02, 0.7))
+      } else x += random.uniform(0.1, 0.4)
+    }
+  }
+
+  /** A shelf or a pile of cartons at `x` of the wall; returns how far it reaches. */
+  private ownPiece(wall: Wall, x: number): number {
+    const { s } = this
+    const { random } = s
+    const w = random.uniform(0.5, 1.4)
+    const [d, h] = [random.uniform(0.22, 0.4), random.chance(0.3) ? random.uniform(0.6, 1.2) : random.uniform(1.4, 2.2)]
+    const f = wall.frame.at(x + w / 2, 0.016, 0)
+    if (x + w > wall.length || this.coversOpening(wall, x, w, h)) return random.uniform(0.1, 0.4)
+    if (!this.takeGround(groundOf(f, w, d))) return random.uniform(0.1, 0.4)
+    if (random.chance(0.75)) shelf(s, f, w, d, h)
+    else boxStack(s, f)
+    return w + random.uniform(0, 0.5)
+  }
+
+  private coversOpening(wall: Wall, x: number, width: number, height: number): boolean {
+    return wall.taken.some(([a, b, low]) => a < x + width && b > x && low < height - 0.05)
+  }
+
+  /** Puts a piece down if there is room for it. */
+  private take(f: Frame, piece: Piece): boolean {
+    if (!this.takeGround(groundOf(f, piece.width, piece.depth))) return false
+    this.put(f, piece)
+    return true
+  }
+
+  private takeGround(ground: Rect): boolean {
+    const { plan } = this.home
+    const r = this.part.rect
+    if (ground.x0 < r.x0 || ground.x1 > r.x1 || ground.y0 < r.y0 || ground.y1 > r.y1 || !plan.free(ground)) return false
+    plan.occupied.push(ground)
+    return true
+  }
+
+  private put(f: Frame, piece: Piece): void {
+    const { s } = this
+    const k = s.random.uniform(0.95, 1.06)
+    const scale: Vector = [k, k, k]
+    s.piece(f, piece, scale)
+    const { top, width, depth } = piece
+    if (top === null || top < 0.2 || top > 1.9 || isSeat(piece)) return
+    const frame = f.at(0, depth / 2, top * k + 0.001)
+    this.tops.push({ frame, width: 0.92 * width, depth: 0.84 * depth, room: 0.62, density: 1, soft: isSoft(piece) })
+    if (isSoft(piece)) this.dress(f, piece, top * k)
+  }
+
+  /** Cushions and blankets. */
+  private dress(f: Frame, { width, depth, name }: Piece, top: number): void {
+    const { s } = this
+    const { random } = s
+    if (!/sofa|couch|bed|futon|armchair/.test(name) || top > 0.8) return
+    for (let i = random.integer(0, Math.round(1 + 1.5 * width)); i > 0; i--)
+      cushion(s, f, random.uniform(-0.4, 0.4) * width, random.uniform(0.25, 0.5) * Math.min(depth, 1), top + 0.02)
+    if (random.chance(0.2)) throwOver(s, f.at(random.uniform(-0.2, 0.2) * width, 0.6 * depth, top - 0.02))
+  }
+
+  /** Tables with chairs, and whatever else stands about. */
+  private inTheMiddle(): void {
+    const { s, roles, part, fill } = this
+    const { random } = s
+    const r = part.rect
+    const area = (r.x1 - r.x0) * (r.y1 - r.y0)
+    const tables = roles.tables[part.kind].length > 0 ? roles.tables[part.kind] : roles.tables.living
+    const others = [...roles.onFloor[part.kind], ...roles.onFloor.any]
+    const n = Math.floor((area / random.uniform(3, 12)) * fill) + random.integer(0, 3)
+    for (let i = 0; i < n; i++) {
+      const pool = random.chance(0.45) && part.kind !== 'bathroom' && tables.length > 0 ? tables : others
+      if (pool.length === 0) return
+      const piece = random.pick(pool)
+      const yaw = (random.integer(0, 4) * Math.PI) / 2 + (random.chance(0.5) ? random.normal(0, 0.12) : 0)
+      for (let attempt = 0; attempt < 10; attempt++) {
+        const at = new Frame(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0, yaw)
+        const f = at.at(0, -piece.depth / 2, 0)
+        if (!this.take(f, piece)) continue
+        if (isTable(piece) && (piece.top ?? piece.height) > 0.6) this.chairsAt(f, piece)
+        break
+      }
+    }
+  }
+
+  /** Chairs on one to four sides of a table whose back edge is at `f`, pushed in or pulled out. */
+  private chairsAt(f: Frame, table: Piece): void {
+    const { s, roles, part, home } = this
+    const { random } = s
+    const pool = roles.seats[part.kind].length > 0 ? roles.seats[part.kind] : roles.seats.living
+    if (pool.length === 0) return
+    const seat = random.pick(pool)
+    const middle = f.at(0, table.depth / 2, 0)
+    for (let side = 0; side < 4; side++) {
+      if (random.chance(0.35)) continue
+      const across = side % 2 === 0 ? table.width : table.depth
+      const reach = (side % 2 === 0 ? table.depth : table.width) / 2
+      const places = across > 1.3 && random.chance(0.7) ? [-0.25, 0.25] : [random.uniform(-0.1, 0.1)]
+      for (const place of places) {
+        const out = reach + random.uniform(-0.2, 0.3)
+        // The chair's own front (+y) looks at the table.
+        const at = middle.at(0, 0, 0, (side * Math.PI) / 2).at(place * across, out + seat.depth / 2, 0)
+        const chair = new Frame(at.x, at.y, 0, at.yaw + Math.PI + random.normal(0, 0.2)).at(0, -seat.depth / 2, 0)
+        const ground = groundOf(chair, seat.width, seat.depth)
+        const r = part.rect
+        if (ground.x0 < r.x0 || ground.x1 > r.x1 || ground.y0 < r.y0 || ground.y1 > r.y1) continue
+        const own = groundOf(f, table.width, table.depth)
+        const clash = home.plan.occupied.some(
+          (o) => overlaps(o, ground) && !(Math.abs(o.x0 - own.x0) < 1e-6 && Math.abs(o.y0 - own.y0) < 1e-6),
+        )
+        if (clash) continue
+        home.plan.occupied.push(ground)
+        s.piece(chair, seat)
+      }
+    }
+  }
+
+  /** What hangs: cupboards over a kitchen's worktop, shelves, lamps, at the height that the catalogue gives them. */
+  private onWalls(): void {
+    const { s, roles, part, home } = this
+    const { random } = s
+    const own = roles.hanging[part.kind]
+    const pool = part.kind === 'kitchen' ? own : [...own, ...roles.hanging.any].filter((p) => p.elevation < 1.95)
+    if (pool.length === 0) return
+    for (const wall of this.walls) {
+      for (let i = random.integer(0, part.kind === 'kitchen' ? 8 : 4); i > 0; i--) {
+        const piece = random.pick(pool)
+        if (wall.length < piece.width + 0.1 || piece.elevation + piece.height > home.height) continue
+        const x = random.uniform(piece.width / 2 + 0.03, wall.length - piece.width / 2 - 0.03)
+        const [from, to] = [x - piece.width / 2, x + piece.width / 2]
+        if (wall.taken.some(([a, b]) => a < to && b > from)) continue
+        wall.taken.push([from, to, piece.elevation])
+        s.piece(wall.frame.at(x, 0.004, piece.elevation), piece)
+      }
+    }
+  }
+
+  private fillTop({ frame, width, depth, room, soft, density }: Top, clutter: number): void {
+    const { s, roles, part } = this
+    const { random } = s
+    const [local, shared] = [roles.small[part.kind], roles.small.any]
+    const area = width * depth
+    const most = -Math.log(1 - 0.999 * random.uniform()) * clutter * (1 + 2.5 * area) * density * (soft ? 0.25 : 1)
+    const spots: { x: number; y: number; r: number }[] = []
+    for (let i = Math.min(Math.floor(most), 12); i > 0; i--) {
+      const own = random.chance(0.2)
+      const pool = local.length > 0 && (shared.length === 0 || random.chance(0.6)) ? local : shared
+      const piece = own || pool.length === 0 ? null : random.pick(pool)
+      if (piece !== null && piece.height > room) continue
+      const r = piece === null ? random.uniform(0.04, 0.12) : Math.max(piece.width, piece.depth) / 2
+      if (r > Math.min(width, depth) / 2 + 0.03) continue
+      for (let attempt = 0; attempt < 6; attempt++) {
+        const x = random.uniform(-0.5, 0.5) * Math.max(width - 1.2 * r, 0)
+        const y = random.uniform(-0.5, 0.5) * Math.max(depth - 1.2 * r, 0)
+        if (spots.some((p) => (p.x - x) ** 2 + (p.y - y) ** 2 < 0.8 * (p.r + r) ** 2)) continue
+        spots.push({ x, y, r })
+        const f = frame.at(x, y, 0, random.chance(0.5) ? 0 : random.uniform(0, 6.2832))
+        if (piece === null) smallThing(s, f, r, room)
+        else s.piece(f.at(0, -piece.depth / 2, 0), piece)
+        break
+      }
+    }
+  }
+
+  private onTheFloor(): void {
+    const { s, roles, part, fill, home } = this
+    const { random } = s
+    const r = part.rect
+    const pool = [...roles.small[part.kind], ...roles.small.any]
+    const n = Math.floor(-Math.log(1 - 0.99 * random.uniform()) * 4 * fill)
+    for (let i = 0; i < n; i++) {
+      const at = new Frame(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0.001, random.uniform(0, 6.2832))
+      const half = 0.18
+      if (!home.plan.free({ x0: at.x - half, x1: at.x + half, y0: at.y - half, y1: at.y + half })) continue
+      const kind = random.uniform()
+      if (kind < 0.6 && pool.length > 0) {
+        const piece = random.pick(pool)
+        s.piece(at.at(0, -piece.depth / 2, 0), piece)
+      } else if (kind < 0.75) plant(s, at.at(0, -0.2, 0), random.uniform(0.4, 1.5))
+      else smallThing(s, at, 0.15, 0.8)
+    }
+  }
+
+  private someone(): void {
+    const { s, roles, part, fill } = this
+    const { random } = s
+    if (roles.people.length === 0 || !random.chance(0.22 * fill)) return
+    const piece = random.pick(roles.people)
+    const r = part.rect
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const at = new Frame(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0, random.uniform(0, 6.2832))
+      const f = at.at(0, -piece.depth / 2, 0)
+      if (!this.takeGround(groundOf(f, piece.width, piece.depth))) continue
+      s.piece(f, piece)
+      // Twice, as people are what photos are taken of.
+      s.sight(f, 0, piece.depth / 2, 0.8 * piece.height)
+      return
+    }
+  }
+}
+
+/** Ground covered by what stands at `f` with its back edge at the origin. */
+function groundOf(f: Frame, width: number, depth: number): Rect {
+  const corners = [f.at(-width / 2, 0, 0), f.at(width / 2, 0, 0), f.at(-width / 2, depth, 0), f.at(width / 2, depth, 0)]
+  return {
+    x0: Math.min(...corners.map((c) => c.x)),
+    x1: Math.max(...corners.map((c) => c.x)),
+    y0: Math.min(...corners.map((c) => c.y)),
+    y1: Math.max(...corners.map((c) => c.y)),
+  }
+}
+
+function overlaps(a: Rect, b: Rect): boolean {
+  return a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1
+}
+
+/** Furnishes every room of the home, the main one most. */
+export function furnishHome(s: SceneBuilder, home: Home, roles: Roles): void {
+  const main = s.random.uniform(0.55, 1.15)
+  home.parts.forEach((part, i) => {
+    new Furnisher(s, home, roles, part, i === 0 ? main : 0.6 * main).run()
+  })
+  ceilingLamps(s, home, roles)
+}
+
+function ceilingLamps(s: SceneBuilder, home: Home, roles: Roles): void {
+  const { random } = s
+  if (roles.ceilingLamps.length === 0) return
+  for (const { rect: r } of home.parts) {
+    if (!random.chance(0.4)) continue
+    const piece = random.pick(roles.ceilingLamps)
+    const at = new Frame(
+      (r.x0 + r.x1) / 2 + random.normal(0, 0.1),
+      (r.y0 + r.y1) / 2 + random.normal(0, 0.1),
+      home.height - piece.height,
+      random.uniform(0, 6.2832),
+    )
+    s.piece(at.at(0, -piece.depth / 2, 0), piece)
+  }
+}
