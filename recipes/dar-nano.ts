@@ -6,7 +6,8 @@
  *     npx tsx scripts/designs.ts compare --encoder mobilenetv2_imagenet.safetensors --data DATA halved
  *     dar train dar-nano --data DATA --weights runs/designs/compare-halved-5/model.safetensors --out runs/dar-nano
  *
- * DATA holds the sets named below, each with rgb/ and depth/. What is held out of each is in src/data/real-splits.ts.
+ * DATA holds the sets named below, each with rgb/ and depth/; what is held out of each is in src/data/real-splits.ts. DATA/rooms is what
+ * `dar data make rooms --count 1200 --seed 70000` writes, DATA/furniture holds the .sh3f files of Debian's sweethome3d-furniture.
  */
 import { SPLITS } from '../src/data/index.ts'
 import { PRESETS } from '../src/model/index.ts'
@@ -27,8 +28,9 @@ const recipe: Recipe = {
   model: PRESETS['dar-nano'],
   seed: 6,
   data: [
-    { kind: 'rooms', seed: 60, weight: 2.5, width: 320, height: 240, reuse: 5, validation: 24 },
-    set('furnished', 3),
+    { kind: 'rooms', seed: 60, weight: 2.5, width: 320, height: 240, furniture: 'furniture', reuse: 6, validation: 24 },
+    { kind: 'folder', name: 'plain-rooms', path: 'rooms', weight: 1.2 },
+    set('furnished', 2.5),
     set('rgbdd', 1.5),
     set('hololens', 1),
     set('kitchen', 0.8),
@@ -56,15 +58,15 @@ const recipe: Recipe = {
         { height: 192, width: 256 },
       ],
       batch: 8,
-      updates: 1000,
+      updates: 640,
       validationBatch: 4,
       varianceFocus: 0.5,
       edges: 0.2,
     },
   ],
-  schedule: { rate: 5e-4, initialRate: 3e-5, finalRate: 5e-6, warmup: 40 },
+  schedule: { rate: 5e-4, initialRate: 3e-5, finalRate: 5e-6, warmup: 30 },
   optimiser: { weightDecay: 0.05, clip: 5, ema: 0.99, multipliers: { 'encoder.': 0.3 } },
-  validateEvery: 250,
+  validateEvery: 320,
   checkpointMinutes: 5,
 }
 
