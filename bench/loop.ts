@@ -56,9 +56,13 @@ async function repeated(runs: number, work: () => Promise<unknown>): Promise<Loo
 
 function rowsOf(name: string, delays: readonly LoopDelay[]): Row[] {
   const longest = delays.map((delay) => delay.longest)
+  const busiest = delays.flatMap((delay) => delay.busiest ?? [])
   return [
     { name: `${name}: p99`, value: median(delays.map(({ p99 }) => p99)), unit: 'ms' },
     { name: `${name}: longest`, value: median(longest), unit: 'ms' },
     { name: `${name}: longest of ${delays.length} runs`, value: Math.max(...longest), unit: 'ms' },
+    ...(busiest.length > 0
+      ? [{ name: `${name}: most CPU in a turn, worst run`, value: Math.max(...busiest), unit: 'ms' }]
+      : []),
   ]
 }

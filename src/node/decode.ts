@@ -21,6 +21,7 @@ import readExif from 'exif-reader'
 import sharp from 'sharp'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { copyInTurns } from './pixels.ts'
 import { type Format, formatName, sniffFormat } from './sniff.ts'
 
 /**
@@ -47,7 +48,7 @@ export async function decodeImage(
     return {
       width: info.width,
       height: info.height,
-      data: new Uint8Array(data),
+      data: await copyInTurns(data),
       ...(focal35 && { focal35 }),
     }
   } catch (error) {

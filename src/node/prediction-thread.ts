@@ -64,7 +64,7 @@ function runnable(
         const fetched = fetch.map((output) => [output, results[output].data as Float32Array])
         return { outputs: Object.fromEntries(fetched), milliseconds }
       }),
-    [Symbol.asyncDispose]: () => native(() => session.release()),
+    dispose: () => native(() => session.release()),
   }
 }
 

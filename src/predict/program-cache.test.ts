@@ -9,7 +9,7 @@ class Thing {
     this.name = name
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async dispose(): Promise<void> {
     this.disposed++
   }
 }

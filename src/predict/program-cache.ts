@@ -9,7 +9,7 @@ interface Entry<V> {
   evicted: boolean
 }
 
-export class LeasedCache<V extends AsyncDisposable> {
+export class LeasedCache<V extends { dispose(): Promise<void> }> {
   /** Least recently used first. */
   private readonly entries = new Map<string, Entry<V>>()
   private readonly capacity: number
@@ -53,6 +53,6 @@ export class LeasedCache<V extends AsyncDisposable> {
     if (entry.users > 0) return
     // One that could not be made has nothing to dispose; its maker has got the error.
     const value = await entry.value.catch(() => null)
-    await value?.[Symbol.asyncDispose]()
+    await value?.dispose()
   }
 }

@@ -9,11 +9,12 @@ export interface Runner {
   load(compiled: Compiled): Promise<RunnableGraph>
 }
 
-/** A loaded graph. Holds memory of the engine until it is disposed. */
-export interface RunnableGraph extends AsyncDisposable {
+/** A loaded graph. Holds memory of the engine until it is disposed (by a name that every browser knows: not all have `using`). */
+export interface RunnableGraph {
   readonly outputs: readonly PortInfo[]
   /** Computes the outputs named in `fetch`. What comes back belongs to the caller, who may write to it. */
   run(feeds: Readonly<Record<string, Float32Array>>, fetch: readonly string[]): Promise<GraphRun>
+  dispose(): Promise<void>
 }
 
 export interface GraphRun {
