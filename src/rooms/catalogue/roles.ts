@@ -21,7 +21,7 @@ const CATEGORY: Readonly<Record<string, HomeRoom | 'any' | 'people'>> = {
 
 /** Not of a home, or without a sensible place in one. */
 const UNWANTED =
-  /light source|shipping|socket|plug|switch|elevator|fence|railing|rail\b|mezzanine|street|triangle|park light|horse|chicken|room|staircase|christmas|tatami|chimney|garage|urinal|sliding doors|arrow|swimming|trampoline|goal|tent|cone|hut\b|pallet|forklift|barnum|screen door/
+  /light source|shipping|socket|plug|switch|elevator|fence|railing|rail\b|mezzanine|street|triangle|park light|horse|chicken|room|staircase|christmas|tatami|chimney|garage|urinal|sliding doors|arrow|swimming|trampoline|goal|tent|cone|hut\b|pallet|forklift|barnum|screen door|water heater|boiler|furnace/
 
 const SEAT = /chair|stool|class seat|puff|ottoman/
 const TABLE = /table|desk|island/

@@ -61,8 +61,8 @@ class Furnisher {
     const close = part.kind === 'kitchen' ? 0.85 : part.kind === 'bathroom' ? 0.3 : 0.35
     let x = random.chance(0.6) ? 0.02 : random.uniform(0.02, 1.2)
     while (x < wall.length - 0.3) {
-      if (random.chance(1 - 0.75 * fill)) {
-        x += random.uniform(0.3, 1.5)
+      if (random.chance(1 - 0.8 * fill)) {
+        x += random.uniform(0.2, 1.2)
         continue
       }
       if (random.chance(0.12)) {
@@ -147,7 +147,7 @@ class Furnisher {
     const area = (r.x1 - r.x0) * (r.y1 - r.y0)
     const tables = roles.tables[part.kind].length > 0 ? roles.tables[part.kind] : roles.tables.living
     const others = [...roles.onFloor[part.kind], ...roles.onFloor.any]
-    const n = Math.floor((area / random.uniform(3, 12)) * fill) + random.integer(0, 3)
+    const n = Math.floor((area / random.uniform(3, 9)) * fill) + random.integer(0, 3)
     for (let i = 0; i < n; i++) {
       const pool = random.chance(0.45) && part.kind !== 'bathroom' && tables.length > 0 ? tables : others
       if (pool.length === 0) return
@@ -296,9 +296,9 @@ function overlaps(a: Rect, b: Rect): boolean {
 
 /** Furnishes every room of the home, the main one most. */
 export function furnishHome(s: SceneBuilder, home: Home, roles: Roles): void {
-  const main = s.random.uniform(0.55, 1.15)
+  const main = s.random.uniform(0.65, 1.2)
   home.parts.forEach((part, i) => {
-    new Furnisher(s, home, roles, part, i === 0 ? main : 0.6 * main).run()
+    new Furnisher(s, home, roles, part, i === 0 ? main : 0.7 * main).run()
   })
   ceilingLamps(s, home, roles)
 }

@@ -149,9 +149,9 @@ function judge({ depths, solids }: Probed, intent: Intent, target: number): numb
   const [near, median, far] = [at(0.1), at(0.5), at(0.9)]
   if (near < intent.clear) return null
   const flat = (far - near) / median < 0.25 ? 0.8 : 0
-  const crowded = Math.min(solids, 30) / 30
+  const crowded = Math.min(solids, 45) / 45
   const reach = intent.name === 'long' ? 0.12 * Math.min(at(0.97), 9) : 0
-  return Math.abs(Math.log(median / target)) - 0.6 * crowded + flat - reach
+  return Math.abs(Math.log(median / target)) - 0.9 * crowded + flat - reach
 }
 
 function clamp(v: number, lo: number, hi: number): number {
