@@ -1,5 +1,5 @@
 /**
- * Bringing a prediction onto the ground truth's scale before it is judged, and the clamp that follows (spec section 10).
+ * Bringing a prediction onto the ground truth's scale before it is judged, and the clamp that follows (algorithm section 10).
  * A metric model is judged with `none`. The other two tell how good the structure is when the scale is forgiven, and a
  * figure without its alignment beside it cannot be compared with anything.
  *

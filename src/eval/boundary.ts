@@ -1,5 +1,5 @@
 /**
- * Boundary F1: are depth edges where they should be? From Depth Pro (Bochkovskii et al. 2024), as in spec section 10.
+ * Boundary F1: are depth edges where they should be? From Depth Pro (Bochkovskii et al. 2024), as in algorithm section 10.
  * Invariant to a scale of the prediction.
  *
  * With the inverse depth c = 1 / max(depth, 1e-6), an occluding edge at threshold t is a pair of neighbours with

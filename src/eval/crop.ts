@@ -1,5 +1,5 @@
 /**
- * The regions that published figures are measured in (spec section 10). Two papers that crop differently cannot be
+ * The regions that published figures are measured in (algorithm section 10). Two papers that crop differently cannot be
  * compared, so a region is always named beside a figure.
  *
  * - Eigen (NYU Depth v2, 480×640): rows 45..470, columns 41..600.

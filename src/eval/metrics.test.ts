@@ -33,7 +33,7 @@ const map = (data: ArrayLike<number>, width: number): DepthImage => ({
 })
 
 describe('golden values', () => {
-  it('of the specification', () => {
+  it('of docs/algorithm.md', () => {
     const golden = {
       abs_rel: 0.1583333,
       sq_rel: 0.1333333,

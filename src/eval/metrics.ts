@@ -1,5 +1,5 @@
 /**
- * Depth metrics of one image and their mean over images (spec section 10), in the order in which this field prints them.
+ * Depth metrics of one image and their mean over images (algorithm section 10), in the order in which this field prints them.
  *
  * With d the prediction, g the ground truth, e = ln d − ln g, over the valid pixels (finite, 1 mm < g < cap, inside the
  * region):

@@ -5,7 +5,7 @@
  *
  *     { "region": "garg", "minimum": 0.001, "cap": 80, "alignment": "none", "input": "kb", "regionOf": "input" }
  *
- * Sources: spec section 10. `kitti-eigen` measures the Garg crop of the KB-cropped image, `kitti-eigen-full` that of the
+ * Sources: algorithm section 10. `kitti-eigen` measures the Garg crop of the KB-cropped image, `kitti-eigen-full` that of the
  * whole one; `kitti-eigen-bts` is what the BTS family of code bases (AdaBins, NeWCRFs, …) runs: the network sees the KB
  * crop, its map is put back into the whole image, and the Garg crop is the whole image's.
  */

@@ -1,5 +1,5 @@
 /**
- * The two input scalings of the encoders (spec section 2), on planes in [0, 1]: ImageNet mean and deviation for the ViT,
+ * The two input scalings of the encoders (algorithm section 2), on planes in [0, 1]: ImageNet mean and deviation for the ViT,
  * [−1, 1] for MobileNetV2. The model's graph does this itself; the loader, tests and exported models need it as numbers.
  */
 import { DarError } from '../support/errors.ts'

@@ -3,7 +3,7 @@
  *
  * - photos to the network's size: bilinear with antialias, as Pillow's BILINEAR and PyTorch's
  *   `interpolate(mode='bilinear', antialias=True)`: a triangle filter as wide as the reduction, so that no pixel is skipped;
- * - predictions to the output size: bilinear without antialias (spec section 3);
+ * - predictions to the output size: bilinear without antialias (algorithm section 3);
  * - measured depth: the nearest pixel, because a mean across a hole or an edge is a depth that nothing has.
  *
  * All use half-pixel centres (align_corners = false). Left out: bicubic, Lanczos, and 8-bit fixed-point tricks.

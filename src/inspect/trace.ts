@@ -1,5 +1,5 @@
 /**
- * A model laid open: every named intermediate of the specification, and if asked the loss and every gradient, from the
+ * A model laid open: every named intermediate, and if asked the loss and every gradient, from the
  * tensors of files; and their comparison with those of another implementation.
  *
  * The reference's fixtures hold a model (`param/<name>`, the config in the metadata), its inputs (`input/image`,
@@ -27,7 +27,7 @@ type Tensors = ReadonlyMap<string, NamedTensor>
 
 export interface TraceSource {
   readonly config: DarConfig
-  /** By their names in spec section 13. */
+  /** By their names in algorithm section 13. */
   readonly parameters: Tensors
   /** B,3,H,W, normalised for the config's encoder. */
   readonly image: NamedTensor

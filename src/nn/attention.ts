@@ -1,4 +1,4 @@
-/** Self- and cross-attention layers, with the key/value cache that makes the step-by-step decoder exact (spec section 5). */
+/** Self- and cross-attention layers, with the key/value cache that makes the step-by-step decoder exact (algorithm section 5). */
 
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'

@@ -17,7 +17,7 @@ const X = 3
 const [H, W] = [3, 4]
 const WIDTH = G + X
 
-/** One pass as the specification writes it, on the concatenation, in loops. */
+/** One pass as algorithm section 7 writes it, on the concatenation, in loops. */
 function pass(weights: Record<string, Float64Array>, n: 1 | 2, h: NdArray, x: NdArray): NdArray {
   const [kh, kw] = n === 1 ? [1, 5] : [5, 1]
   const join = (a: NdArray) => nd([1, WIDTH, H, W], (b, c, i, j) => (c < G ? a.at(b, c, i, j) : x.at(b, c - G, i, j)))
@@ -67,7 +67,7 @@ test('the context is convolved once, however many steps read it', () => {
   expect([convolutions(1), convolutions(2)]).toEqual([8, 14])
 })
 
-test('parameters are those of the specification', () => {
+test('parameters are those of docs/algorithm.md', () => {
   const graph = new Graph()
   new SepConvGru(new Scope(graph, 'bins.gru'), G, X)
   expect(Object.fromEntries([...graph.parameters].map(([name, { shape }]) => [name, shape]))).toEqual(

@@ -1,5 +1,5 @@
 /**
- * Separable convolutional GRU (spec section 7; RAFT, Teed & Deng 2020): a pass along rows (1×5), then along columns (5×1).
+ * Separable convolutional GRU (algorithm section 7; RAFT, Teed & Deng 2020): a pass along rows (1×5), then along columns (5×1).
  *
  *     z = σ(Wz[h,x])   r = σ(Wr[h,x])   q = tanh(Wq[r⊙h, x])   h ← (1−z)⊙h + z⊙q
  *

@@ -1,4 +1,4 @@
-/** Where in the parameter tree a layer stands: `scope.sub('proj_in')` declares `…proj_in.weight` (spec section 13). */
+/** Where in the parameter tree a layer stands: `scope.sub('proj_in')` declares `…proj_in.weight` (algorithm section 13). */
 import type { Graph, Init, Shape, Tensor } from '../graph/index.ts'
 
 export class Scope {

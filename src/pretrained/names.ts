@@ -1,5 +1,5 @@
 /**
- * What becomes of one tensor of a public weights file: a parameter of ours (spec section 13), nothing, or a refusal. Each
+ * What becomes of one tensor of a public weights file: a parameter of ours (algorithm section 13), nothing, or a refusal. Each
  * naming scheme is a `Rename`, in a file of its own; this one has what they share. Names are without the file's prefix.
  */
 

@@ -10,7 +10,7 @@ import { type PositionTable, positionTable } from './position-grid.ts'
 
 export type Origin =
   | { readonly kind: 'copy'; readonly from: readonly [string] }
-  /** Rows of q, then k, then v (spec section 13). */
+  /** Rows of q, then k, then v (algorithm section 13). */
   | { readonly kind: 'fuse'; readonly from: readonly string[] }
   | { readonly kind: 'resize'; readonly from: readonly [string]; readonly table: PositionTable; readonly to: Size }
 

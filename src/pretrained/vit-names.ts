@@ -1,5 +1,5 @@
 /**
- * The names of DINOv2's own code and of timm: `blocks.<n>.attn.qkv`, which spec section 13 follows but for the patch
+ * The names of DINOv2's own code and of timm: `blocks.<n>.attn.qkv`, which algorithm section 13 follows but for the patch
  * embedding. DINOv2 checkpoints of large models are chunked for FSDP, `blocks.<chunk>.<n>`, with n counted over all chunks.
  */
 import { byRules, parameter, REASONS } from './names.ts'

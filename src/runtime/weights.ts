@@ -1,5 +1,5 @@
 /**
- * Model files: a .safetensors file with the parameters under the names of spec section 13 and, in its metadata, the config
+ * Model files: a .safetensors file with the parameters under the names of algorithm section 13 and, in its metadata, the config
  * as JSON. float16 and bfloat16 storage is widened to float32 when read.
  */
 

@@ -1,4 +1,4 @@
-/** Learning rate over a run (spec section 9): linear warm-up, then linear decay. */
+/** Learning rate over a run (algorithm section 9): linear warm-up, then linear decay. */
 
 export interface Schedule {
   /** Peak learning rate. */

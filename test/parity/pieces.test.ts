@@ -192,7 +192,7 @@ describe('ordered classes', () => {
 })
 
 describe('the multiway tree bins', () => {
-  test('in the table of the specification', async () => {
+  test('in the table of docs/algorithm.md', async () => {
     const file = part(await pieceFixture('mtbin'), (key) => key.includes('/table_'))
     const config = parseConfig({})
     await check(file, ({ table_depth: d }) => {

@@ -286,7 +286,7 @@ function erf64(e: Emitter, input: string): string {
   return e.node('Mul', [integral, scaled], 1)[0]
 }
 
-/** The same value, through which no gradient flows (spec section 6: windows are constants for the gradient). */
+/** The same value, through which no gradient flows (algorithm section 6: windows are constants for the gradient). */
 export function stopGradient(x: Tensor): Tensor {
   const [y] = x.graph.apply({
     op: 'stopGradient',

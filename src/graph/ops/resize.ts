@@ -4,7 +4,7 @@
  * Bilinear, bicubic and nearest resampling and adaptive average pooling are all separable linear maps, so each is two
  * products with constant matrices, y = R·x·Cᵀ, whose rows hold the weights. That is exact (weights in double
  * precision, then rounded once), runs on every provider, and its gradient is the transposed matrices. Half-pixel
- * centres, align_corners = false, no antialias everywhere (spec section 3), but for `corners`: bilinear with
+ * centres, align_corners = false, no antialias everywhere (algorithm section 3), but for `corners`: bilinear with
  * align_corners = true, which the public Depth Anything weights were trained with.
  */
 import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
@@ -39,14 +39,14 @@ export function resize(x: Tensor, size: Size, mode: ResizeMode = 'bilinear'): Te
 }
 
 /**
- * Token maps to the next step's size (spec section 4): adaptive average pooling if neither side grows, else bilinear.
+ * Token maps to the next step's size (algorithm section 4): adaptive average pooling if neither side grows, else bilinear.
  */
 export function resizeTokens(x: Tensor, size: Size): Tensor {
   const [height, width] = x.shape.slice(2)
   return resize(x, size, size[0] <= height && size[1] <= width ? 'pool' : 'bilinear')
 }
 
-/** Max pooling with −∞ padding of `padding` on every side. No gradient (windows are constants, spec section 6). */
+/** Max pooling with −∞ padding of `padding` on every side. No gradient (windows are constants, algorithm section 6). */
 export function maxPool(
   x: Tensor,
   kernel: number,
