@@ -14,27 +14,26 @@
  *
  * A line of JSON per design goes to DIR/designs.jsonl, a table to standard output.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { folderDataset, makeRooms, type NamedDataset, splitNames, subsetOf } from '../src/data/index.ts'
+import { folderDataset, makeRooms, type NamedDataset, SPLITS, splitNames } from '../src/data/index.ts'
 import { median } from '../src/eval/align.ts'
-import { type Evaluation, evaluate, namedProtocol } from '../src/eval/index.ts'
 import { totalFlops } from '../src/graph/index.ts'
-import { modelPredictor, writeRandomModel } from '../src/inspect/index.ts'
+import { writeRandomModel } from '../src/inspect/index.ts'
 import type { DarConfig } from '../src/model/index.ts'
 import { loadModel } from '../src/node/index.ts'
 import { parseSize, predictionOutputs } from '../src/predict/index.ts'
-import { modelPath, type Recipe, train } from '../src/train/index.ts'
+import { modelPath, type Recipe } from '../src/train/index.ts'
 import { loadFastDepth } from './card/fastdepth.ts'
 import { DESIGN_NAMES, designNamed } from './designs/table.ts'
+import { few, judge, row, runTrial, say, three } from './designs/trial.ts'
 
 const SIZE = { width: 256, height: 192 }
 const BATCH = 8
 /** Scenes of their own: no training run and no hold-out has them. */
 const ROOMS_SEED = 70_000
 const HELD_OUT_SEED = 71_000
-const FURNISHED_SPLIT = { kind: 'tail', fraction: 0.1, gap: 4 } as const
 /** Frames of each set that are judged, spread over it. */
 const JUDGED = 40
 
@@ -54,14 +53,7 @@ const { values: flags, positionals } = parseArgs({
 })
 const [command, ...names] = positionals
 const out = resolve(flags.out)
-const say = (text: string) => process.stderr.write(`${text}\n`)
 const threads = flags.threads === undefined ? undefined : Number(flags.threads)
-
-/** Processor time of this process, all threads, seconds. */
-const processorSeconds = () => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
-}
 
 async function roomsIn(folder: string, count: number, seed: number): Promise<void> {
   let last = 0
@@ -122,7 +114,7 @@ function compareRecipe(name: string, model: DarConfig, data: string, updates: nu
         name: 'furnished',
         path: relative(out, join(data, 'furnished')),
         weight: 1,
-        split: FURNISHED_SPLIT,
+        split: SPLITS.furnished,
       },
     ],
     stages: [{ ...SIZE, batch: BATCH, updates, varianceFocus: 0.5 }],
@@ -131,54 +123,8 @@ function compareRecipe(name: string, model: DarConfig, data: string, updates: nu
   }
 }
 
-/** Trains to the end; returns seconds of processor time, and of the cheapest update: others are slowed by what else the machine does. */
-async function run(recipe: Recipe, folder: string, stopAfter = Number.POSITIVE_INFINITY) {
-  rmSync(folder, { recursive: true, force: true })
-  const abort = new AbortController()
-  const began = processorSeconds()
-  let before = began
-  let perUpdate = Number.POSITIVE_INFINITY
-  let loss = Number.NaN
-  await train(recipe, {
-    data: out,
-    out: folder,
-    encoder: flags.encoder,
-    threads,
-    signal: abort.signal,
-    onEvent: (event) => {
-      if (event.event !== 'step') return
-      const now = processorSeconds()
-      perUpdate = Math.min(perUpdate, now - before)
-      before = now
-      loss = event.terms.at(-1) ?? Number.NaN
-      if (event.step % 50 === 49) say(`  ${recipe.name}: update ${event.step + 1}, last term ${loss.toFixed(3)}`)
-      if (event.step + 1 >= stopAfter) abort.abort()
-    },
-  })
-  return { seconds: processorSeconds() - began, perUpdate, loss }
-}
-
-async function judge(model: string, sets: readonly NamedDataset[]): Promise<Map<string, Evaluation>> {
-  const loaded = await loadModel(model, { threads })
-  try {
-    const figures = new Map<string, Evaluation>()
-    for (const set of sets) {
-      const [evaluation] = await evaluate(set, modelPredictor(loaded), { protocols: [namedProtocol('indoor')] })
-      figures.set(set.name, evaluation)
-    }
-    return figures
-  } finally {
-    await loaded.dispose()
-  }
-}
-
-const few = (set: NamedDataset, names = set.names): NamedDataset => {
-  const count = Math.min(JUDGED, names.length)
-  return subsetOf(
-    set,
-    Array.from({ length: count }, (_, i) => names[Math.floor(((i + 0.5) * names.length) / count)]),
-  )
-}
+const trialOf = (recipe: Recipe, folder: string, stopAfter?: number) =>
+  runTrial(recipe, { data: out, out: folder, encoder: flags.encoder, threads }, { stopAfter })
 
 /** The hold-outs of what `compare` trains on, and the sets of strangers. */
 async function judgedSets(data: string): Promise<NamedDataset[]> {
@@ -187,13 +133,12 @@ async function judgedSets(data: string): Promise<NamedDataset[]> {
   const furnished = await folderDataset(join(data, 'furnished'))
   const sets = [
     await folderDataset(rooms, { name: 'rooms' }),
-    few(furnished, splitNames(furnished.names, FURNISHED_SPLIT).test),
+    few(furnished, JUDGED, splitNames(furnished.names, SPLITS.furnished).test),
   ]
-  const { SPLITS } = await import('../src/data/real-splits.ts')
   for (const name of readdirSync(data).sort()) {
     if (name === 'furnished' || !existsSync(join(data, name, 'depth'))) continue
     const set = await folderDataset(join(data, name))
-    sets.push(few(set, name in SPLITS ? splitNames(set.names, SPLITS[name]).train : set.names))
+    sets.push(few(set, JUDGED, name in SPLITS ? splitNames(set.names, SPLITS[name]).train : set.names))
   }
   return sets
 }
@@ -205,9 +150,6 @@ function record(line: Record<string, unknown>): void {
   appendFileSync(join(out, 'designs.jsonl'), `${JSON.stringify(line)}\n`)
 }
 
-const three = (x: number) => x.toFixed(3)
-const row = (cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`)
-
 async function memory(): Promise<void> {
   await roomsIn(join(out, 'memory'), 8, ROOMS_SEED + 500)
   const set = await folderDataset(join(out, 'memory'))
@@ -215,8 +157,8 @@ async function memory(): Promise<void> {
   for (const name of names) {
     const model = designNamed(name)
     const folder = join(out, `memory-${name}`)
-    const { seconds, loss } = await run(memoryRecipe(name, model), folder)
-    const figures = [...(await judge(modelPath(folder), [set])).values()][0]
+    const { seconds, loss } = await trialOf(memoryRecipe(name, model), folder)
+    const figures = [...(await judge(modelPath(folder), [set], { threads })).values()][0]
     const steps = figures.steps.map(({ silog }) => silog)
     const { d1, boundary_f1 } = figures.metrics
     record({ command, name, loss, steps, d1, boundary_f1, seconds, flops: flopsOf(model) })
@@ -247,12 +189,12 @@ async function comparison(): Promise<void> {
   ])
   for (const name of names) {
     const model = designNamed(name)
-    const probe = await run(compareRecipe(name, model, data, 1000), join(out, 'probe'), 14)
+    const probe = await trialOf(compareRecipe(name, model, data, 1000), join(out, 'probe'), 14)
     const updates = Math.round((60 * Number(flags.minutes)) / probe.perUpdate)
     say(`${name}: ${probe.perUpdate.toFixed(2)} s of processor an update, so ${updates} updates`)
     const folder = join(out, `compare-${name}-${flags.seed}`)
-    const { seconds, perUpdate } = await run(compareRecipe(name, model, data, updates), folder)
-    const figures = await judge(modelPath(folder), sets)
+    const { seconds, perUpdate } = await trialOf(compareRecipe(name, model, data, updates), folder)
+    const figures = await judge(modelPath(folder), sets, { threads })
     const steps = figures.get(sets[0].name)!.steps.map(({ abs_rel }) => abs_rel)
     const judged = Object.fromEntries([...figures].map(([set, { metrics }]) => [set, metrics]))
     record({

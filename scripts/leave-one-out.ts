@@ -1,0 +1,123 @@
+/**
+ * What a recipe gives on a place that it never saw: trained on all its sets but one, judged on every frame of the one left out, beside
+ * FastDepth and the mean depth map of the sets that were left in. Own hold-outs flatter, because they share rooms and a camera with
+ * the training side; augmentation, weights of sets and losses are chosen by this.
+ *
+ *     npx tsx scripts/leave-one-out.ts --data DATA (--weights FILE | --encoder FILE) [--recipe dar-nano] [--minutes 30] \
+ *       [--peers DIR] [--out runs/leave-one-out] [--seed N] SET …
+ *
+ * M minutes are of processor time; the recipe's last stage is repeated for as many updates as they allow. Starting weights must not
+ * have seen the set either. Centre box, 0.1 to 10 m, no alignment. A line of JSON per set goes to OUT/leave-one-out.jsonl.
+ */
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { folderDataset, type NamedDataset } from '../src/data/index.ts'
+import { DepthStatistics, depthStatistics, mapPredictor } from '../src/eval/baselines.ts'
+import { evaluate, type Predictor } from '../src/eval/evaluator.ts'
+import { INDOOR_RANGE, type Protocol } from '../src/eval/protocol.ts'
+import { modelPredictor } from '../src/inspect/index.ts'
+import { loadModel } from '../src/node/index.ts'
+import { loadRecipe, modelPath, type Recipe } from '../src/train/index.ts'
+import { loadFastDepth } from './card/fastdepth.ts'
+import { few, row, runTrial, say, three } from './designs/trial.ts'
+
+/** FastDepth sees this box only. */
+const PROTOCOL: Protocol = { region: 'crop_native', ...INDOOR_RANGE, alignment: 'none' }
+/** Frames of each set that the mean map is made of, spread over it. */
+const MEAN_OF = 60
+/** Updates that tell what one costs. */
+const PROBE = 12
+
+const { values: flags, positionals: sets } = parseArgs({
+  allowPositionals: true,
+  options: {
+    data: { type: 'string' },
+    weights: { type: 'string' },
+    encoder: { type: 'string' },
+    recipe: { type: 'string', default: 'dar-nano' },
+    minutes: { type: 'string', default: '30' },
+    peers: { type: 'string' },
+    out: { type: 'string', default: 'runs/leave-one-out' },
+    seed: { type: 'string' },
+    threads: { type: 'string' },
+  },
+})
+if (!flags.data) throw new Error('--data is missing; name the folder that holds the sets of the recipe')
+if (!flags.weights && !flags.encoder) throw new Error('give --weights or --encoder: where the training starts')
+const [data, out] = [resolve(flags.data), resolve(flags.out)]
+const threads = flags.threads === undefined ? undefined : Number(flags.threads)
+const recipe = await loadRecipe(flags.recipe)
+const folders = recipe.data.flatMap((one) => (one.kind === 'folder' ? [one] : []))
+
+/** The recipe without a set, its last stage alone, for so many updates, without hold-outs of its own. */
+function without(set: string, updates: number): Recipe {
+  const stage = recipe.stages[recipe.stages.length - 1]
+  return {
+    ...recipe,
+    name: `${recipe.name}-without-${set}`,
+    seed: flags.seed === undefined ? recipe.seed : Number(flags.seed),
+    data: recipe.data
+      .filter((one) => one.kind === 'rooms' || one.name !== set)
+      .map((one) => (one.kind === 'rooms' ? { ...one, validation: 0 } : one)),
+    stages: [{ ...stage, updates }],
+    schedule: { ...recipe.schedule, warmup: Math.min(recipe.schedule.warmup, Math.ceil(updates / 10)) },
+    validateEvery: updates + 1,
+    checkpointMinutes: 1000,
+  }
+}
+
+async function meanMapWithout(set: string): Promise<Predictor> {
+  const pooled = new DepthStatistics()
+  for (const { name, path } of folders)
+    if (name !== set) pooled.merge(await depthStatistics(few(await folderDataset(join(data, path)), MEAN_OF)))
+  return mapPredictor(pooled.meanMap())
+}
+
+async function figuresOf(test: NamedDataset, predict: Predictor) {
+  const [{ metrics, medianScale, images }] = await evaluate(test, predict, { protocols: [PROTOCOL] })
+  const { abs_rel, rmse, d1, silog, boundary_f1 } = metrics
+  return { abs_rel, rmse, d1, silog, boundary_f1, medianScale, images }
+}
+
+mkdirSync(out, { recursive: true })
+const fastDepth = flags.peers === undefined ? null : await loadFastDepth(flags.peers)
+row(['left out', 'predictor', 'updates', 'images', 'abs_rel', 'rmse', 'd1', 'silog', 'boundary_f1', 'median scale'])
+for (const name of sets) {
+  const left = folders.find((one) => one.name === name)
+  if (!left)
+    throw new Error(`${recipe.name} has no folder ${name}; it has ${folders.map((one) => one.name).join(', ')}`)
+  const folder = join(out, name)
+  const start = { data, out: folder, weights: flags.weights, encoder: flags.encoder, threads }
+  const probe = await runTrial(without(name, 1000), start, { stopAfter: PROBE })
+  const updates = Math.max(1, Math.round((60 * Number(flags.minutes)) / probe.perUpdate))
+  say(`without ${name}: ${probe.perUpdate.toFixed(2)} s of processor an update, so ${updates} updates`)
+  const { seconds } = await runTrial(without(name, updates), start)
+  const test = await folderDataset(join(data, left.path))
+  const model = await loadModel(modelPath(folder), { threads })
+  const predictors = new Map<string, Predictor>([
+    [recipe.name, modelPredictor(model)],
+    ...(fastDepth ? ([['FastDepth', ({ image }) => fastDepth.predict(image)]] as [string, Predictor][]) : []),
+    ['mean map', await meanMapWithout(name)],
+  ])
+  for (const [predictor, predict] of predictors) {
+    const figures = await figuresOf(test, predict)
+    appendFileSync(
+      join(out, 'leave-one-out.jsonl'),
+      `${JSON.stringify({ left: name, predictor, updates, seconds, ...figures })}\n`,
+    )
+    const { images, abs_rel, rmse, d1, silog, boundary_f1, medianScale } = figures
+    row([
+      name,
+      predictor,
+      updates,
+      images,
+      ...[abs_rel, rmse, d1].map(three),
+      silog.toFixed(1),
+      three(boundary_f1),
+      medianScale.toFixed(2),
+    ])
+  }
+  await model.dispose()
+}
+await fastDepth?.dispose()
