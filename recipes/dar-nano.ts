@@ -58,7 +58,7 @@ const recipe: Recipe = {
         { height: 192, width: 256 },
       ],
       batch: 8,
-      updates: 640,
+      updates: 1050,
       validationBatch: 4,
       varianceFocus: 0.5,
       edges: 0.2,
@@ -66,7 +66,7 @@ const recipe: Recipe = {
   ],
   schedule: { rate: 5e-4, initialRate: 3e-5, finalRate: 5e-6, warmup: 30 },
   optimiser: { weightDecay: 0.05, clip: 5, ema: 0.99, multipliers: { 'encoder.': 0.3 } },
-  validateEvery: 320,
+  validateEvery: 350,
   checkpointMinutes: 5,
 }
 

@@ -3,14 +3,15 @@
  *
  *     npx tsx scripts/designs.ts memory  --encoder FILE [--out DIR] DESIGN …
  *     npx tsx scripts/designs.ts compare --encoder FILE --data DIR --minutes M [--seed N] [--out DIR] DESIGN …
- *     npx tsx scripts/designs.ts time    [--size 256x192] [--peers DIR] DESIGN …
+ *     npx tsx scripts/designs.ts time    [--size 256x192] [--peers DIR] DESIGN[@WIDTHxHEIGHT] …
  *
  * `memory`: eight rooms learnt by heart in 150 updates of all eight, without augmentation, then judged on themselves. A design
  * that cannot do that will not learn rooms, and the figures of its steps show which one stops. Three to four minutes on two cores.
  * `compare`: every design from the same ImageNet weights on the same pictures for M minutes of processor time. It trains on
  * rooms and on DIR/furnished (rendered; its last tenth is held out), half each; the other sets of DIR are of strangers. Of those
  * that training holds out frames of (real-splits.ts), only the others are read: what chooses is not what reports.
- * `time`: one image through every design in turn, random weights, pixels to maps.
+ * `time`: a 640×480 image through every design, preset or model file in turn, pixels to the network's maps; designs and presets that
+ * do not ship have random weights.
  *
  * A line of JSON per design goes to DIR/designs.jsonl, a table to standard output.
  */
@@ -21,8 +22,8 @@ import { folderDataset, makeRooms, type NamedDataset, SPLITS, splitNames } from 
 import { median } from '../src/eval/align.ts'
 import { totalFlops } from '../src/graph/index.ts'
 import { writeRandomModel } from '../src/inspect/index.ts'
-import type { DarConfig } from '../src/model/index.ts'
-import { loadModel } from '../src/node/index.ts'
+import { type DarConfig, DEPTH_ANYTHING, PRESETS } from '../src/model/index.ts'
+import { loadModel, shippedModels } from '../src/node/index.ts'
 import { parseSize, predictionOutputs } from '../src/predict/index.ts'
 import { modelPath, type Recipe } from '../src/train/index.ts'
 import { loadFastDepth } from './card/fastdepth.ts'
@@ -222,36 +223,47 @@ async function comparison(): Promise<void> {
   }
 }
 
+/** `NAME@WIDTHxHEIGHT`, or the size of --size: a design, a config of the package with random weights, or a model file. */
+async function timedModel(text: string) {
+  const [name, at = flags.size] = text.split('@')
+  const size = parseSize(at, text)
+  const known = DESIGN_NAMES.includes(name) ? designNamed(name) : (PRESETS[name] ?? DEPTH_ANYTHING[name])
+  const shipped = name.endsWith('.safetensors') || (known === PRESETS[name] && shippedModels().includes(name))
+  const path = shipped ? name : join(out, `random-${name}.safetensors`)
+  if (!shipped) {
+    if (!known) throw new Error(`${name} is no design, no preset and no model file`)
+    await writeRandomModel(path, known, { size })
+  }
+  const model = await loadModel(path, { threads, size })
+  const flops = totalFlops(Object.values(predictionOutputs(model.config, size).outputs)) / 1e9
+  return { text, model, flops }
+}
+
 async function time(): Promise<void> {
-  const size = parseSize(flags.size, '--size')
-  const image = { ...size, data: new Uint8Array(3 * size.width * size.height).map((_, i) => (i * 2654435761) >>> 24) }
-  const timed = new Map<string, () => Promise<unknown>>()
+  const photo = { width: 640, height: 480 }
+  const image = {
+    ...photo,
+    data: new Uint8Array(3 * photo.width * photo.height).map((_, i) => (i * 2654435761) >>> 24),
+  }
+  const timed = new Map<string, { predict: () => Promise<unknown>; flops: string }>()
   const models = []
   for (const name of names) {
-    const path =
-      name.endsWith('.safetensors') || !DESIGN_NAMES.includes(name) ? name : join(out, `random-${name}.safetensors`)
-    if (path !== name) await writeRandomModel(path, designNamed(name), { size })
-    const model = await loadModel(path, { threads, ...(path === name ? {} : { size }) })
+    const { text, model, flops } = await timedModel(name)
     models.push(model)
-    timed.set(name, () => model.predictMaps(image, {}))
+    timed.set(text, { predict: () => model.predictMaps(image, {}), flops: flops.toFixed(2) })
   }
   const fastDepth = flags.peers === undefined ? null : await loadFastDepth(flags.peers)
-  if (fastDepth) timed.set('FastDepth', () => fastDepth.predict(image))
+  if (fastDepth) timed.set('FastDepth', { predict: () => fastDepth.predict(image), flops: '-' })
   const times = new Map([...timed.keys()].map((name) => [name, [] as number[]]))
   for (let i = 0; i < 28; i++)
-    for (const [name, predict] of timed) {
+    for (const [name, { predict }] of timed) {
       const begin = performance.now()
       await predict()
       if (i >= 4) times.get(name)!.push(performance.now() - begin)
     }
-  row(['design', 'GFLOPs at 256×192', 'median ms', 'least'])
+  row(['model', 'GFLOPs', 'median ms', 'least'])
   for (const [name, all] of times)
-    row([
-      name,
-      DESIGN_NAMES.includes(name) ? flopsOf(designNamed(name)).toFixed(2) : '-',
-      median(all).toFixed(1),
-      Math.min(...all).toFixed(1),
-    ])
+    row([name, timed.get(name)!.flops, median(all).toFixed(1), Math.min(...all).toFixed(1)])
   for (const model of models) await model.dispose()
   await fastDepth?.dispose()
 }
