@@ -44,6 +44,8 @@ export type {
   ImageInput,
   ManyOptions,
   ManyResult,
+  NetworkMaps,
+  NetworkStep,
   PredictOptions,
   Size,
   StepMap,

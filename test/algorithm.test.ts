@@ -29,9 +29,14 @@ describe('sections', () => {
         [first, last ?? first].map((number) => ({ name, number: Number(number) })),
       ),
     )
-    expect(cited.length).toBeGreaterThan(10)
+    expect(cited.length).toBeGreaterThan(30)
     expect(cited.filter(({ number }) => !sections.includes(number))).toEqual([])
   })
+})
+
+test('no text cites a section in another form', () => {
+  const others = texts.filter((name) => /\bspec(ification)? sections? \d/.test(read(name)))
+  expect(others).toEqual([])
 })
 
 /** The names of section 13 as patterns: `<n>` is a number, `<k>` a step, `<0|1>` and `{a,b}` one of these. */

@@ -12,6 +12,7 @@ import { drawColour, finishColour } from './colour.ts'
 import type { Frame } from './types.ts'
 import { sampleDepth, sampleImage } from './view.ts'
 
+/** One frame as the network is trained on it. */
 export interface Sample {
   /** 3·height·width planar RGB in [0, 1]. */
   readonly image: Float32Array
@@ -23,6 +24,7 @@ export interface Sample {
   readonly scale: number
 }
 
+/** Size of a sample, and where it is written. */
 export interface SampleSize {
   readonly width: number
   readonly height: number

@@ -26,6 +26,7 @@ export interface BatchOptions {
   readonly cacheMegabytes?: number
 }
 
+/** Samples of one update, one after the other. */
 export interface Batch {
   readonly index: number
   /** batch·3·height·width, RGB in [0, 1]. */
@@ -56,6 +57,7 @@ export function checkBatchOptions(options: BatchOptions): void {
   }
 }
 
+/** Makes any batch of a stream by its index: batch i depends on the seed and i only. */
 export interface BatchMaker {
   /** Batch `index` ≥ 0. Throws a DarError that names the file when a frame cannot be read. */
   make(index: number): Promise<Batch>

@@ -24,6 +24,7 @@ import type { Frame, Incomplete, NamedDataset } from './types.ts'
 /** Names are file names without extension, sorted. */
 export type FolderDataset = NamedDataset
 
+/** How a folder of photos and depth maps is read. */
 export interface FolderOptions {
   /** Prefix of frame names; default: the folder's own name. */
   readonly name?: string

@@ -6,16 +6,34 @@
 
 export { cameraOf, viewScale, wholeView } from '../image/view.ts'
 export { type RenderedRoom, type RoomOptions, renderRoom } from '../rooms/index.ts'
+export { Random } from '../support/random.ts'
 export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
-export { type Broken, type Inspection, type InspectOptions, inspectDataset, type SheetScale } from './inspect/index.ts'
+export {
+  type Broken,
+  type HistogramBar,
+  type Inspection,
+  type InspectOptions,
+  inspectDataset,
+  type SheetScale,
+} from './inspect/index.ts'
 export { createLoader, type Loader, type LoaderOptions } from './loader.ts'
 export { type MakeRoomsOptions, makeRooms } from './make-rooms.ts'
 export { namedDataset, subsetOf } from './named.ts'
 export * from './readers/index.ts'
 export { REAL_SETS, type RealSet, SPLITS } from './real-splits.ts'
 export { type RoomsOptions, roomsDataset } from './rooms-dataset.ts'
-export type { DatasetSource, FolderSource, RoomsSource, SourceSpec } from './sources.ts'
-export { type Split, type SplitRule, splitBlocks, splitByPrefix, splitNames, splitTail } from './split.ts'
+export type { DatasetSource, FolderSource, RenderRoom, RoomsSource, SourceSpec } from './sources.ts'
+export {
+  type BlockOptions,
+  type PrefixOptions,
+  type Split,
+  type SplitRule,
+  splitBlocks,
+  splitByPrefix,
+  splitNames,
+  splitTail,
+  type TailOptions,
+} from './split.ts'
 export type { Dataset, Frame, Incomplete, NamedDataset } from './types.ts'

@@ -16,6 +16,7 @@ import { readJson } from './json.ts'
 import { roomsDataset } from './rooms-dataset.ts'
 import type { Frame } from './types.ts'
 
+/** Of a set of rooms that is written to a folder. */
 export interface MakeRoomsOptions {
   readonly count: number
   /** Of the set: room i depends on (seed, i) and the size only. */

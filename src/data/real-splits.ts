@@ -28,4 +28,5 @@ export const SPLITS: Readonly<Record<string, SplitRule>> = {
 
 /** The three that published figures of other models were repeated on. */
 export const REAL_SETS = ['rgbdd', 'hololens', 'kitchen'] as const
+/** One of `REAL_SETS`. */
 export type RealSet = (typeof REAL_SETS)[number]

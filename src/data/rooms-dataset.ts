@@ -4,6 +4,7 @@ import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
 import type { Dataset, Frame } from './types.ts'
 
+/** Of a data set of rooms that are rendered when they are read. Default size: 320×240. */
 export interface RoomsOptions {
   readonly seed?: number
   readonly count: number

@@ -18,6 +18,7 @@ import { type OpenOptions, openDataset } from './readers/index.ts'
 import type { Dataset, Frame } from './types.ts'
 import { shrinkFrame } from './view.ts'
 
+/** A folder of photos and depth maps, as one source of a training stream. */
 export interface FolderSource {
   readonly kind: 'folder'
   readonly root: string
@@ -42,6 +43,7 @@ export interface DatasetSource {
   readonly options?: Omit<OpenOptions, 'name'>
 }
 
+/** Procedural rooms, as one source of a training stream. */
 export interface RoomsSource {
   readonly kind: 'rooms'
   readonly seed: number
@@ -57,6 +59,7 @@ export interface RoomsSource {
   readonly pool?: number
 }
 
+/** A source of a training stream, as plain data that a worker thread can be sent. */
 export type SourceSpec = FolderSource | DatasetSource | RoomsSource
 
 /** How the rooms source gets its rooms: src/rooms, or something faster in a test. */

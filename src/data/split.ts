@@ -8,21 +8,25 @@
  */
 import { DarError } from '../support/errors.ts'
 
+/** Names of the frames of the two sides. Frames of the gaps are in neither. */
 export interface Split {
   readonly train: readonly string[]
   readonly test: readonly string[]
 }
 
+/** Which frames are held out, as plain data for a recipe. */
 export type SplitRule =
   | ({ readonly kind: 'prefix' } & PrefixOptions)
   | ({ readonly kind: 'tail' } & TailOptions)
   | ({ readonly kind: 'blocks' } & BlockOptions)
 
+/** Of a split by the beginnings of names. */
 export interface PrefixOptions {
   /** Names that begin with one of these are held out: days, for names `yyyymmddhhmmss`. */
   readonly heldOut: readonly string[]
 }
 
+/** Of a split that holds out the end. Defaults: see `splitTail`. */
 export interface TailOptions {
   /** Share of the frames, at the end, that is held out. */
   readonly fraction?: number
@@ -30,6 +34,7 @@ export interface TailOptions {
   readonly gap?: number
 }
 
+/** Of a split that holds out blocks. Defaults: see `splitBlocks`. */
 export interface BlockOptions {
   /** How many blocks are held out, one in the middle of each of as many equal pieces of the sequence. */
   readonly blocks?: number

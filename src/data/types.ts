@@ -1,6 +1,7 @@
 /** A data set is a list of frames that are read one at a time. */
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
 
+/** A photo and its depth. */
 export interface Frame {
   /** Unique within its data set, for messages and reports: `rgbdd/20200518160957`. */
   readonly name: string
@@ -11,6 +12,7 @@ export interface Frame {
   readonly intrinsics: Intrinsics | null
 }
 
+/** A list of frames that are read one at a time. */
 export interface Dataset extends AsyncIterable<Frame> {
   readonly name: string
   readonly length: number

@@ -16,6 +16,7 @@ import { DarError } from '../support/errors.ts'
 import type { Predictor } from './evaluator.ts'
 import { INDOOR_RANGE } from './protocol.ts'
 
+/** What is counted. */
 export interface StatisticsOptions {
   /** The grid of the mean map. */
   readonly width?: number
@@ -59,6 +60,7 @@ export class DepthStatistics {
     return this.added
   }
 
+  /** Counts one frame in. */
   add(depth: DepthImage): void {
     const { data } = resizeNearestDepth(depth, this.width, this.height)
     for (let i = 0; i < data.length; i++) {

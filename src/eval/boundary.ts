@@ -38,6 +38,7 @@ const NEAREST = 1e-6
 /** How far a hole may reach in the variant for holed ground truth, in pixels: the shadow of a Kinect is about this wide. */
 export const HOLE_REACH = 8
 
+/** Of the boundary score. */
 export interface BoundaryOptions {
   /** Largest distance, in pixels, between the two of a pair; 1: neighbours only, as published. */
   readonly reach?: number

@@ -21,6 +21,7 @@ export const SPARSIFICATION_STEPS = 50
 /** Pixels that a curve of one image is made from: sorting all of them would cost more than every other figure. */
 const MOST_PIXELS = 8192
 
+/** How much σ knows of the error: areas of sparsification, and shares of pixels within one and two σ. */
 export interface Calibration {
   readonly ause_abs_rel: number
   readonly aurg_abs_rel: number
@@ -31,6 +32,7 @@ export interface Calibration {
   readonly within_2sigma: number
 }
 
+/** The sparsification curves behind `ause_abs_rel`. */
 export interface Curves {
   /** abs_rel of what is left after removing 0, 1/50, …, 49/50 of the pixels. */
   readonly sigma: readonly number[]

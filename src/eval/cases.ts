@@ -12,6 +12,7 @@ import { measuredBox, type Protocol } from './protocol.ts'
 /** Relative errors from 0 to this get a colour of their own, in every report. */
 export const WORST_ERROR = 0.5
 
+/** One frame of a report, as pictures. */
 export interface Case {
   readonly figures: FrameFigures
   readonly photo: RgbImage
@@ -26,6 +27,7 @@ export function depthColours({ minimum, cap }: Pick<Protocol, 'minimum' | 'cap'>
   return { near: Math.max(minimum, cap > 20 ? 2 : 0.3), far: cap }
 }
 
+/** The best and the worst frames of an evaluation. */
 export interface Cases {
   /** For `onJudged`. */
   readonly collect: (judged: JudgedFrame) => void

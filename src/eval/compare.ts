@@ -9,6 +9,7 @@ import { Random } from '../support/random.ts'
 import { FIGURES } from './evaluator.ts'
 import type { EvalRecord } from './record.ts'
 
+/** One figure of two evaluations. */
 export interface Difference {
   readonly figure: (typeof FIGURES)[number]
   readonly a: number
@@ -20,6 +21,7 @@ export interface Difference {
   readonly verdict: 'better' | 'worse' | 'undecided'
 }
 
+/** Two evaluations under one protocol, over the images that both have. */
 export interface Comparison {
   readonly protocol: string
   /** Images that both have. */

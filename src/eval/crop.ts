@@ -18,6 +18,7 @@ export interface Box {
   readonly right: number
 }
 
+/** The whole image. */
 export function wholeBox(width: number, height: number): Box {
   return { top: 0, bottom: height, left: 0, right: width }
 }
@@ -29,6 +30,7 @@ export function eigenBox(width: number, height: number): Box {
   return { top: 45, bottom: 471, left: 41, right: 601 }
 }
 
+/** The Garg crop of KITTI: fractions of the size, truncated. */
 export function gargBox(width: number, height: number): Box {
   return {
     top: Math.trunc(0.40810811 * height),

@@ -26,6 +26,7 @@ export type { Prediction, Predictor } from './prediction.ts'
 
 /** The order in which figures are printed. */
 export const FIGURES = [...PIXEL_METRICS, 'boundary_f1', 'boundary_f1_holes'] as const
+/** One value per name of `FIGURES`. */
 export type Figures = Record<(typeof FIGURES)[number], number>
 
 /** Predicted values, among the pixels that count, that are no depth. All are counted before alignment, then clamped. */
@@ -36,6 +37,7 @@ export interface BadPixels {
   readonly negative: number
 }
 
+/** What `evaluate` found on one frame. */
 export interface FrameFigures {
   readonly name: string
   /** Pixels that the metrics are over. */
@@ -49,6 +51,7 @@ export interface FrameFigures {
   readonly bad: BadPixels
 }
 
+/** What `evaluate` found under one protocol. */
 export interface Evaluation {
   readonly protocol: Protocol
   readonly images: number
@@ -79,6 +82,7 @@ export interface JudgedFrame {
   readonly fit: Fit
 }
 
+/** How a predictor is judged. */
 export interface EvaluateOptions {
   readonly protocols: readonly Protocol[]
   /** Under which of the protocols the steps are judged too; default: all. */

@@ -11,7 +11,13 @@ export {
   median,
   parseAlignment,
 } from './align.ts'
-export { constantPredictor, type DepthStatistics, depthStatistics, mapPredictor } from './baselines.ts'
+export {
+  constantPredictor,
+  type DepthStatistics,
+  depthStatistics,
+  mapPredictor,
+  type StatisticsOptions,
+} from './baselines.ts'
 export { type BoundaryOptions, boundaryF1, HOLE_REACH } from './boundary.ts'
 export { type Calibration, type Curves, calibrate } from './calibration.ts'
 export { type Case, type Cases, collectCases } from './cases.ts'
@@ -44,6 +50,16 @@ export {
 export type { Prediction, Predictor } from './prediction.ts'
 export { type PredictionFolder, type PredictionOptions, predictionFolder } from './predictions.ts'
 export { loadProtocol, namedProtocol, PROTOCOL_NAMES, type ProtocolName, parseProtocol } from './presets.ts'
-export { describeGiven, describeProtocol, INDOOR_RANGE, type Protocol, REGIONS, type Region } from './protocol.ts'
+export {
+  describeGiven,
+  describeProtocol,
+  type Halves,
+  INDOOR_RANGE,
+  type Input,
+  type Protocol,
+  REGIONS,
+  type Rectangle,
+  type Region,
+} from './protocol.ts'
 export { type EvalRecord, encodeCsv, encodeRecord, protocolText, readRecord, type Subject } from './record.ts'
 export { htmlReport } from './report.ts'

@@ -19,10 +19,14 @@ import { boundaryF1 } from './boundary.ts'
 import { type Box, boxMask } from './crop.ts'
 import { logRatio } from './log-ratio.ts'
 
+/** The metrics that are means over pixels, in the order in which this field prints them. */
 export const PIXEL_METRICS = ['d1', 'd2', 'd3', 'abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'log10', 'silog'] as const
+/** All metrics of one image. */
 export const METRICS = [...PIXEL_METRICS, 'boundary_f1'] as const
 
+/** One value per name of `PIXEL_METRICS`. */
 export type PixelMetrics = Record<(typeof PIXEL_METRICS)[number], number>
+/** One value per name of `METRICS`. */
 export type Metrics = Record<(typeof METRICS)[number], number>
 
 const [T1, T2, T3] = [1.25, 1.25 ** 2, 1.25 ** 3]
@@ -85,6 +89,7 @@ export class PixelSums {
     return this.increase(d.length, [absRel, sqRel, squares, logs, logSquares, absLogs], [d1, d2, d3])
   }
 
+  /** Adds the pixels of another sum; returns this. */
   merge(other: PixelSums): this {
     const { n, absRel, sqRel, squares, logs, logSquares, absLogs, within } = other
     return this.increase(n, [absRel, sqRel, squares, logs, logSquares, absLogs], within)
@@ -140,6 +145,7 @@ export function validPixels(truth: DepthImage, cap: number, region: Box | Uint8A
   return valid
 }
 
+/** How one image is judged. */
 export interface MetricOptions {
   /** Metres; ground truth at or beyond it does not count, predictions are clamped to it. NYU 10, KITTI 80. */
   readonly cap?: number
@@ -178,6 +184,7 @@ export function imageMetrics(
   return { ...pixelMetrics(d, g), boundary_f1: boundaryF1(clamped, truth.data, valid, width) }
 }
 
+/** Means over images. */
 export interface Aggregate {
   readonly metrics: Metrics
   /** Images that the means are over. */

@@ -23,6 +23,7 @@ type Kind = (typeof KINDS)[number]
 /** An array of a `.npz` larger than this is no depth map. */
 const MAX_ARRAY_BYTES = 1 << 30
 
+/** What the files of a folder of predictions hold. */
 export interface PredictionOptions {
   /** Units per metre of the stored values. Default: 1000 for PNG, as NYU's; 1 for arrays. */
   readonly scale?: number
@@ -30,6 +31,7 @@ export interface PredictionOptions {
   readonly kind?: 'depth' | 'inverse'
 }
 
+/** Depth maps of somebody else, by the names of frames. */
 export interface PredictionFolder {
   readonly files: number
   /** Names the frames without a map: a partial score would look like a whole one. Throws a DarError when there is one. */

@@ -31,7 +31,9 @@ const PRESETS = {
   'sunrgbd-10m': SUN,
 } as const satisfies Record<string, Protocol>
 
+/** One of `PROTOCOL_NAMES`. */
 export type ProtocolName = keyof typeof PRESETS
+/** Names of the protocols that need no file. */
 export const PROTOCOL_NAMES = Object.keys(PRESETS) as readonly ProtocolName[]
 
 const schema = z

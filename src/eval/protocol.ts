@@ -33,18 +33,23 @@
 import type { Alignment } from './align.ts'
 import { type Box, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
 
+/** Where can be measured: everywhere, inside the published crops of NYU or KITTI, or where FastDepth crops. */
 export const REGIONS = ['full', 'crop_native', 'eigen', 'garg'] as const
+/** One of `REGIONS`. */
 export type Region = (typeof REGIONS)[number]
 
 export const INPUTS = ['whole', 'kb', 'centre'] as const
+/** What the network is shown: the whole image, the KB crop of KITTI, or the middle. */
 export type Input = (typeof INPUTS)[number]
 
+/** Two windows, left and right, predicted apart and blended. */
 export interface Halves {
   /** Width of each window as a share of the input's, above ½ and below 1. */
   readonly share: number
   readonly blend: 'linear' | 'mean'
 }
 
+/** Everything that a figure depends on besides model and data. */
 export interface Protocol {
   /** Of a preset, for people; figures depend on the other fields only. */
   readonly name?: string

@@ -29,6 +29,7 @@ export function protocolText(protocol: Protocol, { predictions }: Subject): stri
   return predictions ? describeGiven(protocol) : describeProtocol(protocol)
 }
 
+/** An evaluation as JSON, with everything that its figures depend on. */
 export function encodeRecord(evaluation: Evaluation, subject: Subject): string {
   const { protocol, images, pixels, empty, metrics, medianScale, steps, calibration, curves, distance, bad, frames } =
     evaluation
@@ -52,6 +53,7 @@ export function encodeRecord(evaluation: Evaluation, subject: Subject): string {
   return `${JSON.stringify(record, null, 1)}\n`
 }
 
+/** One line a frame, all figures. */
 export function encodeCsv({ frames }: Evaluation): string {
   const steps = Math.max(...frames.map((frame) => frame.steps.length))
   const sigma = frames.find(({ calibration }) => calibration)?.calibration
@@ -96,6 +98,7 @@ const record = z.object({
   metrics: figures,
   frames: z.array(z.object({ name: z.string(), metrics: figures })),
 })
+/** What `dar eval --json` writes. */
 export type EvalRecord = z.infer<typeof record>
 
 /** Reads what `dar eval --json` wrote. Throws a DarError when it is something else. */

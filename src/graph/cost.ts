@@ -15,6 +15,7 @@ export function flopsOf(node: Node): number {
   return 2 * (node.multiplyAdds ?? 0)
 }
 
+/** How a graph is run, for what it costs. */
 export interface RunOptions {
   /** Whether parameters are fed at every run, as in training, or fixed when the graph is loaded. Default: fixed. */
   readonly parameters?: 'fixed' | 'fed'

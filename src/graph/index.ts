@@ -8,6 +8,7 @@ export {
   type ModelProto,
   type NodeProto,
   type TensorProto,
+  type ValueInfo,
   writeModel,
 } from './onnx-proto.ts'
 export * from './ops/index.ts'

@@ -13,6 +13,7 @@
 import { nodesPerRun, type RunOptions } from './cost.ts'
 import { arrayType, leavesBehind, type Node, nodesBehind, type Tensor } from './tensor.ts'
 
+/** What a graph needs in memory, in bytes. */
 export interface MemoryUse {
   /** Most bytes alive at once of what a run computes, its outputs among them; inputs and all below are not in it. */
   readonly activations: number
@@ -28,6 +29,7 @@ export interface MemoryUse {
   readonly constants: number
 }
 
+/** How a graph is run, for what it needs in memory. */
 export interface MemoryOptions extends RunOptions {
   /** Results whose memory belongs to somebody else, as outputs bound to resident buffers. */
   readonly bound?: Iterable<Tensor>

@@ -16,6 +16,7 @@ export const DATA_TYPE = {
   float64: 11,
 } as const
 
+/** A constant of a model: its bytes, or where they lie in another file. */
 export interface TensorProto {
   readonly name: string
   readonly dims: readonly number[]
@@ -25,12 +26,14 @@ export interface TensorProto {
     | { readonly kind: 'external'; readonly location: string; readonly offset: number; readonly length: number }
 }
 
+/** Of a node. */
 export type AttributeValue =
   | { readonly kind: 'int'; readonly value: number }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
 
+/** One operator of a model. Inputs and outputs are names of values. */
 export interface NodeProto {
   readonly type: string
   /** Operator set that the type is of; absent for ONNX's own. */
@@ -41,12 +44,14 @@ export interface NodeProto {
   readonly attributes: ReadonlyMap<string, AttributeValue>
 }
 
+/** Name, type and shape of an input or output. */
 export interface ValueInfo {
   readonly name: string
   readonly dataType: number
   readonly shape: readonly number[]
 }
 
+/** An ONNX model, as far as this project writes it. */
 export interface ModelProto {
   readonly producer: string
   readonly graphName: string
@@ -63,6 +68,7 @@ const EXTERNAL = 1
 /** The only version of `com.microsoft`. */
 const CONTRIBUTED_OPSET = 1
 
+/** The bytes of an .onnx file. */
 export function writeModel(model: ModelProto): Uint8Array {
   const pbf = new PbfWriter()
   pbf.writeVarintField(1, IR_VERSION)

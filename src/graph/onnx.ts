@@ -30,6 +30,7 @@ import {
 /** The newest operator set that the browser's WebGPU provider knows. */
 export const OPSET = 21
 
+/** Where the values of a parameter lie in a file, in bytes. */
 export interface ExternalTensor {
   readonly offset: number
   readonly length: number
@@ -47,12 +48,14 @@ export type WeightSource =
       readonly tensors: ReadonlyMap<string, ExternalTensor>
     }
 
+/** An input, a parameter or an output of a compiled graph. */
 export interface PortInfo {
   readonly name: string
   readonly shape: Shape
   readonly dtype: DType
 }
 
+/** An ONNX model and what it is fed and gives. */
 export interface Compiled {
   readonly name: string
   readonly model: Uint8Array
@@ -67,6 +70,7 @@ export interface Lowered extends Omit<Compiled, 'model'> {
   readonly model: ModelProto
 }
 
+/** How a graph becomes an ONNX model. Weights are inputs by default. */
 export interface CompileOptions {
   readonly name?: string
   readonly weights?: WeightSource

@@ -8,9 +8,13 @@
  */
 import { assert } from '../support/errors.ts'
 
+/** Type of the values of a tensor. */
 export type DType = 'float32' | 'float64' | 'int64' | 'bool'
+/** The dtypes that have gradients. float64 is for gradient checks. */
 export type FloatType = 'float32' | 'float64'
+/** Lengths of the axes, all known when the graph is built. */
 export type Shape = readonly number[]
+/** Values of a tensor, row-major; a bool is a byte. */
 export type TensorData = Float32Array | Float64Array | BigInt64Array | Uint8Array
 
 /** How a parameter starts when no checkpoint gives it: the recipe of its distribution. */
@@ -20,6 +24,7 @@ export type Init =
   /** U(−b, b) with b = gain/√fanIn; fan-in is the product of all axes but the first. */
   | { readonly kind: 'fan-in'; readonly gain: number }
 
+/** Of an ONNX node. A number is an integer unless it is wrapped as a float. */
 export type Attribute = number | string | readonly number[] | { readonly float: number }
 
 /** What an op's `emit` may do. Names are those of ONNX values. */
@@ -39,15 +44,18 @@ export interface Emitter {
   scalar(value: number, dtype: DType): string
 }
 
+/** What a node makes. */
 export interface OutputSpec {
   readonly shape: Shape
   readonly dtype: DType
 }
 
+/** An op at work: what it reads and makes, how it is emitted, and its gradient. */
 export interface NodeSpec {
   readonly op: string
   readonly inputs: readonly Tensor[]
   readonly outputs: readonly OutputSpec[]
+  /** Writes the op as ONNX nodes whose results have the names `outputs`. */
   readonly emit: (emitter: Emitter, inputs: readonly string[], outputs: readonly string[]) => void
   /**
    * Multiplications that are added up, for one run: those of matrix products and convolutions. Absent: none. Element-wise
@@ -65,18 +73,21 @@ export interface NodeSpec {
   readonly vjp?: (gradients: readonly (Tensor | null)[], needs: readonly boolean[]) => readonly (Tensor | null)[]
 }
 
+/** An op as a graph holds it. */
 export interface Node extends NodeSpec {
   readonly id: number
   readonly name: string
   readonly results: readonly Tensor[]
 }
 
-type Source =
+/** Where the values of a tensor come from. */
+export type Source =
   | { readonly kind: 'input' }
   | { readonly kind: 'parameter'; readonly init: Init }
   | { readonly kind: 'constant'; readonly data: TensorData }
   | { readonly kind: 'node'; readonly node: Node }
 
+/** A symbolic tensor: a shape, a dtype and what makes it. It has no values until a compiled graph runs. */
 export class Tensor {
   readonly size: number
 
@@ -90,10 +101,12 @@ export class Tensor {
     this.size = sizeOf(shape)
   }
 
+  /** Number of axes. */
   get rank(): number {
     return this.shape.length
   }
 
+  /** What makes it; null for an input, a parameter or a constant. */
   get node(): Node | null {
     return this.source.kind === 'node' ? this.source.node : null
   }
@@ -104,14 +117,17 @@ export class Tensor {
   }
 }
 
+/** Number of values. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1)
 }
 
+/** Whether two shapes have the same axes. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((n, i) => n === b[i])
 }
 
+/** Whether a dtype has gradients. */
 export function isFloat(dtype: DType): dtype is FloatType {
   return dtype === 'float32' || dtype === 'float64'
 }
@@ -125,6 +141,7 @@ export class ShapeError extends Error {
   }
 }
 
+/** Inputs, parameters and the nodes between them and the outputs. It only grows. */
 export class Graph {
   /** The dtype of parameters and real constants: float64 is for gradient checks. */
   readonly float: FloatType
@@ -138,6 +155,7 @@ export class Graph {
     this.float = float
   }
 
+  /** A tensor that is fed at every run. Throws when the name is taken. */
   input(name: string, shape: Shape, dtype: DType = this.float): Tensor {
     checkShape(`input ${name}`, shape)
     if (this.inputs.has(name) || this.parameters.has(name)) throw new Error(`graph: the name ${name} is taken`)
@@ -171,6 +189,7 @@ export class Graph {
     return new Tensor(this, name, [...shape], dtype, { kind: 'constant', data })
   }
 
+  /** A constant without axes. */
   scalar(value: number, dtype: DType = this.float): Tensor {
     return this.constant([value], [], dtype)
   }

@@ -8,6 +8,7 @@ import { DESCENT, drawText, fitText, LETTER_HEIGHT, textWidth } from './font.ts'
 import { resizeImage } from './resize.ts'
 import type { RgbImage } from './types.ts'
 
+/** A picture of a contact sheet. */
 export interface Cell {
   readonly image: RgbImage
   /** One line under the picture; cut with … when it is wider. */

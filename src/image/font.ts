@@ -8,6 +8,7 @@ import type { RgbImage } from './types.ts'
 
 /** Rows of a letter above the baseline, at scale 1; the tails of g, p, q and y need `DESCENT` more. */
 export const LETTER_HEIGHT = 7
+/** Rows of a letter below the baseline, at scale 1. */
 export const DESCENT = 1
 const LETTER_WIDTH = 5
 /** Columns from one letter to the next. */

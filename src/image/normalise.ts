@@ -4,7 +4,9 @@
  */
 import { DarError } from '../support/errors.ts'
 
+/** Of red, green and blue in [0, 1]. */
 export const IMAGENET_MEAN: readonly number[] = [0.485, 0.456, 0.406]
+/** Of red, green and blue in [0, 1]. */
 export const IMAGENET_DEVIATION: readonly number[] = [0.229, 0.224, 0.225]
 
 /** `imagenet`: (x − mean)/deviation per channel. `symmetric`: 2x − 1. */

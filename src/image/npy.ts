@@ -8,6 +8,7 @@
 import { halfToNumber } from '../safetensors/float16.ts'
 import { DarError } from '../support/errors.ts'
 
+/** An array as NumPy stores it. */
 export interface NpyArray {
   readonly shape: readonly number[]
   /** C order: the last axis varies fastest. */

@@ -31,6 +31,7 @@ export interface Shot {
   readonly intrinsics: Intrinsics | null
 }
 
+/** An affine map from the pixels of a view to those of a frame: x = a·u + b·v + c, y = d·u + e·v + f. */
 export interface View {
   readonly a: number
   readonly b: number
@@ -43,6 +44,7 @@ export interface View {
   readonly height: number
 }
 
+/** A cut-out of a frame, turned and mirrored. */
 export interface ViewOptions {
   /** Size of the view in its own pixels. */
   readonly width: number
@@ -61,6 +63,7 @@ export interface ViewOptions {
   readonly pixelAspect?: number
 }
 
+/** The view that options describe. */
 export function viewOf({
   width,
   height,

@@ -1,5 +1,5 @@
 /**
- * The configuration of a model: plain data, validated at the edge (spec section 1). Names are the JSON names of
+ * The configuration of a model: plain data, validated at the edge (algorithm section 1). Names are the JSON names of
  * checkpoints and reference fixtures. Defaults are the paper's choices on the small encoder; presets are in presets.ts.
  */
 import { z } from 'zod'
@@ -12,11 +12,12 @@ const size = z.tuple([positive, positive])
 export const NORM_GROUPS = 8
 const DPT_DEFAULTS = { dptOutput: 'metric', dptResize: 'half-pixel', dptNorm: false } as const
 
+/** The schema of a config, with its defaults. */
 export const configSchema = z
   .strictObject({
     /**
      * What stands on the neck: `dar` (the paper), its ablations `transformer` and `bins`, or the baselines `dpt`, `dorn` and
-     * `ord2seq` (spec section 12), which have no steps.
+     * `ord2seq` (algorithm section 12), which have no steps.
      */
     head: z.enum(['dar', 'transformer', 'bins', 'dpt', 'dorn', 'ord2seq']).default('dar'),
 
@@ -80,8 +81,7 @@ export const configSchema = z
     /** Of `soft`: one more re-weighing, on path1's grid at a quarter of the image. Its map is the output. */
     fine: z.boolean().default(false),
     /**
-     * Of `fine`: a last convolution at the image's own size, which moves edges to where the photo has them. Ours; the
-     * specification ends with `fine`.
+     * Of `fine`: a last convolution at the image's own size, which moves edges to where the photo has them. Needs `fine`.
      */
     detail: z.boolean().default(false),
     /** Bins added on each side of the chosen one. */
@@ -103,7 +103,7 @@ export const configSchema = z
     /** Of the dpt head: metres below dMax, or inverse depth without a unit, as the public relative Depth Anything gives. */
     dptOutput: z.enum(['metric', 'relative']).default('metric'),
     /**
-     * Of the dpt head: `half-pixel` is spec section 12; `corners` is Depth Anything's own arithmetic, which its public weights
+     * Of the dpt head: `half-pixel` is algorithm section 12; `corners` is Depth Anything's own arithmetic, which its public weights
      * need: resizes with aligned corners, and a last fusion that doubles its map.
      */
     dptResize: z.enum(['half-pixel', 'corners']).default('half-pixel'),
@@ -152,6 +152,7 @@ export const configSchema = z
       problem('patch', 'a convolutional stem needs a power of two')
   })
 
+/** A whole config: every field, defaults filled in. */
 export type DarConfig = z.output<typeof configSchema>
 
 /** Checks a config from outside; `source` names the file in the error. Fields left out take their defaults. */
@@ -163,8 +164,11 @@ export function parseConfig(value: unknown, source = 'config'): DarConfig {
 }
 
 type Headed = Pick<DarConfig, 'head'>
+/** Whether the head has a transformer. */
 export const usesTokens = ({ head }: Headed): boolean => head === 'dar' || head === 'transformer'
+/** Whether the head has bins. */
 export const usesBins = ({ head }: Headed): boolean => head === 'dar' || head === 'bins'
+/** Whether the head predicts coarse to fine. */
 export const hasSteps = (config: Headed): boolean => usesTokens(config) || usesBins(config)
 /** Whether the bins are the tree with all branches alive. */
 export const isSoft = (config: DarConfig): boolean => usesBins(config) && config.window === 'soft'

@@ -55,7 +55,7 @@ describe('the model', () => {
     expect(model.output).toBe(model.depths[2])
   })
 
-  test('names every intermediate of the specification', () => {
+  test('names every intermediate', () => {
     const steps = [1, 2, 3].flatMap((k) =>
       [
         'tokens_in',

@@ -1,5 +1,5 @@
 /**
- * DAR, from a normalised image to K depth maps (spec sections 2 to 7), read top to bottom like the paper; or another head on
+ * DAR, from a normalised image to K depth maps (algorithm sections 2 to 7), read top to bottom like the paper; or another head on
  * the same encoder and neck (section 12).
  *
  * What is unusual: two orders are autoregressive at once. Token maps r_1 … r_K grow from coarse to fine (the transformer), and
@@ -22,6 +22,7 @@ import { positionTensor, stepSizes } from './steps.ts'
 import type { Trace } from './trace.ts'
 import { convexUpsample, convexWeights } from './upsample.ts'
 
+/** What a model gives. */
 export interface DarOutput {
   /** D_1 … D_K, B,1,grid each, metres; of a head without steps its one map. */
   readonly depths: readonly Tensor[]
@@ -33,7 +34,7 @@ export interface DarOutput {
   readonly hidden: readonly Tensor[]
   /** `output` at the image's size, B,1,H,W. */
   readonly depth: Tensor
-  /** Every named intermediate of the specification. */
+  /** Every named intermediate. */
   readonly trace: Trace
   /** The loss of a head that is not scored by its depth maps; see `stepLosses`. */
   readonly ownLosses: HeadOutput['ownLosses']

@@ -1,5 +1,5 @@
 /**
- * The DAR transformer (spec section 5; paper eq. 3): K token maps, coarse to fine, under the patch-wise causal mask.
+ * The DAR transformer (algorithm section 5; paper eq. 3): K token maps, coarse to fine, under the patch-wise causal mask.
  *
  * Step k's tokens may read those of steps 1..k only, so the hidden states of earlier steps never change and a key/value
  * cache is exact. Three forms of execution:

@@ -1,4 +1,4 @@
-/** The encoder of a config, and how it wants its pixels (spec section 2). */
+/** The encoder of a config, and how it wants its pixels (algorithm section 2). */
 
 import { type Graph, ShapeError, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'

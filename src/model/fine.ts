@@ -1,5 +1,5 @@
 /**
- * The soft tree's last re-weighing, on path1's grid at a quarter of the image (spec section 6, `fine`): edges that a grid of an
+ * The soft tree's last re-weighing, on path1's grid at a quarter of the image (algorithm section 6, `fine`): edges that a grid of an
  * eighth cannot show.
  *
  *     x = ReLU(GroupNorm16(conv3x3(path1)))      y = ReLU(conv3x3([x, resize(g_K)]))      z = resize(z_K) + conv3x3(y)

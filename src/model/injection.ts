@@ -1,5 +1,5 @@
 /**
- * Bins injection and prediction (spec section 7; paper eq. 9, 11, 12): what the transformer says of a step meets the bins of
+ * Bins injection and prediction (algorithm section 7; paper eq. 9, 11, 12): what the transformer says of a step meets the bins of
  * every pixel in a ConvGRU, whose state gives probabilities and the token map that is fed back. Shared by all steps;
  * `level_k` and `bias_k` tell the modules which step it is.
  */

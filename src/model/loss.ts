@@ -1,5 +1,5 @@
 /**
- * The training loss (spec section 8; paper eq. 13): scale-invariant log error of every step's map. Heads that are not scored
+ * The training loss (algorithm section 8; paper eq. 13): scale-invariant log error of every step's map. Heads that are not scored
  * by a depth map (section 12) bring their own.
  */
 
@@ -23,6 +23,7 @@ export function validPixels(gt: Tensor, dMax: number): Tensor {
   return ops.and(ops.greater(gt, MIN_DEPTH), ops.less(gt, dMax))
 }
 
+/** Of the training loss. */
 export interface LossOptions {
   /**
    * λ: how much of an error that all pixels of a batch share is forgiven. 0.85 is the paper's; 0 makes the term the plain
@@ -84,6 +85,7 @@ export function extraTerms(model: DarOutput, gt: Tensor, config: DarConfig, { ed
   return [ops.mul(edgeTerm(g, valid), SCALE * edges)]
 }
 
+/** Sum of scalars. */
 export function total(terms: readonly Tensor[]): Tensor {
   return terms.reduce((sum, term) => ops.add(sum, term))
 }

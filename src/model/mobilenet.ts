@@ -1,5 +1,5 @@
 /**
- * MobileNetV2 (Sandler et al., 2018) with batch norm folded, the light encoder of dar-nano (spec section 2). Tapped at
+ * MobileNetV2 (Sandler et al., 2018) with batch norm folded, the light encoder of dar-nano (algorithm section 2). Tapped at
  * strides 4, 8, 16 and 32. Layer names are torchvision's; padding is TensorFlow's SAME, as the weights were trained.
  */
 

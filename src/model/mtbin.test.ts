@@ -13,7 +13,7 @@ beforeAll(() => {
 })
 afterAll(() => engine.dispose())
 
-describe('the worked values of the specification: NYU range, 16 bins, first width 0.61875', () => {
+describe('the worked values of algorithm section 6: NYU range, 16 bins, first width 0.61875', () => {
   test.each([
     { depth: 2.34, bin: 3, window: [1.3375, 3.19375], width: 0.116015625, first: 1.3955078, last: 3.1357422 },
     { depth: 0.15, bin: 0, window: [0.1, 1.3375], width: 0.07734375, first: 0.1386719, last: 1.2988281 },

@@ -1,5 +1,5 @@
 /**
- * Multiway tree bins (spec section 6; paper eq. 4–10). Bins inside a pixel's window are uniform, so the state of a pixel
+ * Multiway tree bins (algorithm section 6; paper eq. 4–10). Bins inside a pixel's window are uniform, so the state of a pixel
  * is its window [lo, hi], B,1,h,w each, in metres:
  *
  *     w = (hi − lo)/N      c_i = lo + (i + ½)·w      D = Σ_i c_i·p_i      σ = √(Σ_i p_i (c_i − D)²)

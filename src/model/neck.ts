@@ -1,4 +1,4 @@
-/** Four taps → four fused maps → memory on the 1/8 grid (spec section 3; DPT, Ranftl et al. 2021). */
+/** Four taps → four fused maps → memory on the 1/8 grid (algorithm section 3; DPT, Ranftl et al. 2021). */
 
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'

@@ -1,6 +1,6 @@
 /**
  * Which part of the model a parameter or a node belongs to, from its name alone, so that a new head or neck is accounted
- * for as soon as it exists: parameters are named `<part>.…` (spec section 13), nodes after the scopes they were made in,
+ * for as soon as it exists: parameters are named `<part>.…` (algorithm section 13), nodes after the scopes they were made in,
  * `step3/decoder.blocks.0.mlp.fc1/gemm_241`, those of the K steps inside their step.
  */
 import type { Node } from '../graph/index.ts'

@@ -12,7 +12,7 @@ function millions(config: DarConfig): number {
   return [...graph.parameters.values()].reduce((total, { size }) => total + size, 0) / 1e6
 }
 
-describe('the presets have the sizes of the specification', () => {
+describe('the presets have the sizes of docs/algorithm.md', () => {
   test.each([
     ['dar-small', 435.5, 440],
     ['dar-base', 964.3, 1000],

@@ -1,5 +1,5 @@
 /**
- * The family (spec section 1). Layers, width and heads of small, base and large are the paper's Table 1; lite and nano
+ * The family (algorithm section 1). Layers, width and heads of small, base and large are the paper's Table 1; lite and nano
  * are this project's, for laptops and browsers. All have a norm before the transformer's last projection, which the paper's
  * formula leaves out (`finalNorm`).
  */
@@ -18,6 +18,7 @@ const VIT_L = {
 
 const LIGHT = { expand: 3, context: true, upsample: 'convex', finalNorm: true }
 
+/** Configs by name. */
 export const PRESETS: Readonly<Record<string, DarConfig>> = {
   'dar-large': parseConfig({ ...VIT_L, layers: 11, width: 3072, heads: 12 }),
   'dar-base': parseConfig({ ...VIT_L, layers: 9, width: 2048, heads: 8 }),

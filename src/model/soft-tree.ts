@@ -1,5 +1,5 @@
 /**
- * The tree with all branches alive (spec section 6, `window: 'soft'`). All steps share one tree of log-spaced bins over
+ * The tree with all branches alive (algorithm section 6, `window: 'soft'`). All steps share one tree of log-spaced bins over
  * [dmin, dmax]. Step k has N_k = N_K / 2^(K−k) of them and re-weighs what the step before left open, instead of shutting it out:
  *
  *     c_i = dmin·(dmax/dmin)^((i + ½)/N_k)      z_1 = Δ_1      z_k = split(z_{k−1}) + Δ_k

@@ -1,4 +1,4 @@
-/** Sizes of the token maps and the position code (spec section 4). */
+/** Sizes of the token maps and the position code (algorithm section 4). */
 import type { Graph, Tensor } from '../graph/index.ts'
 import type { Size } from '../graph/ops/index.ts'
 

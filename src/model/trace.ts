@@ -1,4 +1,5 @@
-/** Every named intermediate of a model, under the names of the specification: a gift for parity and debugging. */
+/** Every intermediate of a model by name, so that two implementations can be compared value by value. */
 import type { Tensor } from '../graph/index.ts'
 
+/** Tensors by name. */
 export type Trace = Map<string, Tensor>

@@ -1,4 +1,4 @@
-/** Convex ×8 upsampling (spec section 7; RAFT): every fine pixel is a convex combination of 3×3 coarse depths. */
+/** Convex ×8 upsampling (algorithm section 7; RAFT): every fine pixel is a convex combination of 3×3 coarse depths. */
 
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'

@@ -1,4 +1,4 @@
-/** DINOv2-style ViT (spec section 2): four tapped blocks of a pre-LN transformer with LayerScale. */
+/** DINOv2-style ViT (algorithm section 2): four tapped blocks of a pre-LN transformer with LayerScale. */
 
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'

@@ -14,6 +14,7 @@ import { modelPath } from './model-path.ts'
 import { copyInTurns } from './pixels.ts'
 import { MAP_ABOVE, type PredictionRequest, type PredictionThreadData } from './prediction-protocol.ts'
 
+/** Where and how a model runs. */
 export interface LoadModelOptions {
   /** Threads inside the engine; default: all cores. */
   readonly threads?: number

@@ -46,6 +46,7 @@ export interface Workplace {
   dispose(): Promise<void>
 }
 
+/** Of `predictMany`. */
 export type ManyOptions = PredictOptions & {
   /** Called after every image with how many are done, failed ones among them. */
   readonly onProgress?: (done: number) => void
@@ -56,6 +57,7 @@ export type ManyResult<Input extends ImageInput = ImageInput> =
   | { readonly index: number; readonly image: Input; readonly map: DepthMap; readonly error: null }
   | { readonly index: number; readonly image: Input; readonly map: null; readonly error: DarError }
 
+/** A model that is loaded and predicts. It holds a thread: dispose it. */
 export class DepthModel {
   /** The shipped model's name, or that of the file. */
   readonly name: string
@@ -195,6 +197,7 @@ export class DepthModel {
     return this.disposal
   }
 
+  /** As `dispose`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }

@@ -1,6 +1,7 @@
 /** What goes into a prediction and what comes out of it. All distances are metres, all sizes pixels. */
 import type { DepthImage, RgbImage } from '../image/types.ts'
 
+/** In pixels. */
 export interface Size {
   readonly width: number
   readonly height: number
@@ -12,6 +13,7 @@ export type ImageInput = string | Uint8Array | RgbImage
 /** Where the focal length came from: the caller, the file's EXIF, or nowhere (then the canonical lens is assumed). */
 export type FocalSource = 'given' | 'exif' | 'default'
 
+/** The focal length that metres were computed with. */
 export interface Focal {
   /** Focal length divided by the image's diagonal, both in pixels: 0.6 is an ordinary phone's main camera. */
   readonly relative: number
@@ -75,12 +77,14 @@ export interface NetworkMaps
   readonly steps: readonly NetworkStep[]
 }
 
+/** The maps of one step, as the network gives them. */
 export interface NetworkStep {
   readonly depth: DepthImage
   /** null where the model's head has none. */
   readonly sigma: DepthImage | null
 }
 
+/** How a photo is predicted. */
 export interface PredictOptions {
   /** Focal length in pixels of the given image (upright), for right metres; default: EXIF, else the canonical lens. */
   readonly focal?: number

@@ -6,6 +6,7 @@ import type { Origin } from './origin.ts'
 import { type PlanOptions, type PretrainedPlan, planPretrained } from './plan.ts'
 import { resizePositions } from './position-grid.ts'
 
+/** A file of public weights that is open, and what each parameter of the model comes from. */
 export interface PretrainedFile extends AsyncDisposable {
   readonly plan: PretrainedPlan
   /** Values of one of `plan.origins`, a new array. Throws a DarError when they are not finite or not floating-point. */

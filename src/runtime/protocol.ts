@@ -1,6 +1,7 @@
 /** What an engine and its worker thread say to each other. Large arrays move by transfer, never by copy. */
 import type { PortInfo } from '../graph/index.ts'
 
+/** What ONNX Runtime computes on. */
 export type Provider = 'cpu' | 'webgpu'
 /**
  * What a thread of the engine does while it waits for the others of an op: `spin` is answered sooner where the cores are the

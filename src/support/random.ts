@@ -46,10 +46,12 @@ export class Random {
     return lo + Math.floor(this.uniform() * (hi - lo))
   }
 
+  /** True with this probability. */
   chance(probability: number): boolean {
     return this.uniform() < probability
   }
 
+  /** One of a list that is not empty. */
   pick<T>(items: readonly T[]): T {
     return items[this.integer(0, items.length)]
   }

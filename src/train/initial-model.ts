@@ -9,6 +9,7 @@ import { assert } from '../support/errors.ts'
 import { initialiseEntry, type Layout } from './parameters.ts'
 import { modelLayout } from './step-program.ts'
 
+/** Of a model file to start from. */
 export interface InitialModelOptions {
   /** Of the parameters that are initialised; the same as a recipe's. */
   readonly seed?: number

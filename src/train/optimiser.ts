@@ -16,6 +16,7 @@ import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
 
+/** Of the optimiser; the formula is in this file's header. */
 export interface AdamOptions {
   /** β₁, default 0.9. */
   readonly beta1?: number

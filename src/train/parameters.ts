@@ -16,6 +16,7 @@ export interface Entry {
   readonly length: number
 }
 
+/** Where each parameter of a model lies in one flat array. */
 export interface Layout {
   readonly entries: readonly Entry[]
   /** Values in all. */

@@ -7,6 +7,7 @@ import type { DarConfig } from '../model/index.ts'
 import type { AdamOptions } from './optimiser.ts'
 import type { Schedule } from './schedule.ts'
 
+/** A folder of photos and depth maps. */
 export interface FolderData {
   readonly kind: 'folder'
   readonly name: string
@@ -38,6 +39,7 @@ export interface DatasetData {
   readonly validation?: DatasetOptions
 }
 
+/** Procedural rooms. */
 export interface RoomsData {
   readonly kind: 'rooms'
   readonly seed: number
@@ -60,6 +62,7 @@ export interface Shape {
   readonly width: number
 }
 
+/** A part of a run with one size of images. */
 export interface Stage {
   /** Pixels of the network's input; multiples of what the encoder takes (`imageMultiple`). */
   readonly height: number
@@ -84,6 +87,7 @@ export interface Stage {
   readonly edges?: number
 }
 
+/** A training run as data: the model, what it is shown, and for how long. */
 export interface Recipe {
   /** Letters, digits, `.`, `_`, `-`; a checkpoint belongs to the recipe of its name. */
   readonly name: string

@@ -25,6 +25,7 @@ import { type ResolvedData, resolveData } from './sources.ts'
 import { loadStep, modelLayout, trainingGraph } from './step-program.ts'
 import { type SetFigures, Validator } from './validate.ts'
 
+/** Where a run reads and writes, and when it stops. */
 export interface TrainOptions {
   /** Folder that the recipe's data paths are relative to. */
   readonly data: string
@@ -42,6 +43,7 @@ export interface TrainOptions {
   readonly threads?: number
   /** When aborted, the run stops after the update that it is at, with a checkpoint. */
   readonly signal?: AbortSignal
+  /** Called for every line of the log. */
   readonly onEvent?: (event: TrainEvent) => void
 }
 
@@ -81,6 +83,7 @@ export type TrainEvent =
   | ({ readonly event: 'end' } & TrainResult)
   | { readonly event: 'failed'; readonly step: number; readonly seconds: number; readonly message: string }
 
+/** How far a run came. */
 export interface TrainResult {
   /** Updates done, of `total`. */
   readonly step: number

@@ -59,6 +59,7 @@ const LOWEST = 1e-4
 const DECADES = 10
 const PER_DECADE = 200
 
+/** A bar of a histogram over distance. */
 export interface HistogramBar {
   /** Metres; `to` is Infinity in the last bar. */
   readonly from: number

@@ -19,6 +19,7 @@ export interface Broken {
   readonly error: string
 }
 
+/** What a look through a data set found. */
 export interface Inspection {
   readonly name: string
   readonly layout: string
@@ -53,6 +54,7 @@ export interface Inspection {
   readonly suspicions: readonly string[]
 }
 
+/** How much of a data set is looked at. */
 export interface InspectOptions {
   /** At most so many frames, evenly spread; default: all. */
   readonly limit?: number

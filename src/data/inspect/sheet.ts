@@ -39,6 +39,7 @@ export function missingThumbnail(name: string): Thumbnail {
   }
 }
 
+/** Distances of a contact sheet. */
 export interface SheetScale {
   /** Metres at the ends of the colours. */
   readonly near: number

@@ -17,11 +17,13 @@ import { sunRgbdDataset } from './sunrgbd.ts'
 import { tumDataset } from './tum.ts'
 import { webDataset } from './webdataset.ts'
 
+/** How a data set is opened. An option that its layout does not know is an error. */
 export interface OpenOptions extends ReaderOptions {
   /** Default: what the path looks like. */
   readonly layout?: Layout
 }
 
+/** A data set, and the layout that it was read as. */
 export interface OpenedDataset extends NamedDataset {
   readonly layout: Layout
 }

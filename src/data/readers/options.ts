@@ -4,6 +4,7 @@
  */
 import type { Incomplete } from '../types.ts'
 
+/** What readers can be asked for. Each layout takes some of them. */
 export interface ReaderOptions {
   /** Prefix of frame names; default: the folder's or file's own name. */
   readonly name?: string

@@ -6,6 +6,7 @@ import { DarError } from '../../support/errors.ts'
 import { kindOf, walk } from './files.ts'
 import { indexTar } from './tar.ts'
 
+/** The layouts that can be read, by the names that flags and recipes give them. */
 export const LAYOUTS = [
   'folder',
   'photos',
@@ -19,6 +20,7 @@ export const LAYOUTS = [
   'moge',
   'webdataset',
 ] as const
+/** One of `LAYOUTS`. */
 export type Layout = (typeof LAYOUTS)[number]
 
 /** What each layout is, for people. */

@@ -23,6 +23,7 @@ import { sum } from './reduce.ts'
 /** Zeros added at the top, left, bottom and right. */
 export type Padding = readonly [top: number, left: number, bottom: number, right: number]
 
+/** Of a convolution. Defaults: stride 1, no padding, one group. */
 export interface ConvOptions {
   readonly stride?: number
   readonly padding?: Padding

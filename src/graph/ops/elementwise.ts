@@ -51,14 +51,17 @@ function binary(op: string, onnx: string, a: Operand, b: Operand, vjp: Vjp): Ten
   return y
 }
 
+/** a + b */
 export function add(a: Operand, b: Operand): Tensor {
   return binary('add', 'Add', a, b, (dy) => [() => dy, () => dy])
 }
 
+/** a − b */
 export function sub(a: Operand, b: Operand): Tensor {
   return binary('sub', 'Sub', a, b, (dy) => [() => dy, () => neg(dy)])
 }
 
+/** a · b */
 export function mul(a: Operand, b: Operand): Tensor {
   return binary('mul', 'Mul', a, b, (dy, a, b) => [() => mul(dy, b), () => mul(dy, a)])
 }
@@ -102,22 +105,30 @@ function compare(op: string, onnx: string, a: Operand, b: Operand): Tensor {
   return y
 }
 
+/** a = b as bools. */
 export const equal = (a: Operand, b: Operand): Tensor => compare('equal', 'Equal', a, b)
+/** a < b as bools. */
 export const less = (a: Operand, b: Operand): Tensor => compare('less', 'Less', a, b)
+/** a ≤ b as bools. */
 export const lessEqual = (a: Operand, b: Operand): Tensor => compare('lessEqual', 'LessOrEqual', a, b)
+/** a > b as bools. */
 export const greater = (a: Operand, b: Operand): Tensor => compare('greater', 'Greater', a, b)
+/** a ≥ b as bools. */
 export const greaterEqual = (a: Operand, b: Operand): Tensor => compare('greaterEqual', 'GreaterOrEqual', a, b)
 
+/** a ∧ b of bools. */
 export function and(a: Tensor, b: Tensor): Tensor {
   if (a.dtype !== 'bool' || b.dtype !== 'bool') throw new ShapeError('and', [a, b], 'needs bool tensors')
   return compare('and', 'And', a, b)
 }
 
+/** a ∨ b of bools. */
 export function or(a: Tensor, b: Tensor): Tensor {
   if (a.dtype !== 'bool' || b.dtype !== 'bool') throw new ShapeError('or', [a, b], 'needs bool tensors')
   return compare('or', 'Or', a, b)
 }
 
+/** ¬x of bools. */
 export function not(x: Tensor): Tensor {
   if (x.dtype !== 'bool') throw new ShapeError('not', [x], 'needs a bool tensor')
   const [y] = x.graph.apply({
@@ -174,18 +185,25 @@ function unary(
   return y
 }
 
+/** −x */
 export const neg = (x: Tensor): Tensor => unary('neg', x, 'Neg', (dy) => neg(dy))
+/** eˣ */
 export const exp = (x: Tensor): Tensor => unary('exp', x, 'Exp', (dy, _, y) => mul(dy, y))
+/** ln x */
 export const log = (x: Tensor): Tensor => unary('log', x, 'Log', (dy, x) => div(dy, x))
 /** d√x = dx/(2√x): infinite at 0; callers add the epsilon that their formula states. */
 export const sqrt = (x: Tensor): Tensor => unary('sqrt', x, 'Sqrt', (dy, _, y) => div(mul(dy, 0.5), y))
+/** x² */
 export const square = (x: Tensor): Tensor => mul(x, x)
+/** |x|; the gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => unary('abs', x, 'Abs', (dy, x) => mul(dy, sign(x)))
 /** −1, 0 or 1, without gradient. */
 export const sign = (x: Tensor): Tensor => unary('sign', x, 'Sign', null)
 /** Largest integer not above x, without gradient. */
 export const floor = (x: Tensor): Tensor => unary('floor', x, 'Floor', null)
+/** σ(x) = 1/(1 + e⁻ˣ) */
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x, 'Sigmoid', (dy, _, y) => mul(dy, mul(y, sub(1, y))))
+/** tanh x */
 export const tanh = (x: Tensor): Tensor => unary('tanh', x, 'Tanh', (dy, _, y) => mul(dy, sub(1, mul(y, y))))
 /** ln(1 + exp x), without overflow; its slope is σ(x). */
 export const softplus = (x: Tensor): Tensor => unary('softplus', x, emitSoftplus, (dy, x) => mul(dy, sigmoid(x)))

@@ -3,7 +3,8 @@ import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
 import { axisOf, expand, reshape } from './shape.ts'
 
-interface ReduceOptions {
+/** Of a reduction. */
+export interface ReduceOptions {
   /** Keep reduced axes with length 1. */
   readonly keepAxes?: boolean
 }

@@ -10,7 +10,9 @@
 import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
 import { matmul } from './matmul.ts'
 
+/** Of a map, in pixels. */
 export type Size = readonly [height: number, width: number]
+/** How a map is resampled: see `resize`. `pool` is adaptive average pooling. */
 export type ResizeMode = 'bilinear' | 'corners' | 'bicubic' | 'nearest' | 'pool'
 
 /** y = R·x·Cᵀ with the weights of `mode`. x: B,C,h,w → B,C,size */

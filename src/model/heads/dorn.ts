@@ -1,5 +1,5 @@
 /**
- * The `dorn` head (spec section 12; DORN, Fu et al. 2018): C two-way decisions «is the label above i?» per pixel.
+ * The `dorn` head (algorithm section 12; DORN, Fu et al. 2018): C two-way decisions «is the label above i?» per pixel.
  *
  *     z = conv1x1(memory), 2C channels        δ_i = z_{2i+1} − z_{2i}        P_i = P(label > i) = σ(δ_i)
  *     loss   = −mean[ Σ_{i<l} ln P_i + Σ_{i≥l} ln(1 − P_i) ]        over the valid pixels

@@ -9,7 +9,7 @@ import { dptHead } from './dpt.ts'
 
 /**
  * Depth Anything's DPT (dpt.py, util/blocks.py) in plain loops, written from its definition: `w` gives parameters by the names
- * of spec section 13. Taps of B = 1 on a patch grid; the answer on the patch grid times `patch`.
+ * of algorithm section 13. Taps of B = 1 on a patch grid; the answer on the patch grid times `patch`.
  */
 class Original {
   constructor(
@@ -143,7 +143,7 @@ describe('the dpt head with Depth Anything’s own arithmetic', () => {
     expect(relativeError(actual, expected.data)).toBeLessThan(1e-12)
   })
 
-  test('is another than the spec’s, whose resizes have half-pixel centres', async () => {
+  test('is another than that of algorithm section 3, whose resizes have half-pixel centres', async () => {
     const { actual, expected } = await both(parseConfig({ ...TINY, dptResize: 'half-pixel' }))
     expect(relativeError(actual, expected.data)).toBeGreaterThan(1e-3)
   })

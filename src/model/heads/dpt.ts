@@ -1,5 +1,5 @@
 /**
- * The `dpt` head (spec section 12; Depth Anything V2, metric): path1 straight to depth, in one go. It reads no memory.
+ * The `dpt` head (algorithm section 12; Depth Anything V2, metric): path1 straight to depth, in one go. It reads no memory.
  *
  *     path1 → 3×3 (F → F/2) → bilinear to H×W → 3×3 (→ 32) → ReLU → 1×1 → sigmoid × dmax
  *

@@ -1,4 +1,4 @@
-/** What a baseline head gives to the model around it (spec section 12). */
+/** What a baseline head gives to the model around it (algorithm section 12). */
 import type { Tensor } from '../../graph/index.ts'
 
 export interface HeadOutput {

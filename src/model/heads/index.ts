@@ -1,4 +1,4 @@
-/** The baseline heads on the same encoder and neck (spec section 12), for comparisons at equal compute. */
+/** The baseline heads on the same encoder and neck (algorithm section 12), for comparisons at equal compute. */
 export { dornHead } from './dorn.ts'
 export { dptHead } from './dpt.ts'
 export type { HeadOutput } from './head.ts'

@@ -1,5 +1,5 @@
 /**
- * The `ord2seq` head (spec section 12; Ord2Seq, Wang et al. 2023, in dense form): a dichotomic tree over 64 leaves, evenly
+ * The `ord2seq` head (algorithm section 12; Ord2Seq, Wang et al. 2023, in dense form): a dichotomic tree over 64 leaves, evenly
  * spaced in log depth; six decisions per pixel in sequence, each told by an embedding which node it stands at.
  *
  *     f = conv1x1(memory)  (M → G), resized      node = 2^j − 1 + (first j bits of the leaf, 1 = farther half)

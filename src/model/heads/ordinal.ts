@@ -1,5 +1,5 @@
 /**
- * Depth as an ordered class (spec section 12): thresholds evenly spaced in log depth, t_i = exp(ln a + ln(b/a)·i/C) for
+ * Depth as an ordered class (algorithm section 12): thresholds evenly spaced in log depth, t_i = exp(ln a + ln(b/a)·i/C) for
  * i = 0..C with a = dmin, b = dmax (SID of DORN, Fu et al. 2018, without its shift), labels, centres and the score of
  * two-way decisions. Shared by `dorn` and `ord2seq`.
  */
