@@ -15,6 +15,7 @@ import { drawHomeViewpoints } from './sensor/home-viewpoint.ts'
 import { drawViewpoints } from './sensor/viewpoint.ts'
 import type { Viewpoint } from './solids/camera.ts'
 
+/** A photo of a room and its exact depth. */
 export interface RenderedRoom {
   readonly image: RgbImage
   /** Metres along the optical axis of the ray through each pixel's centre; every pixel lies in [0.3, 10], of furnished homes in [0.2, 10]. */
@@ -23,6 +24,7 @@ export interface RenderedRoom {
   readonly intrinsics: Intrinsics
 }
 
+/** Which room, and how large its photo. Default: 320×240. */
 export interface RoomOptions {
   /** Any 32-bit integer. */
   readonly seed: number
