@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { writeCatalogue } from '../rooms/catalogue/testing.ts'
+import { createRoomRenderer } from '../rooms/index.ts'
 import { DarError } from '../support/errors.ts'
-import type { Batch } from './batch.ts'
+import { type Batch, createBatchMaker } from './batch.ts'
 import { createLoader, type Loader, type LoaderOptions } from './loader.ts'
 
 const options: LoaderOptions = {
@@ -42,6 +47,21 @@ describe('loader', () => {
     expect(two).toEqual(one)
     const resumed = await take(start({ start: 4 }), 2)
     expect(resumed).toEqual(one.slice(4))
+  })
+
+  it('gives furnished rooms as they are made without a worker', async () => {
+    const furniture = await mkdtemp(join(tmpdir(), 'dar-furniture-'))
+    try {
+      await writeCatalogue(join(furniture, 'test.sh3f'))
+      const sources = [{ kind: 'rooms', seed: 3, weight: 1, width: 24, height: 18, pool: 4, furniture }] as const
+      const [batch] = await take(start({ sources, prefetch: 1 }), 1)
+      const render = createRoomRenderer()
+      expect(batch).toEqual(await (await createBatchMaker({ ...options, sources }, render)).make(0))
+      const plain = await (await createBatchMaker(options, render)).make(0)
+      expect(batch.image).not.toEqual(plain.image)
+    } finally {
+      await rm(furniture, { recursive: true })
+    }
   })
 
   it('answers several consumers that wait at once, in order', async () => {

@@ -1,7 +1,8 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeCatalogue } from '../rooms/catalogue/testing.ts'
 import { folderDataset } from './folder.ts'
 import { makeRooms } from './make-rooms.ts'
 import { roomsDataset } from './rooms-dataset.ts'
@@ -60,5 +61,24 @@ describe('makeRooms', () => {
     await makeRooms(join(root, 'a'), { ...size, count: 1 })
     await expect(makeRooms(join(root, 'a'), { ...size, seed: 6, count: 1 })).rejects.toThrow(/rooms of seed 5, not 6/)
     await expect(makeRooms(join(root, 'b'), { ...size, count: 0 })).rejects.toThrow(/count is 0/)
+  })
+
+  it('furnishes rooms from a catalogue, says which, and mixes them with no others', async () => {
+    await mkdir(join(root, 'shop'))
+    await writeCatalogue(join(root, 'shop', 'a.sh3f'))
+    const [out, plain, furniture] = [join(root, 'furnished'), join(root, 'plain'), join(root, 'shop')]
+    await makeRooms(out, { ...size, count: 1, furniture })
+    await makeRooms(plain, { ...size, count: 1 })
+    const set = await folderDataset(out)
+    expect((await set.get(0)).image).toEqual((await roomsDataset({ ...size, count: 1, furniture }).get(0)).image)
+    expect((await set.get(0)).image).not.toEqual((await (await folderDataset(plain)).get(0)).image)
+    expect(JSON.parse(await readFile(join(out, 'meta.json'), 'utf8')).furniture).toMatch(/^[0-9a-f]{64}$/)
+    expect(JSON.parse(await readFile(join(plain, 'meta.json'), 'utf8'))).not.toHaveProperty('furniture')
+    expect(await makeRooms(out, { ...size, count: 2, furniture })).toEqual({ written: 1, resumed: 1 })
+    await expect(makeRooms(out, { ...size, count: 2 })).rejects.toThrow(/holds rooms with other furniture/)
+    await expect(makeRooms(plain, { ...size, count: 2, furniture })).rejects.toThrow(/holds rooms with other furniture/)
+    await writeCatalogue(join(furniture, 'b.sh3f'))
+    await expect(makeRooms(out, { ...size, count: 2, furniture })).rejects.toThrow(/holds rooms with other furniture/)
+    await expect(makeRooms(out, { ...size, count: 2, furniture: root })).rejects.toThrow(/holds no \.sh3f file/)
   })
 })

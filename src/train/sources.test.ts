@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBatchMaker, renderRoom, roomsDataset } from '../data/index.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
+import { writeCatalogue } from '../rooms/catalogue/testing.ts'
 import { DarError } from '../support/errors.ts'
 import type { DatasetData, FolderData } from './recipe.ts'
 import { resolveData } from './sources.ts'
@@ -89,6 +90,19 @@ describe('resolveData', () => {
     const held = await validation[0].get(0)
     expect(held.image).toEqual((await roomsDataset({ seed: 2, count: 2, ...size }).get(0)).image)
     expect(held.image).not.toEqual((await roomsDataset({ seed: 1, count: 2, ...size }).get(0)).image)
+  })
+
+  it('furnishes rooms from a folder below the data folder, for training and validation', async () => {
+    await mkdir(join(root, 'shop'))
+    await writeCatalogue(join(root, 'shop', 'test.sh3f'))
+    const size = { width: 16, height: 16 }
+    const rooms = { kind: 'rooms', seed: 1, weight: 1, ...size, validation: 1, furniture: 'shop' } as const
+    const { sources, validation } = await resolveData({ data: [rooms] }, root)
+    const furniture = join(root, 'shop')
+    expect(sources).toMatchObject([{ kind: 'rooms', furniture }])
+    const held = await validation[0].get(0)
+    expect(held.image).toEqual((await roomsDataset({ seed: 2, count: 1, ...size, furniture }).get(0)).image)
+    await expect(resolveData({ data: [{ ...rooms, furniture: 'none' }] }, root)).rejects.toThrow(/cannot list .*none/)
   })
 
   it.each([

@@ -9,6 +9,7 @@ import {
   splitNames,
   subsetOf,
 } from '../data/index.ts'
+import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { DatasetData, DatasetOptions, FolderData, Recipe, RoomsData } from './recipe.ts'
 
@@ -77,8 +78,9 @@ function splitFolder(names: readonly string[], split: NonNullable<FolderData['sp
   }
 }
 
-function resolveRooms({ seed, weight, width, height, reuse, validation = 0, ...data }: RoomsData, root: string) {
+async function resolveRooms({ seed, weight, width, height, reuse, validation = 0, ...data }: RoomsData, root: string) {
   const furniture = data.furniture === undefined ? undefined : resolve(root, data.furniture)
+  if (furniture !== undefined) await openFurniture(furniture)
   const source = { kind: 'rooms', seed, weight, width, height, reuse, furniture } as const
   // Another seed: scenes that training never draws.
   const held = validation > 0 ? roomsDataset({ seed: seed + 1, count: validation, width, height, furniture }) : null

@@ -52,6 +52,13 @@ export async function openFurniture(
   for (const file of files)
     for (const piece of file.pieces) if (piece.modelBytes <= MAX_MODEL_BYTES) homes.set(piece, file)
   const cache = new MeshMemory(keepMegabytes * 2 ** 20)
+  // One at a time: each reads its whole catalogue, tens of megabytes, and a home may ask for fifty at once.
+  let parsing: Promise<unknown> = Promise.resolve()
+  const parseInTurn = (file: CatalogueFile, piece: Piece): Promise<Mesh | null> => {
+    const made = parsing.then(() => parseShape(file, piece))
+    parsing = made.catch(() => {})
+    return made
+  }
   const load = async (piece: Piece): Promise<Mesh | null> => {
     const file = homes.get(piece)
     if (file === undefined) throw new Error(`internal error: ${piece.id} is of another catalogue`)
@@ -59,7 +66,7 @@ export async function openFurniture(
     const path = join(folder, '.dar-shapes', `${file.digest.slice(0, 16)}-${FORMAT}`, name)
     const known = await readMesh(path)
     if (known !== null) return known.triangles > 0 ? known : null
-    const made = await parseShape(file, piece)
+    const made = await parseInTurn(file, piece)
     await writeMesh(path, made ?? EMPTY)
     return made
   }
