@@ -85,6 +85,7 @@ export function finishHome({ seed, builder: s, home, light }: HomeDraft, shapes:
     plan: home.plan,
     height: home.height,
     sights: s.sights,
+    bounce: true,
     range: { nearest: NEAREST, farthest: FARTHEST },
   }
 }

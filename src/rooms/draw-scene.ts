@@ -44,6 +44,7 @@ export function drawScene(seed: number): Scene {
     plan,
     height,
     sights: s.sights,
+    bounce: false,
     range: { nearest: NEAREST, farthest: FARTHEST },
   }
 }

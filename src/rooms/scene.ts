@@ -16,6 +16,8 @@ export interface Scene extends Daylight {
   readonly plan: FloorPlan
   readonly height: number
   readonly sights: readonly Vector[]
+  /** Whether surfaces light each other; else only the ambient term stands for that. */
+  readonly bounce: boolean
   /** Depths that a picture may hold, metres; views with others are not taken. */
   readonly range: { readonly nearest: number; readonly farthest: number }
 }

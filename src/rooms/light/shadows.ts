@@ -31,6 +31,26 @@ const HEMISPHERE = Float64Array.from({ length: 24 }, (_, i) => {
   return i % 3 === 0 ? r * Math.cos(a) : i % 3 === 1 ? r * Math.sin(a) : Math.sqrt(1 - r2)
 })
 
+/** Which of the eight a sample of the half-size grid takes. */
+export function turnOf(i: number, j: number): number {
+  return ORDER[(i & 3) + 4 * (j & 3)]
+}
+
+/** Makes the direction of `ray` the hemisphere's `turn`-th about the normal. */
+export function hemisphereRay(ray: Float64Array, { nx, ny, nz }: Surface, turn: number): void {
+  const d = 3 * turn
+  // A basis round the normal without square roots (Duff et al., "Building an orthonormal basis, revisited").
+  const s = nz >= 0 ? 1 : -1
+  const q = -1 / (s + nz)
+  const r = nx * ny * q
+  const hx = HEMISPHERE[d]
+  const hy = HEMISPHERE[d + 1]
+  const hz = HEMISPHERE[d + 2]
+  ray[3] = hx * (1 + s * nx * nx * q) + hy * r + hz * nx
+  ray[4] = hx * s * r + hy * (s + ny * ny * q) + hz * ny
+  ray[5] = -hx * s * nx - hy * ny + hz * nz
+}
+
 export class Shadows {
   /** Shares seen at the pixel of the last `gather`: one per lamp, then the sun if there is one, then the ambient light. */
   readonly here: Float64Array
@@ -93,7 +113,7 @@ export class Shadows {
         aim(2 * i, 2 * j)
         locate(tracer, keys[pixel] >> 3, at)
         const out = channels * (j * halfWidth + i)
-        const turn = ORDER[(i & 3) + 4 * (j & 3)]
+        const turn = turnOf(i, j)
         const { nx, ny, nz } = at
         // Start a little off the surface.
         const x = at.x + 1e-3 * nx
@@ -123,17 +143,7 @@ export class Shadows {
           seen[out + lampCount] = until > 0 && !hidden(lampCount, until - 1e-3) ? 1 : 0
         }
         if (((i + j + channels - 1) & 1) !== 0) continue
-        const d = 3 * turn
-        // A basis round the normal without square roots (Duff et al., "Building an orthonormal basis, revisited").
-        const s = nz >= 0 ? 1 : -1
-        const q = -1 / (s + nz)
-        const r = nx * ny * q
-        const hx = HEMISPHERE[d]
-        const hy = HEMISPHERE[d + 1]
-        const hz = HEMISPHERE[d + 2]
-        ray[3] = hx * (1 + s * nx * nx * q) + hy * r + hz * nx
-        ray[4] = hx * s * r + hy * (s + ny * ny * q) + hz * ny
-        ray[5] = -hx * s * nx - hy * ny + hz * nz
+        hemisphereRay(ray, at, turn)
         seen[out + channels - 1] = hidden(channels - 1, REACH) ? 0 : 1
       }
   }

@@ -5,6 +5,7 @@
  * ray, exact and untouched by any of this.
  */
 
+import { Bounce } from '../light/bounce.ts'
 import { LAMP, Shadows } from '../light/shadows.ts'
 import { noise2 } from '../materials/noise.ts'
 import { sampleTexture } from '../materials/texture.ts'
@@ -13,6 +14,9 @@ import type { Viewpoint } from '../solids/camera.ts'
 import { BOX, FRUSTUM, MESH } from '../solids/primitives.ts'
 import { locate, Surface } from '../solids/surface.ts'
 import { buildTiles, TILE, type Tiles } from '../solids/tiles.ts'
+
+/** What is left of the ambient light where surfaces light each other: it stands for the second bounce and those after it. */
+const AMBIENT_LEFT = 0.4
 
 export interface Rendering {
   /** Linear radiance, RGB, row-major, channels last. */
@@ -42,6 +46,7 @@ class Renderer {
   private readonly bumpTexel = new Float64Array(3)
   private readonly colour = new Float64Array(3)
   private readonly shadows: Shadows
+  private readonly bounce: Bounce | null
 
   constructor(scene: Scene, view: Viewpoint, width: number, height: number) {
     this.scene = scene
@@ -54,12 +59,21 @@ class Renderer {
     this.depth = new Float64Array(width * height)
     this.tiles = buildTiles(scene.tracer.primitives, view, width, height)
     this.shadows = new Shadows(scene, this.keys, width, height)
+    this.bounce = scene.bounce ? new Bounce(scene, this.keys, width, height) : null
   }
 
   run(): Rendering | null {
     if (!this.castPrimary()) return null
     this.shadows.cast((x, y) => this.aimAtSeen(x, y))
     this.shadows.smoothen()
+    this.bounce?.cast(
+      (x, y) => this.aimAtSeen(x, y),
+      (solid) => {
+        this.shade(solid, false)
+        return this.colour
+      },
+    )
+    this.bounce?.smoothen()
     const radiance = this.shadeAll()
     this.smoothEdges(radiance)
     return { radiance, depth: new Float32Array(this.depth) }
@@ -128,6 +142,7 @@ class Renderer {
       for (let x = 0; x < width; x++) {
         const i = y * width + x
         this.shadows.gather(x, y, keys[i])
+        this.bounce?.gather(x, y, keys[i])
         this.aimAtSeen(x, y)
         this.shade(hits[i], true)
         radiance[3 * i] = colour[0]
@@ -163,7 +178,9 @@ class Renderer {
           this.aim(x + (k === 0 ? 0.3 : -0.3), y + (k === 0 ? -0.35 : 0.35))
           const hit = tracer.nearestInTile(this.tiles, this.tileOf(x, y))
           if (hit < 0) continue
-          this.shadows.gather(x, y, this.keyOf(hit))
+          const key = this.keyOf(hit)
+          this.shadows.gather(x, y, key)
+          this.bounce?.gather(x, y, key)
           this.shade(hit, true)
           // Running mean: the k-th sample beside the pixel's own weighs 1/(k + 2).
           for (let c = 0; c < 3; c++) radiance[3 * i + c] += (colour[c] - radiance[3 * i + c]) / (k + 2)
@@ -204,6 +221,11 @@ class Renderer {
     let er = open * (ambientDown[0] + (ambient[0] - ambientDown[0]) * up)
     let eg = open * (ambientDown[1] + (ambient[1] - ambientDown[1]) * up)
     let eb = open * (ambientDown[2] + (ambient[2] - ambientDown[2]) * up)
+    if (this.bounce !== null && direct) {
+      er = AMBIENT_LEFT * er + this.bounce.here[0]
+      eg = AMBIENT_LEFT * eg + this.bounce.here[1]
+      eb = AMBIENT_LEFT * eb + this.bounce.here[2]
+    }
     let sr = 0
     let sg = 0
     let sb = 0
