@@ -55,5 +55,6 @@ function locate(nameOrPath: string): string {
   if (ownRecipes().includes(name)) return own(name)
   throw new DarError(
     `there is no recipe ${nameOrPath}; give the path of a .js file that exports one, or one of: ${ownRecipes().join(', ')}`,
+    { kind: 'missing' },
   )
 }

@@ -49,7 +49,7 @@ function splitDataset(names: readonly string[], split: NonNullable<DatasetData['
   try {
     return splitNames(names, split)
   } catch (error) {
-    throw error instanceof DarError ? new DarError(`${folder}: ${messageOf(error)}`) : error
+    throw error instanceof DarError ? new DarError(`${folder}: ${messageOf(error)}`, { kind: error.kind }) : error
   }
 }
 

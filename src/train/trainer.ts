@@ -123,7 +123,7 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true })
   } catch (error) {
-    throw new DarError(`cannot make the folder ${path}: ${messageOf(error)}; choose another --out`)
+    throw new DarError(`cannot make the folder ${path}: ${messageOf(error)}; choose another --out`, { kind: 'output' })
   }
 }
 
@@ -307,7 +307,10 @@ class Run {
       await this.save()
       throw new DarError(`${what}; the next one is fine, so look at these frames. ${this.kept()}`)
     }
-    throw new DarError(`${what}; the next one fails too, so the weights have diverged: lower the rate. ${this.kept()}`)
+    throw new DarError(
+      `${what}; the next one fails too, so the weights have diverged: lower the rate. ${this.kept()}`,
+      { kind: 'model' },
+    )
   }
 
   private kept(): string {
@@ -381,7 +384,8 @@ async function startFrom(
   const notes: string[] = []
   if (weights) {
     const { loaded, missing, unused } = loadInto(params, layout, await readWeights(weights), { source: weights })
-    if (loaded.length === 0) throw new DarError(`${weights} has no tensor that this model has; is it the right file?`)
+    if (loaded.length === 0)
+      throw new DarError(`${weights} has no tensor that this model has; is it the right file?`, { kind: 'model' })
     notes.push(loadNote(weights, loaded.length, missing.length, unused.length))
   }
   if (encoder) notes.push(...(await startEncoder(params, layout, encoder, config)))

@@ -59,7 +59,7 @@ const RULES: readonly (readonly [Layout, ...RegExp[]])[] = [
 /** Throws a DarError when the path is not there or looks like none of the layouts. */
 export async function recogniseLayout(path: string): Promise<Layout> {
   const kind = await kindOf(path)
-  if (kind === null) throw new DarError(`${path} was not found; check the path`)
+  if (kind === null) throw new DarError(`${path} was not found; check the path`, { kind: 'missing' })
   if (kind === 'file') return recogniseFile(path)
   const files: string[] = []
   const perFolder = new Map<string, number>()
