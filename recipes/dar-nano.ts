@@ -11,10 +11,11 @@
  */
 import { SPLITS } from '../src/data/index.ts'
 import { PRESETS } from '../src/model/index.ts'
-import type { FolderData, Recipe } from '../src/train/index.ts'
+import type { DatasetData, Recipe } from '../src/train/index.ts'
 
-const set = (name: string, weight: number): FolderData => ({
-  kind: 'folder',
+const set = (name: string, weight: number): DatasetData => ({
+  kind: 'dataset',
+  options: { layout: 'folder' },
   name,
   path: name,
   weight,
@@ -29,7 +30,7 @@ const recipe: Recipe = {
   seed: 6,
   data: [
     { kind: 'rooms', seed: 60, weight: 2.5, width: 320, height: 240, furniture: 'furniture', reuse: 6, validation: 24 },
-    { kind: 'folder', name: 'plain-rooms', path: 'rooms', weight: 1.2 },
+    { kind: 'dataset', name: 'plain-rooms', path: 'rooms', weight: 1.2, options: { layout: 'folder' } },
     set('furnished', 2.5),
     set('rgbdd', 1.5),
     set('hololens', 1),
@@ -60,8 +61,7 @@ const recipe: Recipe = {
       batch: 8,
       updates: 1050,
       validationBatch: 4,
-      varianceFocus: 0.5,
-      edges: 0.2,
+      loss: { varianceFocus: 0.5, edges: 0.2 },
     },
   ],
   schedule: { rate: 5e-4, initialRate: 3e-5, finalRate: 5e-6, warmup: 30 },

@@ -95,8 +95,8 @@ function memoryRecipe(name: string, model: DarConfig): Recipe {
     name,
     model,
     seed: Number(flags.seed),
-    data: [{ kind: 'folder', name: 'memory', path: 'memory', weight: 1 }],
-    stages: [{ ...SIZE, batch: BATCH, updates: 150, varianceFocus: 0.5, augmentation }],
+    data: [{ kind: 'dataset', name: 'memory', path: 'memory', weight: 1, options: { layout: 'folder' } }],
+    stages: [{ ...SIZE, batch: BATCH, updates: 150, loss: { varianceFocus: 0.5 }, augmentation }],
     schedule: { ...schedule(150), warmup: 20 },
     optimiser: { ...optimiser, weightDecay: 0, ema: 0.9 },
   }
@@ -109,16 +109,17 @@ function compareRecipe(name: string, model: DarConfig, data: string, updates: nu
     model,
     seed: Number(flags.seed),
     data: [
-      { kind: 'folder', name: 'rooms', path: 'rooms', weight: 1 },
+      { kind: 'dataset', name: 'rooms', path: 'rooms', weight: 1, options: { layout: 'folder' } },
       {
-        kind: 'folder',
+        kind: 'dataset',
+        options: { layout: 'folder' },
         name: 'furnished',
         path: relative(out, join(data, 'furnished')),
         weight: 1,
         split: SPLITS.furnished,
       },
     ],
-    stages: [{ ...SIZE, batch: BATCH, updates, varianceFocus: 0.5 }],
+    stages: [{ ...SIZE, batch: BATCH, updates, loss: { varianceFocus: 0.5 } }],
     schedule: schedule(updates),
     optimiser: { ...optimiser, weightDecay: 0.05, ema: 0.98 },
   }

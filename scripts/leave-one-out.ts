@@ -48,7 +48,7 @@ if (!flags.weights && !flags.encoder) throw new Error('give --weights or --encod
 const [data, out] = [resolve(flags.data), resolve(flags.out)]
 const threads = flags.threads === undefined ? undefined : Number(flags.threads)
 const recipe = await loadRecipe(flags.recipe)
-const folders = recipe.data.flatMap((one) => (one.kind === 'folder' ? [one] : []))
+const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' ? [one] : []))
 
 /** The recipe without a set, its last stage alone, for so many updates, without hold-outs of its own. */
 function without(set: string, updates: number): Recipe {

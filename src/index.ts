@@ -53,4 +53,4 @@ export type {
 } from './predict/index.ts'
 export { EngineError } from './runtime/engine-error.ts'
 export type { Idle, Provider } from './runtime/protocol.ts'
-export { DarError } from './support/errors.ts'
+export { DarError, type ErrorKind } from './support/errors.ts'

@@ -84,7 +84,9 @@ async function makeFolder(parent: string): Promise<string> {
   try {
     return await mkdtemp(join(parent, 'dar-bench-'))
   } catch {
-    throw new DarError(`--temp ${parent}: the weights cannot be written there; name a folder that you may write to`)
+    throw new DarError(`--temp ${parent}: the weights cannot be written there; name a folder that you may write to`, {
+      kind: 'output',
+    })
   }
 }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeImage } from '../node/index.ts'
 import { registerData } from './data.ts'
 import { createProgram } from './program.ts'
-import { run } from './run.ts'
+import { EXIT_CODES, run } from './run.ts'
 
 let root = ''
 let printed = ''
@@ -73,7 +73,6 @@ describe('dar data', () => {
   })
 
   it.each([
-    [['inspect', 'nowhere'], /nowhere was not found/],
     [['inspect', '.', '--limit', '-1'], /--limit -1: give a number above 0/],
     [['inspect', '.', '--limit', '1.5'], /--limit 1\.5: give a whole number/],
     [['inspect', '.', '--sheet', 'a.jpg'], /ends in \.png/],
@@ -84,6 +83,11 @@ describe('dar data', () => {
     expect(await dar(...args)).toBe(1)
     expect(complained).toMatch(message)
     expect(complained.trim()).not.toContain('\n')
+  })
+
+  it('says that a path is not there, with the code for that', async () => {
+    expect(await dar('inspect', 'nowhere')).toBe(EXIT_CODES.missing)
+    expect(complained).toMatch(/nowhere was not found/)
   })
 
   it('refuses to write into a folder with other things in it', async () => {

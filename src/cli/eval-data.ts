@@ -74,8 +74,8 @@ async function openSide(
   }
   const dataset = await openDataset(path, { layout, list, depthScale, withoutDepth })
   const name = basename(resolve(path))
-  const source = (await loadRecipe(recipe)).data.find((one) => one.kind === 'folder' && one.name === name)
-  if (source?.kind !== 'folder' || !source.split)
+  const source = (await loadRecipe(recipe)).data.find((one) => one.kind === 'dataset' && one.name === name)
+  if (source?.kind !== 'dataset' || !source.split)
     throw new DarError(
       `the recipe ${recipe} has no hold-out of a folder named ${name}; leave --split out, or name another --recipe`,
     )

@@ -7,7 +7,7 @@ import { modelInfo } from '../inspect/index.ts'
 import { registerBench } from './bench.ts'
 import { registerInfo } from './info.ts'
 import { createProgram } from './program.ts'
-import { run } from './run.ts'
+import { EXIT_CODES, run } from './run.ts'
 import { capturePrinted } from './testing.ts'
 
 let folder = ''
@@ -55,15 +55,23 @@ it('knows the presets, with and without their first name', async () => {
 })
 
 it.each([
-  [['info', 'dar-huge'], /no preset or model 'dar-huge': the presets are dar-large, .*path of a \.safetensors file/],
-  [['info', 'nowhere/model.safetensors'], /cannot read the model nowhere\/model\.safetensors/],
-  [['info', 'dar-nano', '--size', '10'], /--size: the size '10'.*for example 256x192/],
-  [['info', 'dar-nano', '--batch', '0'], /--batch 0: give a whole number above 0/],
-  [['bench', 'huge'], /no preset 'huge': give nano, lite, small, base or large/],
-  [['bench', 'nano', '--runs', 'two'], /--runs two: give a whole number/],
-  [['bench', 'nano', '--temp', '/nowhere/at/all'], /--temp \/nowhere\/at\/all: .*a folder that you may write to/],
-])('%j is a mistake that it explains', async (args, message) => {
-  expect(await dar(...args)).toBe(1)
+  [
+    'missing',
+    ['info', 'dar-huge'],
+    /no preset or model 'dar-huge': the presets are dar-large, .*path of a \.safetensors file/,
+  ],
+  ['missing', ['info', 'nowhere/model.safetensors'], /cannot read the model nowhere\/model\.safetensors/],
+  ['input', ['info', 'dar-nano', '--size', '10'], /--size: the size '10'.*for example 256x192/],
+  ['input', ['info', 'dar-nano', '--batch', '0'], /--batch 0: give a whole number above 0/],
+  ['input', ['bench', 'huge'], /no preset 'huge': give nano, lite, small, base or large/],
+  ['input', ['bench', 'nano', '--runs', 'two'], /--runs two: give a whole number/],
+  [
+    'output',
+    ['bench', 'nano', '--temp', '/nowhere/at/all'],
+    /--temp \/nowhere\/at\/all: .*a folder that you may write to/,
+  ],
+] as const)('has a mistake of the kind %s in %j, and explains it', async (kind, args, message) => {
+  expect(await dar(...args)).toBe(EXIT_CODES[kind])
   expect(printed.err).toMatch(message)
   expect(printed.out).toBe('')
 })

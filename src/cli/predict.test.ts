@@ -9,7 +9,7 @@ import { decodeDepthPng } from '../node/index.ts'
 import { live } from '../runtime/engine.ts'
 import { registerPredict } from './predict.ts'
 import { createProgram } from './program.ts'
-import { run } from './run.ts'
+import { EXIT_CODES, run } from './run.ts'
 import { capturePrinted } from './testing.ts'
 
 const [WIDTH, HEIGHT] = [40, 30]
@@ -233,7 +233,7 @@ describe('dar predict, of bad input', () => {
     const blocked = await put('blocked', 'I am a file')
     for (const target of [blocked, join(blocked, 'inside')]) {
       printed.err = ''
-      expect(await predict(path, '--out', target)).toBe(1)
+      expect(await predict(path, '--out', target)).toBe(EXIT_CODES.output)
       expect(printed.err).toMatch(/^dar: cannot write .*blocked.*choose a folder you may write to\n$/)
     }
     expect(printed.out).toBe('')
@@ -251,6 +251,14 @@ describe('dar predict, of bad input', () => {
     expect(await results()).toEqual([])
   })
 
+  it('says that there is no such model, with the code for that', async () => {
+    const path = await put('model.png', await photo().png().toBuffer())
+    const program = createProgram([registerPredict], '0.0.0')
+    const line = ['predict', path, '--out', out, '--model', 'dar-nono']
+    expect(await run(() => program.parseAsync(line, { from: 'user' }))).toBe(EXIT_CODES.missing)
+    expect(printed.err).toMatch(/there is no model 'dar-nono'/)
+  })
+
   it.each([
     [['--focal', '-3'], /--focal -3: give a number above 0/],
     [['--focal', 'wide'], /--focal wide: give a number above 0/],
@@ -258,7 +266,6 @@ describe('dar predict, of bad input', () => {
     [['--stretch', '--near', '1'], /'--stretch' cannot be used with option '--near/],
     [['--map', 'rainbow'], /rainbow.*Allowed choices are turbo, /],
     [['--threads', '0.5'], /threads/],
-    [['--model', 'dar-nono'], /there is no model 'dar-nono'/],
   ])('refuses %j and writes nothing', async (flags, message) => {
     const path = await put('flags.png', await photo().png().toBuffer())
     // Commander takes the last of repeated flags, so the flags under test come last.

@@ -1,5 +1,6 @@
 /** The `dar` program without its verbs: name, version, help, and how commander's own complaints read. */
 import { Command } from 'commander'
+import { EXIT_BUG, EXIT_CODES } from './run.ts'
 import type { RegisterVerb } from './verbs.ts'
 
 const EXAMPLES = `
@@ -10,7 +11,18 @@ Examples:
   $ dar train recipes/dar-nano.ts           run a recipe
   $ dar eval --data rooms                   how good a model is, under a named protocol
   $ dar data inspect nyu/ --sheet nyu.png   what a data set holds, what looks wrong with it, and a contact sheet
-  $ dar help predict                        every option of a command`
+  $ dar help predict                        every option of a command
+
+Exit codes:
+  0    done
+  1    a wrong value, option or file, or some of many images failed
+  ${EXIT_CODES.model}   a model file cannot be used
+  ${EXIT_CODES.missing}   what was named is not there
+  ${EXIT_CODES.gone}   a process that was needed ended
+  ${EXIT_BUG}   a bug in dar
+  ${EXIT_CODES.output}   a result cannot be written
+  ${EXIT_CODES.network}   a download failed; try again
+  130  interrupted (128 + the number of the signal)`
 
 /** Builds the program; its `parseAsync` throws a CommanderError instead of leaving the process. */
 export function createProgram(verbs: readonly RegisterVerb[], version: string): Command {

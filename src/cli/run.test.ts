@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { DarError } from '../support/errors.ts'
+import { DarError, type ErrorKind } from '../support/errors.ts'
 import { createProgram } from './program.ts'
-import { EXIT_BUG, EXIT_MISTAKE, run } from './run.ts'
+import { EXIT_BUG, EXIT_CODES, EXIT_MISTAKE, run } from './run.ts'
 import type { RegisterVerb } from './verbs.ts'
 
 /** Runs a command and collects what it would have printed to standard error. */
@@ -25,6 +25,25 @@ describe('run', () => {
       throw new DarError('cannot read a.jpg:\n  it is empty')
     }
     expect(await outcome(command)).toEqual({ code: EXIT_MISTAKE, errors: 'dar: cannot read a.jpg: it is empty\n' })
+  })
+
+  it('returns the code of the kind of a mistake, each its own, and the help lists them', async () => {
+    let text = ''
+    createProgram([], '0')
+      .configureOutput({
+        writeOut: (part) => {
+          text += part
+        },
+      })
+      .outputHelp()
+    for (const [kind, code] of Object.entries(EXIT_CODES) as [ErrorKind, number][]) {
+      const command = async () => {
+        throw new DarError('no', { kind })
+      }
+      expect(await outcome(command)).toEqual({ code, errors: 'dar: no\n' })
+      expect(text).toMatch(new RegExp(`^ {2}${code} +\\w`, 'm'))
+    }
+    expect(new Set([0, EXIT_BUG, ...Object.values(EXIT_CODES)]).size).toBe(2 + Object.keys(EXIT_CODES).length)
   })
 
   it('prints our own mistake with its stack, its cause and a request to report it, and returns 70', async () => {

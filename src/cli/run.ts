@@ -1,14 +1,24 @@
 /**
- * How every `dar` command ends. A user's mistake is one line on standard error and exit code 1; a mistake of ours is a
- * stack, a request to report it, and 70 (EX_SOFTWARE of sysexits.h). A verb that finishes may set `process.exitCode`
+ * How every `dar` command ends. A user's mistake is one line on standard error and the exit code of its kind; a mistake of
+ * ours is a stack, a request to report it, and 70. Codes above 1 are those of sysexits.h. A verb that finishes may set `process.exitCode`
  * itself, as when one photo of many could not be read. Left out: `process.exit`, which would cut off output still in a pipe.
  */
 import { inspect } from 'node:util'
 import { CommanderError } from 'commander'
-import { DarError } from '../support/errors.ts'
+import { DarError, type ErrorKind } from '../support/errors.ts'
 
 export const EXIT_MISTAKE = 1
 export const EXIT_BUG = 70
+
+/** The exit code of each kind of mistake. `dar --help` prints the same table (program.ts). */
+export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+  input: EXIT_MISTAKE,
+  model: 65,
+  missing: 66,
+  gone: 69,
+  output: 73,
+  network: 75,
+}
 
 export interface RunOptions {
   /** Where messages go; standard error by default. */
@@ -27,7 +37,7 @@ export async function run(
     if (error instanceof CommanderError) return error.exitCode // commander has printed its message, or the help
     if (error instanceof DarError) {
       write(`dar: ${error.message.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
-      return EXIT_MISTAKE
+      return EXIT_CODES[error.kind]
     }
     write(`${inspect(error)}\ndar: this is a bug in dar; please report it with the lines above\n`)
     return EXIT_BUG

@@ -6,7 +6,7 @@ import { writeTinyModel } from '../../test/tiny-model.ts'
 import { parseConfig } from '../model/index.ts'
 import { readWeights, writeWeights } from '../runtime/weights.ts'
 import { createProgram } from './program.ts'
-import { run } from './run.ts'
+import { EXIT_CODES, run } from './run.ts'
 import { registerTrace } from './trace.ts'
 
 /** A head without steps, and few layers: what is tested is the command. */
@@ -180,11 +180,6 @@ describe('dar trace', () => {
       (f) => ['--weights', f.model, '--out', 'x'],
       /model\.safetensors holds no tensor input\/image/,
     ],
-    [
-      'weights without a config',
-      (f) => ['--weights', f.inputs, '--out', 'x'],
-      /inputs\.safetensors holds no model config/,
-    ],
     ['nothing to do', (f) => ['--weights', f.model], /nothing to do: give --out FILE, --check or --pixel X,Y/],
     [
       'a pixel that is none',
@@ -209,6 +204,11 @@ describe('dar trace', () => {
     vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
     expect(await trace(...args(files))).toBe(1)
     expect(errors).toMatch(message)
+  })
+
+  test('refuses weights without a config, as a model that is none', async () => {
+    expect(await trace('--weights', files.inputs, '--out', 'x')).toBe(EXIT_CODES.model)
+    expect(errors).toMatch(/inputs\.safetensors holds no model config/)
   })
 
   test('refuses inputs of the wrong shape, and a loss without depth', async () => {
@@ -245,9 +245,9 @@ describe('dar trace', () => {
       await writeWeights(path, tensors, { config: JSON.stringify(CONFIG) })
       return trace('--weights', path, '--input', files.inputs, '--out', join(folder, 'no'))
     }
-    expect(await spoil(join(folder, 'gone.safetensors'), 'head.decision.weight', false)).toBe(1)
+    expect(await spoil(join(folder, 'gone.safetensors'), 'head.decision.weight', false)).toBe(EXIT_CODES.model)
     expect(errors).toMatch(/gone\.safetensors: the tensor head\.decision\.weight is missing/)
-    expect(await spoil(join(folder, 'flat.safetensors'), 'head.hidden.weight', true)).toBe(1)
+    expect(await spoil(join(folder, 'flat.safetensors'), 'head.hidden.weight', true)).toBe(EXIT_CODES.model)
     expect(errors).toMatch(/head\.hidden\.weight is \[64\] where its config needs \[8,8,1,1\]/)
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { tinyRecipe, writeRooms } from '../train/testing.ts'
 import { createProgram } from './program.ts'
-import { EXIT_MISTAKE, run } from './run.ts'
+import { EXIT_CODES, run } from './run.ts'
 import { registerTrain } from './train.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
@@ -33,14 +33,14 @@ describe('dar train', () => {
   })
 
   it.each([
-    [['nothing-like-this'], /^dar: there is no recipe nothing-like-this; .*dar-nano/],
-    [['dar-nano', '--minutes', '-1'], /^dar: --minutes -1: give a number above 0/],
-    [['dar-nano', '--minutes', 'ten'], /^dar: --minutes ten: /],
-    [['dar-nano', '--threads', '1.5'], /^dar: --threads 1\.5: give a whole number/],
-    [['dar-nano', '--data', '/nowhere'], /^dar: .*\/nowhere\//],
-  ])('answers %j in one line, with code 1', async (args, message) => {
+    ['missing', ['nothing-like-this'], /^dar: there is no recipe nothing-like-this; .*dar-nano/],
+    ['input', ['dar-nano', '--minutes', '-1'], /^dar: --minutes -1: give a number above 0/],
+    ['input', ['dar-nano', '--minutes', 'ten'], /^dar: --minutes ten: /],
+    ['input', ['dar-nano', '--threads', '1.5'], /^dar: --threads 1\.5: give a whole number/],
+    ['missing', ['dar-nano', '--data', '/nowhere'], /^dar: .*\/nowhere\//],
+  ] as const)('has a mistake of the kind %s in %j, told in one line', async (kind, args, message) => {
     const { code, errors } = await dar('train', ...args)
-    expect(code).toBe(EXIT_MISTAKE)
+    expect(code).toBe(EXIT_CODES[kind])
     expect(errors).toMatch(message)
     expect(errors.split('\n')).toHaveLength(2)
   })

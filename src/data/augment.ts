@@ -4,6 +4,7 @@
  * frame without a change. Both label in canonical metres (image/camera.ts), so a crop, which looks like a longer lens,
  * gets the smaller depths that such a lens would show.
  */
+import { z } from 'zod'
 import { toPlanes } from '../image/resize.ts'
 import { cameraOf, type View, viewOf, viewScale, wholeView } from '../image/view.ts'
 import { compressInPlace } from '../rooms/sensor/jpeg.ts'
@@ -32,33 +33,37 @@ export interface SampleSize {
   readonly into?: { readonly image: Float32Array; readonly depth: Float32Array }
 }
 
-/** How much to change; plain data, so that a recipe can state it and a worker receive it. */
-export interface Augmentation {
+const share = z.number().min(0).max(1)
+
+/** How much to change; plain data, so that a recipe can state it and a worker receive it. Defaults: `augment`, `drawView`. */
+export const augmentationSchema = z.strictObject({
   /** Sides of the crop, in parts of the largest crop of its shape that fits the frame. */
-  readonly minScale?: number
-  readonly maxScale?: number
+  minScale: z.number().positive().max(1).optional(),
+  maxScale: z.number().positive().max(1).optional(),
   /** Probability of the largest crop, upright: what `prepare` and prediction show. */
-  readonly whole?: number
+  whole: share.optional(),
   /** Largest stretch of one side against the other, beyond what fitting the frame into the network's shape takes. */
-  readonly stretch?: number
+  stretch: z.number().min(1).optional(),
   /** Degrees, either way. A rotated crop is made small enough to stay inside the frame. */
-  readonly rotation?: number
+  rotation: z.number().min(0).max(45).optional(),
   /** Probability of a mirror image. */
-  readonly mirror?: number
+  mirror: share.optional(),
   /** Strength of the colour changes, 0 to 1. */
-  readonly colour?: number
+  colour: share.optional(),
   /** Probabilities of a grey image, of a slight blur and of noise. */
-  readonly grey?: number
-  readonly blur?: number
-  readonly noise?: number
+  grey: share.optional(),
+  blur: share.optional(),
+  noise: share.optional(),
   /**
    * Probability of being resized as other libraries do it: bilinear without antialias, or sharpened as bicubic and Lanczos
    * filters are. Default 0. A model that only saw one filter answers to its traces: other pixels, other metres.
    */
-  readonly resample?: number
+  resample: share.optional(),
   /** Probability of JPEG's losses at the network's size, of a quality between 30 and 95. Default 0. */
-  readonly jpeg?: number
-}
+  jpeg: share.optional(),
+})
+/** How much to change, as plain data. */
+export type Augmentation = Readonly<z.infer<typeof augmentationSchema>>
 
 /** Of the kernel [−s, 1 + 2s, −s]: about the overshoot of a Lanczos filter at an edge. */
 const MOST_SHARPENED = 0.12

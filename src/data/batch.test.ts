@@ -35,7 +35,7 @@ function fakeRooms(): { render: RenderRoom; seeds: number[] } {
 
 const mixed = (): BatchOptions => ({
   sources: [
-    { kind: 'folder', root, name: 'real', weight: 1 },
+    { kind: 'dataset', root, name: 'real', weight: 1 },
     { kind: 'rooms', seed: 7, weight: 1, width: 24, height: 18, reuse: 4, pool: 8 },
   ],
   batch: 4,
@@ -90,14 +90,14 @@ describe('batch', () => {
   })
 
   it('visits every frame of a folder once per epoch', async () => {
-    const sources = [{ kind: 'folder', root, name: 'real', weight: 3 }] as const
+    const sources = [{ kind: 'dataset', root, name: 'real', weight: 3 }] as const
     const maker = await createBatchMaker({ ...mixed(), sources, batch: 5 }, fakeRooms().render)
     for (const index of [0, 1, 2])
       expect((await maker.make(index)).names.toSorted()).toEqual(['real/1', 'real/2', 'real/3', 'real/4', 'real/5'])
   })
 
   it('keeps to the names of the split', async () => {
-    const sources = [{ kind: 'folder', root, name: 'real', weight: 1, names: ['2', '4'] }] as const
+    const sources = [{ kind: 'dataset', root, name: 'real', weight: 1, names: ['2', '4'] }] as const
     const maker = await createBatchMaker({ ...mixed(), sources }, fakeRooms().render)
     expect(new Set((await maker.make(0)).names)).toEqual(new Set(['real/2', 'real/4']))
   })
@@ -108,7 +108,7 @@ describe('batch', () => {
       await mkdir(join(broken, folder))
       await writeFile(join(broken, folder, 'bad.png'), 'no picture')
     }
-    const sources = [{ kind: 'folder', root: broken, name: 'broken', weight: 1 }] as const
+    const sources = [{ kind: 'dataset', root: broken, name: 'broken', weight: 1 }] as const
     const maker = await createBatchMaker({ ...mixed(), sources }, fakeRooms().render)
     await expect(maker.make(0)).rejects.toThrow(/bad\.png/)
     await rm(broken, { recursive: true })
@@ -151,6 +151,6 @@ it('checkBatchOptions names the option that makes no sense', () => {
   expect(wrong({ batch: 0 })).toThrow(/batch is 0/)
   expect(wrong({ width: 1.5 })).toThrow(/width is 1.5/)
   expect(wrong({ sources: [] })).toThrow(/no sources/)
-  expect(wrong({ sources: [{ kind: 'folder', root, name: 'real', weight: 0 }] })).toThrow(/real has weight 0/)
+  expect(wrong({ sources: [{ kind: 'dataset', root, name: 'real', weight: 0 }] })).toThrow(/real has weight 0/)
   expect(wrong({ sources: [{ kind: 'rooms', seed: 1, weight: 1, width: 8, height: 8, pool: 6 }] })).toThrow(/pool of 6/)
 })

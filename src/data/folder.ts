@@ -114,7 +114,10 @@ async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; expected photos in rgb/ and 16-bit PNGs in depth/`)
+    throw new DarError(
+      `cannot list ${folder}: ${messageOf(error)}; expected photos in rgb/ and 16-bit PNGs in depth/`,
+      { kind: 'missing' },
+    )
   }
 }
 

@@ -7,7 +7,7 @@
 export { cameraOf, viewScale, wholeView } from '../image/view.ts'
 export { type RenderedRoom, type RoomOptions, renderRoom } from '../rooms/index.ts'
 export { Random } from '../support/random.ts'
-export { type Augmentation, augment, prepare, type Sample, type SampleSize } from './augment.ts'
+export { type Augmentation, augment, augmentationSchema, prepare, type Sample, type SampleSize } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
 export {
@@ -24,7 +24,7 @@ export { namedDataset, subsetOf } from './named.ts'
 export * from './readers/index.ts'
 export { REAL_SETS, type RealSet, SPLITS } from './real-splits.ts'
 export { type RoomsOptions, roomsDataset } from './rooms-dataset.ts'
-export type { DatasetSource, FolderSource, RenderRoom, RoomsSource, SourceSpec } from './sources.ts'
+export type { DatasetSource, RenderRoom, RoomsSource, SourceSpec } from './sources.ts'
 export {
   type BlockOptions,
   type PrefixOptions,
@@ -33,6 +33,7 @@ export {
   splitBlocks,
   splitByPrefix,
   splitNames,
+  splitSchema,
   splitTail,
   type TailOptions,
 } from './split.ts'

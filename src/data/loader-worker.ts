@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { createRoomRenderer } from '../rooms/index.ts'
-import { assert, DarError, messageOf } from '../support/errors.ts'
+import { assert, DarError, type ErrorKind, messageOf } from '../support/errors.ts'
 import { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 
 /** To the worker: make this batch. */
@@ -15,7 +15,7 @@ export interface BatchRequest {
 /** From the worker: the batch, or why there is none. */
 export type BatchReply =
   | { readonly index: number; readonly batch: Batch }
-  | { readonly index: number; readonly error: string; readonly isUserError: boolean }
+  | { readonly index: number; readonly error: string; readonly mistake: ErrorKind | null }
 
 const port = parentPort
 assert(port !== null, 'loader-worker is not in a worker thread')
@@ -36,7 +36,7 @@ async function answer(index: number): Promise<void> {
     const reply: BatchReply = { index, batch }
     port?.postMessage(reply, [image.buffer, depth.buffer, scales.buffer] as ArrayBuffer[])
   } catch (error) {
-    const reply: BatchReply = { index, error: messageOf(error), isUserError: error instanceof DarError }
+    const reply: BatchReply = { index, error: messageOf(error), mistake: error instanceof DarError ? error.kind : null }
     port?.postMessage(reply)
   }
 }

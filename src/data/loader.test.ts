@@ -83,7 +83,7 @@ describe('loader', () => {
   })
 
   it('rejects with the message of the worker when a source is wrong, and then is at its end', async () => {
-    const loader = start({ sources: [{ kind: 'folder', root: '/nowhere', name: 'none', weight: 1 }] })
+    const loader = start({ sources: [{ kind: 'dataset', root: '/nowhere', name: 'none', weight: 1 }] })
     const failing = loader.next()
     await expect(failing).rejects.toThrow(DarError)
     await expect(failing).rejects.toThrow(/\/nowhere/)

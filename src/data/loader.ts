@@ -62,7 +62,7 @@ export function createLoader(options: LoaderOptions): Loader {
     thread.on('message', (reply: BatchReply) => {
       const waiting = pending.get(reply.index)
       if ('batch' in reply) waiting?.resolve(reply.batch)
-      else waiting?.reject(reply.isUserError ? new DarError(reply.error) : new Error(reply.error))
+      else waiting?.reject(reply.mistake ? new DarError(reply.error, { kind: reply.mistake }) : new Error(reply.error))
     })
     thread.on('error', failAll)
     thread.on('exit', (code) => {

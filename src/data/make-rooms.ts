@@ -135,7 +135,9 @@ async function listed(folder: string): Promise<string[]> {
     return await readdir(folder)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; choose a folder you may write to`)
+    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
+      kind: 'output',
+    })
   }
 }
 
@@ -166,7 +168,9 @@ async function prepare(folder: string, header: Header): Promise<void> {
     // A torn last line must not swallow the next one.
     await appendFile(join(folder, JOURNAL), started ? '\n' : `${JSON.stringify(header)}\n`)
   } catch (error) {
-    throw new DarError(`cannot write to ${folder}: ${messageOf(error)}; choose a folder you may write to`)
+    throw new DarError(`cannot write to ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
+      kind: 'output',
+    })
   }
 }
 
@@ -174,6 +178,8 @@ async function append(folder: string, line: z.infer<typeof journalLine>): Promis
   try {
     await appendFile(join(folder, JOURNAL), `${JSON.stringify(line)}\n`)
   } catch (error) {
-    throw new DarError(`cannot write to ${folder}: ${messageOf(error)}; make room and run the same command again`)
+    throw new DarError(`cannot write to ${folder}: ${messageOf(error)}; make room and run the same command again`, {
+      kind: 'output',
+    })
   }
 }

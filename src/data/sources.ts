@@ -3,7 +3,7 @@
  * that data turns into: something that has a frame for every position of its stream (mix.ts). Frames are a function of
  * the position and of the given random numbers alone; what a source remembers only saves time.
  *
- * A folder or data set keeps its decoded frames, shrunk to what the network can use, so that later epochs cost no decoding. Rooms are
+ * A data set keeps its decoded frames, shrunk to what the network can use, so that later epochs cost no decoding. Rooms are
  * endless but slow to render, so each is used several times, with another augmentation: draw n picks one of the rooms
  * first … first + pool − 1 with first = ⌊n / reuse⌋, a window that moves on by one room every `reuse` draws. The stream
  * is cut into `LANES` windows by batch number, so that worker threads that share the batches do not render each other's
@@ -11,24 +11,11 @@
  */
 import { assert } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
-import { folderDataset } from './folder.ts'
 import { EpochOrder } from './mix.ts'
 import { subsetOf } from './named.ts'
 import { type OpenOptions, openDataset } from './readers/index.ts'
 import type { Dataset, Frame } from './types.ts'
 import { shrinkFrame } from './view.ts'
-
-/** A folder of photos and depth maps, as one source of a training stream. */
-export interface FolderSource {
-  readonly kind: 'folder'
-  readonly root: string
-  readonly name: string
-  /** Only these frames, for instance the training side of a split; default: all. */
-  readonly names?: readonly string[]
-  /** Share of the training stream, relative to the other sources. */
-  readonly weight: number
-  readonly depthScale?: number
-}
 
 /** A data set in any layout that `openDataset` reads. */
 export interface DatasetSource {
@@ -60,7 +47,7 @@ export interface RoomsSource {
 }
 
 /** A source of a training stream, as plain data that a worker thread can be sent. */
-export type SourceSpec = FolderSource | DatasetSource | RoomsSource
+export type SourceSpec = DatasetSource | RoomsSource
 
 /** How the rooms source gets its rooms: src/rooms, or something faster in a test. */
 export type RenderRoom = (options: {
@@ -92,15 +79,11 @@ export interface SourceOptions {
   readonly render: RenderRoom
 }
 
-/** Throws a DarError when the layout of a folder or data set is wrong. */
+/** Throws a DarError when the layout of a data set is wrong. */
 export async function openSource(spec: SourceSpec, options: SourceOptions): Promise<Source> {
   if (spec.kind === 'rooms') return roomsSource(spec, options)
-  if (spec.kind === 'dataset') {
-    const dataset = await openDataset(spec.root, { ...spec.options, name: spec.name })
-    return datasetSource(spec.names ? subsetOf(dataset, spec.names) : dataset, options)
-  }
-  const { root, name, names, depthScale } = spec
-  return datasetSource(await folderDataset(root, { name, names, depthScale }), options)
+  const dataset = await openDataset(spec.root, { ...spec.options, name: spec.name })
+  return datasetSource(spec.names ? subsetOf(dataset, spec.names) : dataset, options)
 }
 
 /** A data set as an endless stream: every frame once per epoch. */

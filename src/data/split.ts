@@ -6,6 +6,7 @@
  * Pure functions on names: the names are sorted first, and sorted names must be in order of capture. Random splits are
  * left out on purpose.
  */
+import { z } from 'zod'
 import { DarError } from '../support/errors.ts'
 
 /** Names of the frames of the two sides. Frames of the gaps are in neither. */
@@ -14,35 +15,44 @@ export interface Split {
   readonly test: readonly string[]
 }
 
-/** Which frames are held out, as plain data for a recipe. */
-export type SplitRule =
-  | ({ readonly kind: 'prefix' } & PrefixOptions)
-  | ({ readonly kind: 'tail' } & TailOptions)
-  | ({ readonly kind: 'blocks' } & BlockOptions)
+const gap = z.int().min(0).optional()
 
-/** Of a split by the beginnings of names. */
-export interface PrefixOptions {
+const prefixSchema = z.strictObject({
   /** Names that begin with one of these are held out: days, for names `yyyymmddhhmmss`. */
-  readonly heldOut: readonly string[]
-}
+  heldOut: z.array(z.string().min(1)).min(1).readonly(),
+})
 
-/** Of a split that holds out the end. Defaults: see `splitTail`. */
-export interface TailOptions {
-  /** Share of the frames, at the end, that is held out. */
-  readonly fraction?: number
-  /** Frames dropped between the two sides. */
-  readonly gap?: number
-}
+const tailSchema = z.strictObject({
+  /** Share of the frames, at the end, that is held out; default 0.2. */
+  fraction: z.number().positive().optional(),
+  /** Frames dropped between the two sides; default 2. */
+  gap,
+})
 
-/** Of a split that holds out blocks. Defaults: see `splitBlocks`. */
-export interface BlockOptions {
-  /** How many blocks are held out, one in the middle of each of as many equal pieces of the sequence. */
-  readonly blocks?: number
-  /** Share of all frames that the blocks hold together. */
-  readonly fraction?: number
-  /** Frames dropped on either side of every block. */
-  readonly gap?: number
-}
+const blocksSchema = z.strictObject({
+  /** How many blocks are held out, one in the middle of each of as many equal pieces of the sequence; default 2. */
+  blocks: z.int().positive().optional(),
+  /** Share of all frames that the blocks hold together; default 0.2. */
+  fraction: z.number().positive().optional(),
+  /** Frames dropped on either side of every block; default 2. */
+  gap,
+})
+
+/** A hold-out as plain data, as a schema for recipes. */
+export const splitSchema = z.discriminatedUnion('kind', [
+  prefixSchema.extend({ kind: z.literal('prefix') }),
+  tailSchema.extend({ kind: z.literal('tail') }),
+  blocksSchema.extend({ kind: z.literal('blocks') }),
+])
+
+/** Which frames are held out, as plain data for a recipe. */
+export type SplitRule = Readonly<z.infer<typeof splitSchema>>
+/** Of a split by the beginnings of names. */
+export type PrefixOptions = Readonly<z.infer<typeof prefixSchema>>
+/** Of a split that holds out the end. */
+export type TailOptions = Readonly<z.infer<typeof tailSchema>>
+/** Of a split that holds out blocks. */
+export type BlockOptions = Readonly<z.infer<typeof blocksSchema>>
 
 /** Any of the three, by a rule that is plain data. Throws a DarError when a side would be empty. */
 export function splitNames(names: readonly string[], rule: SplitRule): Split {
@@ -62,7 +72,7 @@ export function splitByPrefix(names: readonly string[], { heldOut }: PrefixOptio
 /** Holds out the end of the sequence. */
 export function splitTail(names: readonly string[], { fraction = 0.2, gap = 2 }: TailOptions = {}): Split {
   const sorted = names.toSorted()
-  const start = sorted.length - Math.round(share(fraction) * sorted.length)
+  const start = sorted.length - Math.round(heldShare(fraction) * sorted.length)
   return checked({ train: sorted.slice(0, Math.max(0, start - gap)), test: sorted.slice(start) })
 }
 
@@ -74,7 +84,7 @@ export function splitBlocks(
   const sorted = names.toSorted()
   const train: string[] = []
   const test: string[] = []
-  const size = (share(fraction) * sorted.length) / blocks
+  const size = (heldShare(fraction) * sorted.length) / blocks
   const piece = sorted.length / blocks
   const borders = Array.from({ length: blocks }, (_, k) => {
     const start = Math.round(k * piece + (piece - size) / 2)
@@ -87,7 +97,7 @@ export function splitBlocks(
   return checked({ train, test })
 }
 
-function share(fraction: number): number {
+function heldShare(fraction: number): number {
   if (!(fraction > 0 && fraction < 1)) throw new DarError(`cannot hold out a share of ${fraction}; give one in (0, 1)`)
   return fraction
 }

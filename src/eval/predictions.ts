@@ -103,7 +103,9 @@ function placed(map: DepthImage, { name, image }: Frame, input: Protocol['input'
 
 async function listMaps(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new DarError(`cannot list the predictions in ${folder}: ${messageOf(error)}; check the path`)
+    throw new DarError(`cannot list the predictions in ${folder}: ${messageOf(error)}; check the path`, {
+      kind: 'missing',
+    })
   })
   const files = entries
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && kindOf(entry.name) !== null)

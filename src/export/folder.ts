@@ -76,7 +76,9 @@ export async function exportModel(
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {})
     if (error instanceof Error && 'code' in error && 'syscall' in error)
-      throw new DarError(`cannot write ${folder}: ${messageOf(error)}; choose a folder you may write to`)
+      throw new DarError(`cannot write ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
+        kind: 'output',
+      })
     throw error
   }
   return { model: file.name, precision, sizes: exported }

@@ -110,10 +110,12 @@ export async function traceModel(
   if (loss && depth) feeds['input/depth'] = depth.values
   for (const { name, shape } of graph.parameters.values()) {
     const stored = parameters.get(name)
-    if (!stored) throw new DarError(`${files.weights}: the tensor ${name} is missing; export the model again`)
+    if (!stored)
+      throw new DarError(`${files.weights}: the tensor ${name} is missing; export the model again`, { kind: 'model' })
     if (stored.shape.join() !== shape.join())
       throw new DarError(
         `${files.weights}: the tensor ${name} is [${stored.shape}] where its config needs [${shape}]; export the model again`,
+        { kind: 'model' },
       )
     feeds[name] = stored.values
   }

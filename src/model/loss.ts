@@ -3,6 +3,7 @@
  * by a depth map (section 12) bring their own.
  */
 
+import { z } from 'zod'
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { type DarConfig, mapCount } from './config.ts'
@@ -23,16 +24,21 @@ export function validPixels(gt: Tensor, dMax: number): Tensor {
   return ops.and(ops.greater(gt, MIN_DEPTH), ops.less(gt, dMax))
 }
 
-/** Of the training loss. */
-export interface LossOptions {
+/** What a recipe can say about the loss: one object, from the recipe to here. */
+export const lossSchema = z.strictObject({
   /**
-   * λ: how much of an error that all pixels of a batch share is forgiven. 0.85 is the paper's; 0 makes the term the plain
-   * root mean square of the log error, in which metric scale counts in full.
+   * λ: how much of an error that all pixels of a batch share is forgiven. 0.85 is the paper's and the default; 0 makes the
+   * term the plain root mean square of the log error, in which metric scale counts in full.
    */
-  readonly varianceFocus?: number
-  /** Weight of the gradient term of the last map (`edgeTerm`, times 10 like the terms of the steps); 0, the paper's, leaves it out. */
-  readonly edges?: number
-}
+  varianceFocus: z.number().min(0).max(1).optional(),
+  /**
+   * Weight of the gradient term of the last map (`edgeTerm`, times 10 like the terms of the steps); 0, the paper's and the
+   * default, leaves it out.
+   */
+  edges: z.number().min(0).optional(),
+})
+/** Of the training loss. */
+export type LossOptions = Readonly<z.infer<typeof lossSchema>>
 
 /** g = ln max(D, 1e-6) − ln gt where the truth is valid, else 0. */
 function logError(depth: Tensor, gt: Tensor, valid: Tensor): Tensor {

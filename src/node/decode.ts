@@ -132,7 +132,8 @@ async function readWhole(path: string, name: string): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof DarError) throw error
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new DarError(`${name} was not found; check the path`)
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new DarError(`${name} was not found; check the path`, { kind: 'missing' })
     if (code === 'EACCES' || code === 'EPERM') throw new DarError(`${name} may not be read; check its permissions`)
     throw new DarError(`${name} cannot be read: ${messageOf(error)}`)
   } finally {

@@ -64,6 +64,7 @@ export async function findConfig(nameOrPath: string): Promise<KnownConfig> {
   throw new DarError(
     `there is no preset or model '${nameOrPath}': the presets are ${Object.keys(PRESETS).join(', ')}; ` +
       'give one of those, or the path of a .safetensors file',
+    { kind: 'missing' },
   )
 }
 
@@ -83,7 +84,7 @@ async function readDescription(
   const given = modelPath(nameOrPath)
   // The engine refuses weights behind a symbolic link (as download caches keep them), so go to the file itself.
   const path = await realpath(given).catch((error: unknown) => {
-    throw new DarError(`cannot read the model ${given} (${messageOf(error)}); check the path`)
+    throw new DarError(`cannot read the model ${given} (${messageOf(error)}); check the path`, { kind: 'missing' })
   })
   const header = await readHeader(path)
   const { metadata } = header
@@ -113,7 +114,9 @@ function checkTensors({ tensors }: SafetensorsHeader, config: DarConfig, source:
   const graph = new Graph()
   buildDar(normaliseImage(graph.input('image', [1, 3, side, side]), config), config)
   if ([...tensors.keys()].some((name) => name.startsWith('params/')))
-    throw new DarError(`${source} is a training checkpoint; give the model.safetensors that lies beside it`)
+    throw new DarError(`${source} is a training checkpoint; give the model.safetensors that lies beside it`, {
+      kind: 'model',
+    })
   for (const { name, shape } of graph.parameters.values()) {
     const stored = tensors.get(name)
     const problem = !stored
@@ -121,6 +124,7 @@ function checkTensors({ tensors }: SafetensorsHeader, config: DarConfig, source:
       : stored.shape.join() === shape.join()
         ? null
         : `is [${stored.shape.join(',')}] where its config needs [${shape.join(',')}]`
-    if (problem) throw new DarError(`${source}: the tensor ${name} ${problem}; train or export the model again`)
+    if (problem)
+      throw new DarError(`${source}: the tensor ${name} ${problem}; train or export the model again`, { kind: 'model' })
   }
 }

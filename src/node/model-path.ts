@@ -26,6 +26,7 @@ export function modelPath(nameOrPath: string): string {
   const known = shipped.length > 0 ? `the shipped models are ${shipped.join(', ')}` : `no model lies in ${MODELS}`
   throw new DarError(
     `there is no model '${nameOrPath}': ${known}; give one of those, or the path of a .safetensors file`,
+    { kind: 'missing' },
   )
 }
 
@@ -36,7 +37,7 @@ export async function modelHash(nameOrPath: string): Promise<string> {
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk)
   } catch (error) {
-    throw new DarError(`cannot read the model ${path} (${messageOf(error)}); check the path`)
+    throw new DarError(`cannot read the model ${path} (${messageOf(error)}); check the path`, { kind: 'missing' })
   }
   return hash.digest('hex')
 }

@@ -118,7 +118,8 @@ export class DepthModel {
   }
 
   private underWay<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.disposal) return Promise.reject(new DarError(`the model ${this.name} was disposed; load it again`))
+    if (this.disposal)
+      return Promise.reject(new DarError(`the model ${this.name} was disposed; load it again`, { kind: 'gone' }))
     const result = work()
     const settled: Promise<unknown> = result.catch(() => {}).finally(() => this.running.delete(settled))
     this.running.add(settled)

@@ -98,7 +98,7 @@ async function weightsInfo(remote: Remote, text: string): Promise<PathInfo> {
   const only = remote.file === null && weights.length === 1 ? await infoOf(weights[0]) : undefined
   if (only) return only
   const there = weights.length > 0 ? `it has ${weights.join(', ')}` : 'it has no .safetensors file at all'
-  throw new DarError(`${text}: the repository has no ${wanted}; ${there}`)
+  throw new DarError(`${text}: the repository has no ${wanted}; ${there}`, { kind: 'missing' })
 }
 
 /** Completes `blob`: what came in earlier is kept if it is the beginning of the right bytes. */
@@ -120,7 +120,7 @@ async function download(
   }
   if (problem) {
     await rm(partial, { force: true })
-    throw new DarError(`${text}: the download is ${problem}; nothing of it was kept, try again`)
+    throw new DarError(`${text}: the download is ${problem}; nothing of it was kept, try again`, { kind: 'network' })
   }
   await rename(partial, blob)
 }
@@ -141,7 +141,9 @@ async function fetchRest(
   if (done < size) {
     const whole = await downloadFile({ ...remote, repo: remote.repo, path, xet: false })
     if (!whole)
-      throw new DarError(`${hubReferenceText({ ...remote, file: path })}: the Hub lists it but does not have it`)
+      throw new DarError(`${hubReferenceText({ ...remote, file: path })}: the Hub lists it but does not have it`, {
+        kind: 'missing',
+      })
     const file = await open(partial, 'a')
     try {
       const rest = done > 0 ? whole.slice(done, size) : whole
@@ -169,10 +171,11 @@ function asDarError(error: unknown, text: string, { hubUrl, repo, accessToken }:
     const remedy = accessToken
       ? 'check the name, and that your token may read it'
       : 'check the name; for a gated or private repository set HF_TOKEN'
-    return new DarError(`${text}: ${hubUrl} does not show ${repo} (status ${status}); ${remedy}`)
+    return new DarError(`${text}: ${hubUrl} does not show ${repo} (status ${status}); ${remedy}`, { kind: 'missing' })
   }
   const reason = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error)
   return new DarError(
     `${text}: the download from ${hubUrl} failed (${reason}); run it again: what came in is kept and it goes on from there`,
+    { kind: 'network' },
   )
 }

@@ -67,6 +67,7 @@ export function planPretrained(
   if (found.size === 0)
     throw new DarError(
       `${source} has no tensor that this model has (its names are ${SCHEMES[scheme]}'s); is it the right file?`,
+      { kind: 'model' },
     )
 
   const origins = new Map<string, Origin>()

@@ -51,7 +51,9 @@ async function valuesOf(file: OpenSafetensors, source: string, origin: Origin): 
   for (const tensor of origin.from) {
     const values = (await file.read(tensor)).toFloat32()
     if (!values.every(Number.isFinite))
-      throw new DarError(`${source}: tensor ${tensor} holds values that are not finite; use an undamaged file`)
+      throw new DarError(`${source}: tensor ${tensor} holds values that are not finite; use an undamaged file`, {
+        kind: 'model',
+      })
     parts.push(values)
   }
   if (origin.kind === 'copy') return parts[0]

@@ -56,6 +56,7 @@ export function namingOf(names: Iterable<string>, source: string): Naming {
   throw new DarError(
     `${source} has no tensor that this model has: its names are of no scheme that is known ` +
       `(${Object.values(SCHEMES).join(', ')}); the first are ${seen}`,
+    { kind: 'model' },
   )
 }
 

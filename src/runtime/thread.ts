@@ -8,7 +8,7 @@
  * threads: two copies of this package in one process do not know of each other.
  */
 import { parentPort, type Worker, workerData } from 'node:worker_threads'
-import { assert, DarError, messageOf } from '../support/errors.ts'
+import { assert, DarError, type ErrorKind, messageOf } from '../support/errors.ts'
 import { startWorker } from '../support/threads.ts'
 import { EngineError } from './engine-error.ts'
 
@@ -24,7 +24,7 @@ const LAST_CALL = 30_000
 
 /** An error on its way between threads, where classes do not survive. */
 type Failure =
-  | { readonly kind: 'mistake'; readonly message: string }
+  | { readonly kind: 'mistake'; readonly message: string; readonly mistake: ErrorKind }
   | { readonly kind: 'engine'; readonly graph: string; readonly node: string | null; readonly reason: string }
   | { readonly kind: 'other'; readonly message: string; readonly stack?: string }
 
@@ -143,14 +143,14 @@ function forgetExit(listener: () => void): void {
 }
 
 function failureOf(error: unknown): Failure {
-  if (error instanceof DarError) return { kind: 'mistake', message: error.message }
+  if (error instanceof DarError) return { kind: 'mistake', message: error.message, mistake: error.kind }
   if (error instanceof EngineError)
     return { kind: 'engine', graph: error.graph, node: error.engineNode, reason: error.reason }
   return { kind: 'other', message: messageOf(error), ...(error instanceof Error && { stack: error.stack }) }
 }
 
 function errorOf(failure: Failure): Error {
-  if (failure.kind === 'mistake') return new DarError(failure.message)
+  if (failure.kind === 'mistake') return new DarError(failure.message, { kind: failure.mistake })
   if (failure.kind === 'engine') return new EngineError(failure.graph, failure.node, failure.reason)
   const error = new Error(failure.message)
   error.stack = `${error.stack}\n  in the thread: ${failure.stack ?? failure.message}`

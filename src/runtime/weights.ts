@@ -30,11 +30,13 @@ export async function readWeights(path: string): Promise<Weights> {
 export function storedConfig(weights: Weights, path: string): unknown {
   const text = weights.metadata.config
   if (text === undefined)
-    throw new DarError(`${path} holds no model config; it is a weights file but not one that dar-depth wrote`)
+    throw new DarError(`${path} holds no model config; it is a weights file but not one that dar-depth wrote`, {
+      kind: 'model',
+    })
   try {
     return JSON.parse(text)
   } catch {
-    throw new DarError(`${path}: the config in its metadata is not JSON; train or export it again`)
+    throw new DarError(`${path}: the config in its metadata is not JSON; train or export it again`, { kind: 'model' })
   }
 }
 

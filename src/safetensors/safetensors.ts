@@ -361,4 +361,4 @@ const isCountArray = (value: unknown): value is readonly number[] =>
 const quote = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
 
 const refused = (source: string, what: string) =>
-  new DarError(`${source} ${what}; it is not a valid safetensors file: download or export it again`)
+  new DarError(`${source} ${what}; it is not a valid safetensors file: download or export it again`, { kind: 'model' })

@@ -1,10 +1,28 @@
 /**
  * The two kinds of failure. A user's mistake (a bad file, value or flag) is a `DarError`: its message names the value or
- * file and the remedy, and the command line prints it as one line, without a stack. Our own mistake is an assertion.
+ * file and the remedy, its kind tells a program what to do (an exit code, a status), and the command line prints it as one
+ * line, without a stack. Our own mistake is an assertion.
  */
 export class DarError extends Error {
   override name = 'DarError'
+  /** What went wrong, for programs; the message is for people. */
+  readonly kind: ErrorKind
+
+  constructor(message: string, { kind = 'input', ...options }: ErrorOptions & { readonly kind?: ErrorKind } = {}) {
+    super(message, options)
+    this.kind = kind
+  }
 }
+
+/**
+ * - `input`: a value, an option or a file's content is wrong
+ * - `missing`: what was named is not there
+ * - `model`: a model file or its weights cannot be used
+ * - `output`: a result cannot be written
+ * - `network`: a download failed; trying again may help
+ * - `gone`: what was used has ended: a disposed model, a process that was killed
+ */
+export type ErrorKind = 'input' | 'missing' | 'model' | 'output' | 'network' | 'gone'
 
 /** Throws when an internal invariant does not hold; never for a user's input. */
 export function assert(condition: unknown, message: string): asserts condition {

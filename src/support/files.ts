@@ -28,6 +28,8 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
     if (error instanceof DarError) throw error
-    throw new DarError(`cannot write ${path}: ${messageOf(error)}; choose a folder you may write to`)
+    throw new DarError(`cannot write ${path}: ${messageOf(error)}; choose a folder you may write to`, {
+      kind: 'output',
+    })
   }
 }

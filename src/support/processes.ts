@@ -23,7 +23,7 @@ export async function runInProcess(
       if (!error) resolve(stdout)
       else if (signal?.aborted) reject(signal.reason)
       else if (error.signal)
-        reject(new DarError(`the process of ${name} was ended by ${error.signal}: is memory short?`))
+        reject(new DarError(`the process of ${name} was ended by ${error.signal}: is memory short?`, { kind: 'gone' }))
       else reject(new DarError(`the process of ${name} failed: ${stderr.trim() || messageOf(error)}`))
     })
   })

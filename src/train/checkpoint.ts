@@ -76,7 +76,9 @@ export async function readCheckpoint(
 ): Promise<Stored & Progressed> {
   const path = checkpointPath(folder)
   if (!existsSync(path))
-    throw new DarError(`there is no checkpoint ${path} to go on from; check --out, or start anew without --resume`)
+    throw new DarError(`there is no checkpoint ${path} to go on from; check --out, or start anew without --resume`, {
+      kind: 'missing',
+    })
   const weights = await readWeights(path)
   const { metadata, values, shapes } = weights
   if (metadata.recipe !== recipe)

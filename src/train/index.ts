@@ -4,7 +4,15 @@ export { checkpointPath, modelPath } from './checkpoint.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
 export { type AdamOptions, updateOutputs } from './optimiser.ts'
 export type { Entry, Layout } from './parameters.ts'
-export type { DatasetData, DatasetOptions, FolderData, Recipe, RoomsData, Shape, Stage } from './recipe.ts'
+export {
+  type DatasetData,
+  type DatasetOptions,
+  parseRecipe,
+  type Recipe,
+  type RoomsData,
+  type Shape,
+  type Stage,
+} from './recipe.ts'
 export { loadRecipe, ownRecipes } from './recipe-file.ts'
 export { rateAt, type Schedule } from './schedule.ts'
 export { trainingOutputs } from './step-program.ts'

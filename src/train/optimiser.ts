@@ -9,30 +9,33 @@
  * In place is safe here because every buffer that is written is read exactly once, before its write, by the node chain
  * that writes it; graphs that read a parameter elsewhere must never do this.
  */
-
+import { z } from 'zod'
 import { compile, Graph } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
 
-/** Of the optimiser; the formula is in this file's header. */
-export interface AdamOptions {
+const decay = z.number().min(0).lt(1)
+
+export const adamSchema = z.strictObject({
   /** β₁, default 0.9. */
-  readonly beta1?: number
+  beta1: decay.optional(),
   /** β₂, default 0.999. */
-  readonly beta2?: number
+  beta2: decay.optional(),
   /** ε, default 1e-8. */
-  readonly epsilon?: number
+  epsilon: z.number().positive().optional(),
   /** λ, default 0.1. */
-  readonly weightDecay?: number
-  /** Largest norm of the whole gradient, default 1; Infinity clips nothing. */
-  readonly clip?: number
+  weightDecay: z.number().min(0).optional(),
+  /** Largest norm of the whole gradient, default 1. `AdamW` itself also takes Infinity, which clips nothing. */
+  clip: z.number().positive().optional(),
   /** δ of the moving average, default 0.999, once the run is long enough for it (see `emaDecay`). */
-  readonly ema?: number
+  ema: decay.optional(),
   /** Learning-rate multipliers by the start of a parameter's name, the first that fits: `{ 'encoder.': 0.1 }`. */
-  readonly multipliers?: Readonly<Record<string, number>>
-}
+  multipliers: z.record(z.string(), z.number().min(0)).optional(),
+})
+/** Of the optimiser; the formula is in this file's header. */
+export type AdamOptions = Readonly<z.infer<typeof adamSchema>>
 
 /** The state of a run, resident in the engine. All of the layout's length. */
 export interface TrainingState {

@@ -107,7 +107,9 @@ export function loadInto(
           'use a model config that fits these weights',
       )
     if (!data.every(Number.isFinite))
-      throw new DarError(`${source}: tensor ${name} holds values that are not finite; use an undamaged file`)
+      throw new DarError(`${source}: tensor ${name} holds values that are not finite; use an undamaged file`, {
+        kind: 'model',
+      })
     values.set(data, entry.offset)
     loaded.push(name)
   }

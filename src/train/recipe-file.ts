@@ -6,8 +6,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { DarError, messageOf } from '../support/errors.ts'
-import type { Recipe } from './recipe.ts'
-import { parseRecipe } from './recipe-schema.ts'
+import { parseRecipe, type Recipe } from './recipe.ts'
 
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 /** Seen from `src/train` or `dist/src/train`: the modules themselves, and their sources in a checkout. */
@@ -56,5 +55,6 @@ function locate(nameOrPath: string): string {
   if (ownRecipes().includes(name)) return own(name)
   throw new DarError(
     `there is no recipe ${nameOrPath}; give the path of a .js file that exports one, or one of: ${ownRecipes().join(', ')}`,
+    { kind: 'missing' },
   )
 }

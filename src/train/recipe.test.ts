@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import { type Stage, shapesOf, stageAt, totalUpdates, turnAt } from './recipe.ts'
+import { parseRecipe, type Stage } from './recipe.ts'
 import { loadRecipe, ownRecipes } from './recipe-file.ts'
-import { parseRecipe } from './recipe-schema.ts'
+import { shapesOf, stageAt, totalUpdates, turnAt } from './stages.ts'
 import { TINY_MODEL, tinyRecipe } from './testing.ts'
 
 const stage = { height: 32, width: 64, batch: 2 }
@@ -92,6 +92,16 @@ describe('parseRecipe', () => {
       /stages\.0\.width: is 40.*multiples of 16/,
     ],
     ['a wrong model config', { model: { heads: 5 } }, /model\.heads: must divide/],
+    [
+      'a misspelt field of the loss',
+      { stages: [{ ...stage, updates: 3, loss: { edge: 1 } }] },
+      /stages\.0\.loss: .*edge/,
+    ],
+    [
+      'a kind of data that is none',
+      { data: [{ ...recipe.data[0], kind: 'folder' }] },
+      /data\.0\.kind: must be dataset .* or rooms/,
+    ],
     ['no data', { data: [] }, /data: /],
     [
       'two data sets of one name',

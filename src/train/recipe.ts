@@ -1,155 +1,146 @@
 /**
  * What a training run is, as data: a recipe file exports one of these as its default. Paths of data are relative to the
  * folder given by `--data`, so that a recipe means the same on every machine.
+ *
+ * The schemas are the only definition: the types come from them, and each part belongs to the code that it configures (loss,
+ * augmentation, readers, …). Recipes are written by people, so a misspelt field or a size that the encoder cannot take
+ * shows in the first second, not when its stage begins two hours later.
  */
-import type { Augmentation, OpenOptions, SplitRule } from '../data/index.ts'
-import type { DarConfig } from '../model/index.ts'
-import type { AdamOptions } from './optimiser.ts'
-import type { Schedule } from './schedule.ts'
+import { z } from 'zod'
+import { augmentationSchema, openSchema, splitSchema } from '../data/index.ts'
+import { configSchema, imageMultiple, isMetric, lossSchema } from '../model/index.ts'
+import { DarError } from '../support/errors.ts'
+import { adamSchema } from './optimiser.ts'
+import { scheduleSchema } from './schedule.ts'
 
-/** A folder of photos and depth maps. */
-export interface FolderData {
-  readonly kind: 'folder'
-  readonly name: string
-  /** Relative to the data folder: holds rgb/ and depth/. */
-  readonly path: string
-  /** Share of the training stream, relative to the other sources. */
-  readonly weight: number
-  /** Which frames are held out; they become a validation set of this name. */
-  readonly split?: SplitRule
-  /** Depth units per metre; default: the folder's meta.json, else 1000. */
-  readonly depthScale?: number
-}
+const count = z.int().positive()
+/** Share of the training stream, relative to the other sources. */
+const weight = z.number().positive()
 
 /** How a data set is read: its layout (default: what it looks like), official side, split file, … */
-export type DatasetOptions = Omit<OpenOptions, 'name'>
+const datasetOptions = openSchema.omit({ name: true })
+/** How a data set is read. */
+export type DatasetOptions = Readonly<z.infer<typeof datasetOptions>>
 
-/** A data set in the layout it was downloaded in: NYU Depth v2, KITTI, SUN RGB-D, … */
-export interface DatasetData {
-  readonly kind: 'dataset'
-  readonly name: string
+/** A data set in any layout that `openDataset` reads: a folder of your own, NYU Depth v2, KITTI, SUN RGB-D, … */
+const datasetSchema = z.strictObject({
+  kind: z.literal('dataset'),
+  name: z.string().min(1),
   /** Relative to the data folder, like the `list` of the options. */
-  readonly path: string
-  /** Share of the training stream, relative to the other sources. */
-  readonly weight: number
-  readonly options?: DatasetOptions
+  path: z.string(),
+  weight,
+  options: datasetOptions.optional(),
   /** Which frames are held out; they become a validation set of this name. */
-  readonly split?: SplitRule
+  split: splitSchema.optional(),
   /** Or: what to validate on, as options that differ from those above, for instance `{ side: 'test' }`. */
-  readonly validation?: DatasetOptions
-}
+  validation: datasetOptions.optional(),
+})
+/** A data set in any layout that `openDataset` reads. */
+export type DatasetData = Readonly<z.infer<typeof datasetSchema>>
 
-/** Procedural rooms. */
-export interface RoomsData {
-  readonly kind: 'rooms'
-  readonly seed: number
-  /** Share of the training stream, relative to the other sources. */
-  readonly weight: number
+/** Procedural rooms, rendered while training. */
+const roomsSchema = z.strictObject({
+  kind: z.literal('rooms'),
+  seed: z.int(),
+  weight,
   /** Pixels that scenes are rendered at. */
-  readonly width: number
-  readonly height: number
+  width: count,
+  height: count,
   /** How often a scene is used, on average, each time augmented anew. */
-  readonly reuse?: number
+  reuse: z.number().min(1).optional(),
   /** Folder of furniture catalogues, relative to the data folder; default: scenes furnish themselves. */
-  readonly furniture?: string
+  furniture: z.string().min(1).optional(),
   /** How many scenes of another seed to validate on; default none. */
-  readonly validation?: number
-}
+  validation: z.int().min(0).optional(),
+})
+/** Procedural rooms. */
+export type RoomsData = Readonly<z.infer<typeof roomsSchema>>
 
 /** Pixels of the network's input; multiples of what the encoder takes (`imageMultiple`). */
-export interface Shape {
-  readonly height: number
-  readonly width: number
-}
+const shapeSchema = z.strictObject({ height: count, width: count })
+/** Pixels of the network's input. */
+export type Shape = Readonly<z.infer<typeof shapeSchema>>
 
-/** A part of a run with one size of images. */
-export interface Stage {
-  /** Pixels of the network's input; multiples of what the encoder takes (`imageMultiple`). */
-  readonly height: number
-  readonly width: number
+const stageSchema = z.strictObject({
+  ...shapeSchema.shape,
   /** Images per update. */
-  readonly batch: number
-  readonly updates: number
+  batch: count,
+  updates: count,
   /** Every n-th update sees portrait crops, height and width exchanged; default: none. */
-  readonly portraitEvery?: number
+  portraitEvery: count.min(2).optional(),
   /**
    * More shapes, which the updates take in turn with the stage's own: [own, …also], over and over; one that stands twice comes
    * twice. A model that saw one size only reads another one's metres wrongly. Not beside `portraitEvery`.
    */
-  readonly also?: readonly Shape[]
+  also: z.array(shapeSchema).min(1).readonly().optional(),
   /** Images that validation predicts at once, at this stage's size; default 4. */
-  readonly validationBatch?: number
+  validationBatch: count.optional(),
   /** In place of the recipe's: a last stage may show frames more as they will be predicted. */
-  readonly augmentation?: Augmentation
-  /** λ of the loss, 0 to 1; default 0.85, the paper's. */
-  readonly varianceFocus?: number
-  /** Weight of the gradient term of the last map (`edgeTerm`), times 10 like the terms of the steps; default 0. */
-  readonly edges?: number
-}
+  augmentation: augmentationSchema.optional(),
+  /** λ, the weight of edges; default: the paper's loss. */
+  loss: lossSchema.optional(),
+})
+/** A part of a run with one size, or mix of sizes, of images. */
+export type Stage = Readonly<z.infer<typeof stageSchema>>
+
+const KINDS = 'must be dataset (folders of your own, too) or rooms'
+
+const recipeSchema = z
+  .strictObject({
+    /** Also the name of the folder in runs/. A checkpoint belongs to the recipe of its name. */
+    name: z.string().regex(/^\w[\w.-]*$/, 'must be letters, digits, ".", "_" and "-"'),
+    /** What it is for, the expected figure, the time and the hardware, for people. */
+    summary: z.string(),
+    expected: z.string(),
+    model: configSchema,
+    /** Of the starting weights, the order of the data and its augmentation. */
+    seed: z.int(),
+    data: z
+      .array(z.discriminatedUnion('kind', [datasetSchema, roomsSchema], { error: KINDS }))
+      .min(1)
+      .readonly(),
+    augmentation: augmentationSchema.optional(),
+    /** Image sizes from small to large; the schedule runs over all of them. */
+    stages: z.array(stageSchema).min(1).readonly(),
+    schedule: scheduleSchema,
+    optimiser: adamSchema,
+    /** Updates between validations. */
+    validateEvery: count,
+    /** Minutes between checkpoints; 0: one after every update. */
+    checkpointMinutes: z.number().min(0),
+  })
+  .superRefine(({ data, model, stages }, context) => {
+    const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+    const multiple = imageMultiple(model)
+    if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
+    stages.forEach((stage, i) => {
+      if (stage.portraitEvery && stage.also)
+        problem(['stages', i, 'also'], 'and portraitEvery are two ways to mix shapes; give one of them')
+      for (const shape of [stage, ...(stage.also ?? [])])
+        for (const side of ['height', 'width'] as const)
+          if (shape[side] % multiple !== 0)
+            problem(['stages', i, side], `is ${shape[side]}, but ${model.encoder} takes multiples of ${multiple}`)
+    })
+    data.forEach((one, i) => {
+      if (one.kind === 'dataset' && one.split && one.validation)
+        problem(['data', i], 'has both a split and a validation; give one of the two')
+    })
+    const names = data.map((one) => (one.kind === 'rooms' ? 'rooms' : one.name))
+    names.forEach((name, i) => {
+      if (names.indexOf(name) < i) problem(['data', i], `is the second data set named ${name}; names must differ`)
+    })
+  })
 
 /** A training run as data: the model, what it is shown, and for how long. */
-export interface Recipe {
-  /** Letters, digits, `.`, `_`, `-`; a checkpoint belongs to the recipe of its name. */
-  readonly name: string
-  /** What it is for, the expected figure, the time and the hardware, for people. */
-  readonly summary: string
-  readonly expected: string
-  readonly model: DarConfig
-  /** Of the starting weights, the order of the data and its augmentation. */
-  readonly seed: number
-  readonly data: readonly (FolderData | DatasetData | RoomsData)[]
-  readonly augmentation?: Augmentation
-  /** Image sizes from small to large; the schedule runs over all of them. */
-  readonly stages: readonly Stage[]
-  readonly schedule: Schedule
-  readonly optimiser: AdamOptions
-  /** Updates between validations. */
-  readonly validateEvery: number
-  /** Minutes between checkpoints; 0: one after every update. */
-  readonly checkpointMinutes: number
-}
+export type Recipe = Readonly<z.infer<typeof recipeSchema>>
 
-/** Updates of all stages. */
-export function totalUpdates({ stages }: Recipe): number {
-  return stages.reduce((sum, stage) => sum + stage.updates, 0)
+/**
+ * Checks a recipe and fills in the model config's defaults. Throws a DarError naming `source` and every field that is
+ * wrong.
+ */
+export function parseRecipe(value: unknown, source: string): Recipe {
+  const result = recipeSchema.safeParse(value)
+  if (result.success) return result.data
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'recipe'}: ${message}`)
+  throw new DarError(`${source}: ${problems.join('; ')}`)
 }
-
-/** The stage that update `step` belongs to, and how many updates of that stage came before it. */
-export function stageAt(
-  { stages }: Recipe,
-  step: number,
-): { readonly stage: Stage; readonly index: number; readonly done: number } {
-  let begin = 0
-  for (const [index, stage] of stages.entries()) {
-    if (step < begin + stage.updates) return { stage, index, done: step - begin }
-    begin += stage.updates
-  }
-  throw new Error(`internal error: update ${step} is past the end of the recipe`)
-}
-
-/** The shapes that a stage trains at, its own first, each once. */
-export function shapesOf(stage: Stage): readonly Shape[] {
-  const cycle = cycleOf(stage)
-  return cycle.filter((shape, i) => placeOf(shape, cycle) === i)
-}
-
-/** Which shape the stage's update `done` (from 0) has, and how many updates of each shape came before it. */
-export function turnAt(stage: Stage, done: number): { readonly shape: number; readonly before: readonly number[] } {
-  const cycle = cycleOf(stage)
-  const shapes = shapesOf(stage)
-  const turns = cycle.map((shape) => placeOf(shape, shapes))
-  const [rounds, turn] = [Math.floor(done / cycle.length), done % cycle.length]
-  const count = (list: readonly number[], shape: number) => list.filter((one) => one === shape).length
-  const before = shapes.map((_, i) => rounds * count(turns, i) + count(turns.slice(0, turn), i))
-  return { shape: turns[turn], before }
-}
-
-/** The shapes of consecutive updates, after which it begins again. */
-function cycleOf({ height, width, portraitEvery, also = [] }: Stage): readonly Shape[] {
-  const own = { height, width }
-  if (portraitEvery === undefined) return [own, ...also]
-  return [...Array<Shape>(portraitEvery - 1).fill(own), { height: width, width: height }]
-}
-
-const placeOf = ({ height, width }: Shape, shapes: readonly Shape[]): number =>
-  shapes.findIndex((one) => one.height === height && one.width === width)

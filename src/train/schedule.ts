@@ -1,15 +1,18 @@
 /** Learning rate over a run (algorithm section 9): linear warm-up, then linear decay. */
+import { z } from 'zod'
 
-export interface Schedule {
+export const scheduleSchema = z.strictObject({
   /** Peak learning rate. */
-  readonly rate: number
+  rate: z.number().positive(),
   /** Rate of the first update. */
-  readonly initialRate: number
+  initialRate: z.number().min(0),
   /** Rate of the last update. */
-  readonly finalRate: number
+  finalRate: z.number().min(0),
   /** Updates until the peak; 0: start at the peak. */
-  readonly warmup: number
-}
+  warmup: z.int().min(0),
+})
+/** Of the learning rate. */
+export type Schedule = Readonly<z.infer<typeof scheduleSchema>>
 
 /**
  * The rate of update `step` (from 0) of `total`, piecewise linear through (0, initialRate), (warmup, rate) and

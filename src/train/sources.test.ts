@@ -6,7 +6,7 @@ import { createBatchMaker, renderRoom, roomsDataset } from '../data/index.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
 import { writeCatalogue } from '../rooms/catalogue/testing.ts'
 import { DarError } from '../support/errors.ts'
-import type { DatasetData, FolderData } from './recipe.ts'
+import type { DatasetData } from './recipe.ts'
 import { resolveData } from './sources.ts'
 import { plainFrame, writeFrame } from './testing.ts'
 
@@ -17,13 +17,20 @@ describe('resolveData', () => {
     for (let i = 0; i < 10; i++) await writeFrame(join(root, 'walk'), `f${i}`, ...plainFrame(4, 3, 100, 2))
   })
   afterAll(() => rm(root, { recursive: true }))
-  const walk: FolderData = { kind: 'folder', name: 'walk', path: 'walk', weight: 2 }
+  const walk: DatasetData = { kind: 'dataset', name: 'walk', path: 'walk', weight: 2 }
 
   it('takes held-out frames out of training and validates on them', async () => {
     const split = { kind: 'tail', fraction: 0.3, gap: 2 } as const
     const { sources, validation } = await resolveData({ data: [{ ...walk, split }] }, root)
     expect(sources).toEqual([
-      { kind: 'folder', root: join(root, 'walk'), name: 'walk', weight: 2, names: ['f0', 'f1', 'f2', 'f3', 'f4'] },
+      {
+        kind: 'dataset',
+        root: join(root, 'walk'),
+        name: 'walk',
+        weight: 2,
+        options: { layout: 'folder' },
+        names: ['f0', 'f1', 'f2', 'f3', 'f4'],
+      },
     ])
     expect(validation).toHaveLength(1)
     expect(validation[0].name).toBe('walk')

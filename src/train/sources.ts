@@ -1,17 +1,9 @@
 /** From a recipe's data to what the loader reads and what validation predicts: paths resolved, hold-outs taken out. */
 import { join, resolve } from 'node:path'
-import {
-  type Dataset,
-  folderDataset,
-  openDataset,
-  roomsDataset,
-  type SourceSpec,
-  splitNames,
-  subsetOf,
-} from '../data/index.ts'
+import { type Dataset, openDataset, roomsDataset, type SourceSpec, splitNames, subsetOf } from '../data/index.ts'
 import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import type { DatasetData, DatasetOptions, FolderData, Recipe, RoomsData } from './recipe.ts'
+import type { DatasetData, DatasetOptions, Recipe, RoomsData } from './recipe.ts'
 
 export interface ResolvedData {
   readonly sources: readonly SourceSpec[]
@@ -25,27 +17,11 @@ export interface ResolvedData {
  */
 export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string): Promise<ResolvedData> {
   const resolved = await Promise.all(
-    data.map((one) => {
-      if (one.kind === 'rooms') return resolveRooms(one, root)
-      return one.kind === 'folder' ? resolveFolder(one, root) : resolveDataset(one, root)
-    }),
+    data.map((one) => (one.kind === 'rooms' ? resolveRooms(one, root) : resolveDataset(one, root))),
   )
   return {
     sources: resolved.map(({ source }) => source),
     validation: resolved.flatMap(({ validation }) => validation ?? []),
-  }
-}
-
-async function resolveFolder(data: FolderData, root: string) {
-  const { name, weight, depthScale, split } = data
-  const folder = join(root, data.path)
-  const source = { kind: 'folder', root: folder, name, weight, depthScale } as const
-  const { names } = await folderDataset(folder, { name, depthScale })
-  if (!split) return { source, validation: null }
-  const { train, test } = splitFolder(names, split, folder)
-  return {
-    source: { ...source, names: train },
-    validation: await folderDataset(folder, { name, depthScale, names: test }),
   }
 }
 
@@ -61,7 +37,7 @@ async function resolveDataset(data: DatasetData, root: string) {
     return { source, validation: held }
   }
   if (!split) return { source, validation: null }
-  const { train, test } = splitFolder(dataset.names, split, path)
+  const { train, test } = splitDataset(dataset.names, split, path)
   return { source: { ...source, names: train }, validation: subsetOf(dataset, test) }
 }
 
@@ -70,11 +46,11 @@ function listBelow(options: DatasetOptions | undefined, root: string): DatasetOp
   return options?.list === undefined ? { ...options } : { ...options, list: join(root, options.list) }
 }
 
-function splitFolder(names: readonly string[], split: NonNullable<FolderData['split']>, folder: string) {
+function splitDataset(names: readonly string[], split: NonNullable<DatasetData['split']>, folder: string) {
   try {
     return splitNames(names, split)
   } catch (error) {
-    throw error instanceof DarError ? new DarError(`${folder}: ${messageOf(error)}`) : error
+    throw error instanceof DarError ? new DarError(`${folder}: ${messageOf(error)}`, { kind: error.kind }) : error
   }
 }
 

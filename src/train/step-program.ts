@@ -18,6 +18,10 @@ interface Size {
   readonly batch: number
 }
 
+interface StepOptions extends Size {
+  readonly loss?: LossOptions
+}
+
 const GRADIENT = 'gradient of '
 
 /** The parameters of a model. `size` is any that the model can run at: parameters do not depend on it. */
@@ -32,7 +36,7 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms and
  * of what else the options weigh (`extraTerms`). Throws when a parameter does not influence the loss.
  */
-export function trainingOutputs(config: DarConfig, { batch, height, width, ...loss }: Size & LossOptions) {
+export function trainingOutputs(config: DarConfig, { batch, height, width, loss = {} }: StepOptions) {
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
   const depth = graph.input('depth', [batch, 1, height, width])
@@ -54,7 +58,7 @@ export function trainingOutputs(config: DarConfig, { batch, height, width, ...lo
 /** The step of `trainingOutputs`, compiled. */
 export function trainingGraph(
   config: DarConfig,
-  options: Size & LossOptions,
+  options: StepOptions,
 ): { readonly compiled: Compiled; readonly layout: Layout } {
   const { outputs, layout } = trainingOutputs(config, options)
   const { batch, width, height } = options

@@ -54,7 +54,7 @@ export function tinyRecipe(change: Partial<Recipe> = {}): Recipe {
     expected: 'nothing',
     model: MICRO_MODEL,
     seed: 5,
-    data: [{ kind: 'folder', name: 'rooms', path: 'rooms', weight: 1 }],
+    data: [{ kind: 'dataset', name: 'rooms', path: 'rooms', weight: 1 }],
     stages: [{ height: 32, width: 64, batch: 2, updates: 6 }],
     schedule: { rate: 1e-3, initialRate: 1e-4, finalRate: 1e-5, warmup: 2 },
     optimiser: { clip: 5, ema: 0.9, multipliers: { 'encoder.': 0.5 } },

@@ -114,7 +114,7 @@ describe('train', () => {
   it('validates with the figures of every step, and logs what happened', async () => {
     const recipe = tinyRecipe({
       data: [
-        { kind: 'folder', name: 'rooms', path: 'rooms', weight: 1, split: { kind: 'tail', fraction: 0.25, gap: 0 } },
+        { kind: 'dataset', name: 'rooms', path: 'rooms', weight: 1, split: { kind: 'tail', fraction: 0.25, gap: 0 } },
       ],
       stages: [{ height: 32, width: 32, batch: 2, updates: 3, validationBatch: 2 }],
       validateEvery: 2,
@@ -143,7 +143,7 @@ describe('train', () => {
     }
     const plain = await losses('plain', {})
     const upright = await losses('upright', { augmentation: NO_AUGMENTATION })
-    const strict = await losses('strict', { varianceFocus: 0 })
+    const strict = await losses('strict', { loss: { varianceFocus: 0 } })
     expect([upright[0], strict[0]]).toEqual([plain[0], plain[0]])
     expect(upright[1]).not.toBe(plain[1])
     expect(strict[1]).toBeGreaterThan(plain[1])
@@ -152,7 +152,7 @@ describe('train', () => {
   it('weighs the gradient term where a stage asks for it', async () => {
     const stage = { height: 32, width: 64, batch: 2, updates: 1 }
     const first = async (name: string, edges?: number) => {
-      const { of } = await session(tinyRecipe({ stages: [{ ...stage, edges }] }), { out: join(out, name) })
+      const { of } = await session(tinyRecipe({ stages: [{ ...stage, loss: { edges } }] }), { out: join(out, name) })
       return of('step')[0]
     }
     const [plain, at0, weighed] = [await first('plain'), await first('at0', 0), await first('weighed', 0.1)]
@@ -212,7 +212,7 @@ describe('train', () => {
       await writeFrame(join(data, 'plain'), 'white', ...plainFrame(32, 32, 255, 2))
       const recipe = tinyRecipe({
         seed: 8, // the white picture comes third
-        data: [{ kind: 'folder', name: 'plain', path: 'plain', weight: 1 }],
+        data: [{ kind: 'dataset', name: 'plain', path: 'plain', weight: 1 }],
         stages: [{ height: 32, width: 32, batch: 1, updates: 6 }],
         augmentation: NO_AUGMENTATION,
       })
@@ -257,7 +257,7 @@ describe('train', () => {
     await writeFile(path, (await readFile(path)).subarray(0, 40))
     const recipe = tinyRecipe({
       seed: 8, // the torn picture comes last
-      data: [{ kind: 'folder', name: 'torn', path: 'torn', weight: 1 }],
+      data: [{ kind: 'dataset', name: 'torn', path: 'torn', weight: 1 }],
       stages: [{ height: 32, width: 32, batch: 1, updates: 4 }],
     })
     const { error, of } = await session(recipe)

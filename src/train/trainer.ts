@@ -18,10 +18,10 @@ import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.ts
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { initialise, type Layout, loadInto } from './parameters.ts'
-import { type Recipe, type Stage, shapesOf, stageAt, totalUpdates, turnAt } from './recipe.ts'
-import { parseRecipe } from './recipe-schema.ts'
+import { parseRecipe, type Recipe, type Stage } from './recipe.ts'
 import { rateAt } from './schedule.ts'
 import { type ResolvedData, resolveData } from './sources.ts'
+import { shapesOf, stageAt, totalUpdates, turnAt } from './stages.ts'
 import { loadStep, modelLayout, trainingGraph } from './step-program.ts'
 import { type SetFigures, Validator } from './validate.ts'
 
@@ -123,7 +123,7 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true })
   } catch (error) {
-    throw new DarError(`cannot make the folder ${path}: ${messageOf(error)}; choose another --out`)
+    throw new DarError(`cannot make the folder ${path}: ${messageOf(error)}; choose another --out`, { kind: 'output' })
   }
 }
 
@@ -225,7 +225,7 @@ class Run {
     if (current?.index === index) return current
     await current?.owner.dispose()
     const { engine, recipe, layout, state } = this
-    const { batch, varianceFocus, edges } = stage
+    const { batch, loss } = stage
     const owner = this.owner.hold(new Owner())
     const { before } = turnAt(stage, done)
     const shapes = shapesOf(stage).map((shape, i) => ({
@@ -249,9 +249,7 @@ class Run {
     )
     const lanes: Lane[] = []
     for (const [i, shape] of shapes.entries()) {
-      const program = owner.hold(
-        await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch, varianceFocus, edges }), state),
-      )
+      const program = owner.hold(await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch, loss }), state))
       lanes.push({ loader: loaders[i], program })
     }
     const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }
@@ -309,7 +307,10 @@ class Run {
       await this.save()
       throw new DarError(`${what}; the next one is fine, so look at these frames. ${this.kept()}`)
     }
-    throw new DarError(`${what}; the next one fails too, so the weights have diverged: lower the rate. ${this.kept()}`)
+    throw new DarError(
+      `${what}; the next one fails too, so the weights have diverged: lower the rate. ${this.kept()}`,
+      { kind: 'model' },
+    )
   }
 
   private kept(): string {
@@ -383,7 +384,8 @@ async function startFrom(
   const notes: string[] = []
   if (weights) {
     const { loaded, missing, unused } = loadInto(params, layout, await readWeights(weights), { source: weights })
-    if (loaded.length === 0) throw new DarError(`${weights} has no tensor that this model has; is it the right file?`)
+    if (loaded.length === 0)
+      throw new DarError(`${weights} has no tensor that this model has; is it the right file?`, { kind: 'model' })
     notes.push(loadNote(weights, loaded.length, missing.length, unused.length))
   }
   if (encoder) notes.push(...(await startEncoder(params, layout, encoder, config)))

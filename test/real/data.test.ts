@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import {
   createBatchMaker,
-  type FolderSource,
+  type DatasetSource,
   folderDataset,
   photosDataset,
   prepare,
@@ -83,7 +83,7 @@ describe.skipIf(sets.length === 0)('real data', () => {
   )
 
   it('batches mix all sets by weight', async () => {
-    const sources = sets.map((name): FolderSource => ({ kind: 'folder', root: join(root, name), name, weight: 1 }))
+    const sources = sets.map((name): DatasetSource => ({ kind: 'dataset', root: join(root, name), name, weight: 1 }))
     const options = { sources, batch: 2 * sets.length, width: 64, height: 48, seed: 1 }
     const maker = await createBatchMaker(options, renderRoom)
     const batch = await maker.make(0)

@@ -53,7 +53,7 @@ async function listEntries(folder: string) {
   try {
     return await readdir(folder, { withFileTypes: true })
   } catch (error) {
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; check the path`)
+    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; check the path`, { kind: 'missing' })
   }
 }
 
@@ -77,7 +77,7 @@ export async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`)
+    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
   }
 }
 

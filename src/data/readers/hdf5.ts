@@ -51,7 +51,8 @@ export async function withHdf5<T>(
   { name = typeof source === 'string' ? source : 'the HDF5 data' }: { name?: string } = {},
 ): Promise<T> {
   if (typeof source === 'string') {
-    if ((await kindOf(source)) !== 'file') throw new DarError(`${name} was not found; check the path`)
+    if ((await kindOf(source)) !== 'file')
+      throw new DarError(`${name} was not found; check the path`, { kind: 'missing' })
     return useFile(await fileLibrary(), source, name, use)
   }
   const library = await memoryLibrary()

@@ -50,7 +50,9 @@ async function numbered(folder: string, kind: RegExp): Promise<Map<number, strin
   try {
     files = await readdir(folder)
   } catch (error) {
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; expected image_2/, velodyne/ and calib/`)
+    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; expected image_2/, velodyne/ and calib/`, {
+      kind: 'missing',
+    })
   }
   const wanted = files.filter((file) => kind.test(file) && /^\d+$/.test(parse(file).name))
   return new Map(wanted.map((file) => [Number(parse(file).name), file]))

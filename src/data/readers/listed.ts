@@ -66,7 +66,9 @@ async function find(root: string, folders: readonly string[], path: string, wher
   const found = await firstFile(candidates)
   if (found === null) {
     const places = candidates.length > 1 ? ` (nor in ${folders.slice(1).join(', ')} of ${root})` : ''
-    throw new DarError(`${where}: ${candidates[0]} was not found${places}; check the data set's folder or the list`)
+    throw new DarError(`${where}: ${candidates[0]} was not found${places}; check the data set's folder or the list`, {
+      kind: 'missing',
+    })
   }
   return found
 }

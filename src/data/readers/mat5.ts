@@ -40,7 +40,7 @@ export async function readMat5(path: string): Promise<Map<string, MatValue>> {
   try {
     bytes = await readFile(path)
   } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`)
+    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
   }
   try {
     return parseMat5(bytes)

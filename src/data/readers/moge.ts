@@ -93,7 +93,7 @@ export async function decodeLogDepthPng(
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {
-  if ((await kindOf(path)) === null) throw new DarError(`${path} was not found; check the path`)
+  if ((await kindOf(path)) === null) throw new DarError(`${path} was not found; check the path`, { kind: 'missing' })
   try {
     return await readFile(path)
   } catch (error) {

@@ -11,17 +11,11 @@ import { kittiObjectDataset } from './kitti-object.ts'
 import { mogeDataset } from './moge.ts'
 import { nyuFolderDataset } from './nyu-folder.ts'
 import { nyuLabeledDataset } from './nyu-labeled.ts'
-import type { ReaderOptions } from './options.ts'
+import type { OpenOptions, ReaderOptions } from './options.ts'
 import { type Layout, recogniseLayout } from './recognise.ts'
 import { sunRgbdDataset } from './sunrgbd.ts'
 import { tumDataset } from './tum.ts'
 import { webDataset } from './webdataset.ts'
-
-/** How a data set is opened. An option that its layout does not know is an error. */
-export interface OpenOptions extends ReaderOptions {
-  /** Default: what the path looks like. */
-  readonly layout?: Layout
-}
 
 /** A data set, and the layout that it was read as. */
 export interface OpenedDataset extends NamedDataset {
@@ -36,7 +30,7 @@ interface Reader {
 }
 
 const READERS: Readonly<Record<Layout, Reader>> = {
-  folder: { open: folderDataset, takes: ['depthScale'] },
+  folder: { open: folderDataset, takes: ['depthScale', 'minimum', 'maximum'] },
   photos: { open: photosDataset, takes: [] },
   'nyu-mat': { open: nyuLabeledDataset, takes: ['side', 'list', 'truth'], truths: ['measured', 'filled'] },
   'nyu-folder': { open: nyuFolderDataset, takes: ['list', 'depthScale', 'withoutDepth'] },

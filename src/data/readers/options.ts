@@ -2,27 +2,38 @@
  * What can be asked of any reader, as plain data: a recipe can state it and a worker thread receive it. Not every layout
  * knows every option; `openDataset` refuses those that would do nothing.
  */
-import type { Incomplete } from '../types.ts'
+import { z } from 'zod'
+import { LAYOUTS } from './recognise.ts'
 
-/** What readers can be asked for. Each layout takes some of them. */
-export interface ReaderOptions {
+/** How a data set is opened, as a schema for recipes. */
+export const openSchema = z.strictObject({
+  /** Default: what the path looks like. */
+  layout: z.enum(LAYOUTS).optional(),
   /** Prefix of frame names; default: the folder's or file's own name. */
-  readonly name?: string
+  name: z.string().min(1).optional(),
   /** Which frames of a data set that has an official split; default: all of them. */
-  readonly side?: 'train' | 'test' | 'all'
+  side: z.enum(['train', 'test', 'all']).optional(),
   /** A split file: one frame a line, `image depth focal` (the depth may be `None`), or the list of the layout itself. */
-  readonly list?: string
+  list: z.string().optional(),
   /**
    * Which of two depths. NYU, SUN RGB-D: `measured` (default), or `filled`, with the holes painted in by the authors.
    * KITTI: `annotated` (several scans, filtered by hand; default), or `velodyne`, the single scan projected here.
    */
-  readonly truth?: 'measured' | 'filled' | 'annotated' | 'velodyne'
+  truth: z.enum(['measured', 'filled', 'annotated', 'velodyne']).optional(),
   /** Depth units per metre, where a layout leaves them open; each reader states its default. */
-  readonly depthScale?: number
+  depthScale: z.number().positive().optional(),
+  /** Metres; in a folder of one's own, measurements outside become "none". */
+  minimum: z.number().min(0).optional(),
+  maximum: z.number().positive().optional(),
   /** `kb`: the bottom centre 1216×352 of every frame, as KITTI's benchmark cuts it. */
-  readonly crop?: 'kb'
+  crop: z.literal('kb').optional(),
   /** Frames that the list gives no depth for: `keep` them, with depth null (default), or `drop` them. */
-  readonly withoutDepth?: 'keep' | 'drop'
+  withoutDepth: z.enum(['keep', 'drop']).optional(),
   /** See `Incomplete`; default: refuse. */
-  readonly incomplete?: Incomplete
-}
+  incomplete: z.enum(['refuse', 'note']).optional(),
+})
+
+/** How a data set is opened. An option that its layout does not know is an error. */
+export type OpenOptions = Readonly<z.infer<typeof openSchema>>
+/** What readers can be asked for. Each layout takes some of them. */
+export type ReaderOptions = Omit<OpenOptions, 'layout'>

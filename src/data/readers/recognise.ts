@@ -40,6 +40,8 @@ export const LAYOUT_TITLES: Readonly<Record<Layout, string>> = {
 
 /** Files looked at before a guess: scenes come one after the other, so the beginning shows the layout. */
 const LOOK = 3000
+/** And in one folder: depth/ of many frames must not hide rgb/. */
+const OF_A_FOLDER = 300
 
 /** Rules over a folder's files, paths relative to it; the first that all patterns of match decides. */
 const RULES: readonly (readonly [Layout, ...RegExp[]])[] = [
@@ -57,10 +59,16 @@ const RULES: readonly (readonly [Layout, ...RegExp[]])[] = [
 /** Throws a DarError when the path is not there or looks like none of the layouts. */
 export async function recogniseLayout(path: string): Promise<Layout> {
   const kind = await kindOf(path)
-  if (kind === null) throw new DarError(`${path} was not found; check the path`)
+  if (kind === null) throw new DarError(`${path} was not found; check the path`, { kind: 'missing' })
   if (kind === 'file') return recogniseFile(path)
   const files: string[] = []
-  for await (const file of walk(path, { levels: 8 })) if (files.push(file) >= LOOK) break
+  const perFolder = new Map<string, number>()
+  for await (const file of walk(path, { levels: 8 })) {
+    const folder = file.slice(0, file.lastIndexOf('/') + 1)
+    const before = perFolder.get(folder) ?? 0
+    perFolder.set(folder, before + 1)
+    if (before < OF_A_FOLDER && files.push(file) >= LOOK) break
+  }
   const rule = RULES.find(([, ...patterns]) => patterns.every((pattern) => files.some((file) => pattern.test(file))))
   if (rule) return rule[0]
   const tar = files.find((file) => /^[^/]+\.tar$/.test(file))

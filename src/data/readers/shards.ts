@@ -37,7 +37,7 @@ async function tarsIn(folder: string): Promise<string[]> {
   try {
     files = await readdir(folder)
   } catch (error) {
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; check the path`)
+    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; check the path`, { kind: 'missing' })
   }
   const tars = files.filter((file) => file.endsWith('.tar') && !file.startsWith('.')).sort()
   if (tars.length === 0) throw new DarError(`no .tar file in ${folder}; check the path`)

@@ -85,7 +85,9 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
     file = await open(path)
     return await use(file)
   } catch (error) {
-    throw error instanceof DarError ? error : new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`)
+    throw error instanceof DarError
+      ? error
+      : new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
   } finally {
     await file?.close()
   }

@@ -13,7 +13,7 @@ export async function readVelodyne(path: string): Promise<Float32Array> {
   try {
     bytes = await readFile(path)
   } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`)
+    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
   }
   if (bytes.length === 0 || bytes.length % 16 !== 0)
     throw new DarError(`${path} has ${bytes.length} bytes, which is no whole number of points of 16; copy it again`)

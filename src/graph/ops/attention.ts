@@ -1,8 +1,8 @@
 /** Multi-head attention, composed of matrix products around one op of its own: the weighted mean of the values. */
 import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
+import { sum } from './broadcast.ts'
 import { add, mul, sub } from './elementwise.ts'
 import { matmul } from './matmul.ts'
-import { sum } from './reduce.ts'
 import { reshape, swapLast, transpose } from './shape.ts'
 
 /**

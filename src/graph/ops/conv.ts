@@ -10,6 +10,7 @@
  * Dilation is left out: nothing in DAR uses it.
  */
 import { type Emitter, isFloat, type Shape, ShapeError, sameShape, sizeOf, type Tensor } from '../tensor.ts'
+import { sum } from './broadcast.ts'
 import {
   conv64,
   convTranspose64,
@@ -18,7 +19,6 @@ import {
   convWeightWorkspace,
   type Geometry,
 } from './conv-emit.ts'
-import { sum } from './reduce.ts'
 
 /** Zeros added at the top, left, bottom and right. */
 export type Padding = readonly [top: number, left: number, bottom: number, right: number]

@@ -5,8 +5,9 @@
  * in ops that have one, to full double precision.
  */
 import { type DType, type Emitter, isFloat, type Shape, ShapeError, Tensor } from '../tensor.ts'
+import { expand, sumTo } from './broadcast.ts'
 import { legendre } from './legendre.ts'
-import { cast, expand, sumTo } from './shape.ts'
+import { cast } from './shape.ts'
 
 /** A tensor, or a number that takes the dtype of the other operand. */
 export type Operand = Tensor | number

@@ -1,6 +1,8 @@
 export * from './attention.ts'
+export { expand, type ReduceOptions, sum, sumTo } from './broadcast.ts'
 export * from './conv.ts'
 export * from './elementwise.ts'
+export * from './gather.ts'
 export * from './matmul.ts'
 export * from './normalise.ts'
 export * from './reduce.ts'

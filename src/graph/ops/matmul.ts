@@ -3,8 +3,8 @@
  * emitted as one Gemm on the flattened rows so that neither weight nor gradient is ever transposed in memory.
  */
 import { isFloat, type Shape, ShapeError, sizeOf, type Tensor } from '../tensor.ts'
-import { sum } from './reduce.ts'
-import { reshape, sumTo, swapLast } from './shape.ts'
+import { sum, sumTo } from './broadcast.ts'
+import { reshape, swapLast } from './shape.ts'
 
 /** a·b over the last two axes; leading axes broadcast. A vector operand is not accepted: reshape it. */
 export function matmul(a: Tensor, b: Tensor): Tensor {

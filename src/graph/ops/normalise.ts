@@ -1,8 +1,9 @@
 /** Layer and group normalisation. Statistics are those of the biased variance, as everywhere in this field. */
 import { type Emitter, isFloat, ShapeError, type Tensor } from '../tensor.ts'
+import { expand, sum } from './broadcast.ts'
 import { add, div, mul, sqrt, square, sub } from './elementwise.ts'
-import { mean, sum } from './reduce.ts'
-import { expand, reshape } from './shape.ts'
+import { mean } from './reduce.ts'
+import { reshape } from './shape.ts'
 
 /**
  * Over the last axis:  y = x̂·weight + bias,  x̂ = (x − μ)·s,  s = 1/√(σ² + ε).

@@ -1,34 +1,8 @@
-/** Reductions along axes: sum, mean, max, min; softmax and log-softmax-free sums over bins live on them. */
+/** Reductions along axes that are more than a sum (broadcast.ts): mean, max, min, softmax. */
 import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
+import { type ReduceOptions, reduced, sum } from './broadcast.ts'
 import { mul, sub } from './elementwise.ts'
-import { axisOf, expand, reshape } from './shape.ts'
-
-/** Of a reduction. */
-export interface ReduceOptions {
-  /** Keep reduced axes with length 1. */
-  readonly keepAxes?: boolean
-}
-
-function reduced(op: string, x: Tensor, axes: readonly number[], keepAxes: boolean) {
-  const unique = [...new Set(axes.map((axis) => axisOf(op, x, axis)))].sort((a, b) => a - b)
-  const kept = x.shape.map((n, i) => (unique.includes(i) ? 1 : n))
-  return { axes: unique, kept, shape: keepAxes ? kept : x.shape.filter((_, i) => !unique.includes(i)) }
-}
-
-/** Σ over the axes (all of them by default). */
-export function sum(x: Tensor, axes = x.shape.map((_, i) => i), { keepAxes = false }: ReduceOptions = {}): Tensor {
-  if (x.dtype === 'bool') throw new ShapeError('sum', [x], 'needs numbers: cast it first')
-  const to = reduced('sum', x, axes, keepAxes)
-  if (to.axes.length === 0) return x
-  const [y] = x.graph.apply({
-    op: 'sum',
-    inputs: [x],
-    outputs: [{ shape: to.shape, dtype: x.dtype }],
-    emit: (e, [name], y) => e.node('ReduceSum', [name, e.ints(to.axes)], y, { keepdims: keepAxes ? 1 : 0 }),
-    vjp: ([dy]) => [dy && expand(reshape(dy, to.kept), x.shape)],
-  })
-  return y
-}
+import { axisOf } from './shape.ts'
 
 /** Arithmetic mean over the axes (all of them by default). */
 export function mean(x: Tensor, axes = x.shape.map((_, i) => i), options: ReduceOptions = {}): Tensor {

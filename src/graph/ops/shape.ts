@@ -1,14 +1,10 @@
 /**
- * Ops that move values without changing them: reshape, transpose, slice, concat, pad, gather, expand, flip, cast.
+ * Ops that move values without changing them: reshape, transpose, slice, concat, pad, flip, cast.
  *
- * Each gradient is the transposed linear map, again in these ops, so that gradients can be differentiated in turn.
- * ScatterElements is left out on purpose (the browser's WebGPU provider lacks it): the gradient of a gather is a
- * matrix product with the one-hot matrix of the indices.
+ * Each gradient is the transposed linear map, again in these ops, so that gradients can be differentiated in turn. The
+ * other families stand on this one, so it imports none of them: expand and its sum are in broadcast.ts, gather in gather.ts.
  */
 import { type DType, isFloat, type Shape, ShapeError, sameShape, sizeOf, type Tensor } from '../tensor.ts'
-import { equal } from './elementwise.ts'
-import { matmul } from './matmul.ts'
-import { sum } from './reduce.ts'
 
 /** An axis counted from the end if negative. */
 export function axisOf(op: string, x: Tensor, axis: number): number {
@@ -202,32 +198,6 @@ export function padEdge(x: Tensor, axis: number, before: number, after: number):
   return concat([...first, x, ...last], a)
 }
 
-/** Broadcasts x to a larger shape by NumPy's rules. */
-export function expand(x: Tensor, shape: Shape): Tensor {
-  const offset = shape.length - x.rank
-  if (offset < 0 || x.shape.some((n, i) => n !== 1 && n !== shape[i + offset]))
-    throw new ShapeError('expand', [x], `cannot be broadcast to [${shape.join(',')}]`)
-  if (sameShape(x.shape, shape)) return x
-  const [y] = x.graph.apply({
-    op: 'expand',
-    inputs: [x],
-    outputs: [{ shape, dtype: x.dtype }],
-    emit: (e, [name], y) => e.node('Expand', [name, e.ints(shape)], y),
-    vjp: ([dy]) => [dy && sumTo(dy, x.shape)],
-  })
-  return y
-}
-
-/** The transposed broadcast: sums the axes along which `shape` was repeated. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x
-  const offset = x.rank - shape.length
-  if (offset < 0 || shape.some((n, i) => n !== 1 && n !== x.shape[i + offset]))
-    throw new ShapeError('sumTo', [x], `[${shape.join(',')}] was not broadcast to it`)
-  const axes = x.shape.flatMap((n, i) => (i < offset || (shape[i - offset] === 1 && n !== 1) ? [i] : []))
-  return reshape(sum(x, axes, { keepAxes: true }), shape)
-}
-
 /** Reverses the order along an axis. */
 export function flip(x: Tensor, axis: number): Tensor {
   const a = axisOf('flip', x, axis)
@@ -239,32 +209,6 @@ export function flip(x: Tensor, axis: number): Tensor {
     outputs: [{ shape: x.shape, dtype: x.dtype }],
     emit: (e, [name], y) => e.node('Slice', [name, e.ints([last]), e.ints([-last - 2]), e.ints([a]), e.ints([-1])], y),
     vjp: ([dy]) => [dy && flip(dy, a)],
-  })
-  return y
-}
-
-/** y = x[…, indices, …] along an axis; indices is an int64 tensor of any shape with values in [0, n). */
-export function gather(x: Tensor, axis: number, indices: Tensor): Tensor {
-  const a = axisOf('gather', x, axis)
-  if (indices.dtype !== 'int64') throw new ShapeError('gather', [x, indices], 'indices must be int64')
-  const shape = [...x.shape.slice(0, a), ...indices.shape, ...x.shape.slice(a + 1)]
-  const [y] = x.graph.apply({
-    op: 'gather',
-    inputs: [x, indices],
-    outputs: [{ shape, dtype: x.dtype }],
-    emit: (e, inputs, y) => e.node('Gather', inputs, y, { axis: a }),
-    // dx[.., n, ..] = Σ_j onehot[n, j]·dy[.., j, ..]
-    vjp: ([dy]) => {
-      if (!dy) return [null, null]
-      const n = x.shape[a]
-      const before = sizeOf(x.shape.slice(0, a))
-      const after = sizeOf(x.shape.slice(a + 1))
-      const count = indices.size
-      const range = x.graph.constant([...Array(n).keys()], [n, 1], 'int64')
-      const oneHot = cast(equal(range, reshape(indices, [1, count])), x.dtype)
-      const dx = matmul(expand(reshape(oneHot, [1, n, count]), [before, n, count]), reshape(dy, [before, count, after]))
-      return [reshape(dx, x.shape), null]
-    },
   })
   return y
 }

@@ -104,7 +104,7 @@ async function catalogueFiles(folder: string): Promise<string[]> {
   try {
     names = await readdir(folder)
   } catch (error) {
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; give a folder of .sh3f files`)
+    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; give a folder of .sh3f files`, { kind: 'missing' })
   }
   const found = names.filter((name) => /\.sh3f$/i.test(name)).sort()
   if (found.length === 0)

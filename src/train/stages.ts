@@ -1,0 +1,47 @@
+/** Which stage and shape an update has: arithmetic on a recipe's stages. */
+import type { Recipe, Shape, Stage } from './recipe.ts'
+
+/** Updates of all stages. */
+export function totalUpdates({ stages }: Recipe): number {
+  return stages.reduce((sum, stage) => sum + stage.updates, 0)
+}
+
+/** The stage that update `step` belongs to, and how many updates of that stage came before it. */
+export function stageAt(
+  { stages }: Recipe,
+  step: number,
+): { readonly stage: Stage; readonly index: number; readonly done: number } {
+  let begin = 0
+  for (const [index, stage] of stages.entries()) {
+    if (step < begin + stage.updates) return { stage, index, done: step - begin }
+    begin += stage.updates
+  }
+  throw new Error(`internal error: update ${step} is past the end of the recipe`)
+}
+
+/** The shapes that a stage trains at, its own first, each once. */
+export function shapesOf(stage: Stage): readonly Shape[] {
+  const cycle = cycleOf(stage)
+  return cycle.filter((shape, i) => placeOf(shape, cycle) === i)
+}
+
+/** Which shape the stage's update `done` (from 0) has, and how many updates of each shape came before it. */
+export function turnAt(stage: Stage, done: number): { readonly shape: number; readonly before: readonly number[] } {
+  const cycle = cycleOf(stage)
+  const shapes = shapesOf(stage)
+  const turns = cycle.map((shape) => placeOf(shape, shapes))
+  const [rounds, turn] = [Math.floor(done / cycle.length), done % cycle.length]
+  const count = (list: readonly number[], shape: number) => list.filter((one) => one === shape).length
+  const before = shapes.map((_, i) => rounds * count(turns, i) + count(turns.slice(0, turn), i))
+  return { shape: turns[turn], before }
+}
+
+/** The shapes of consecutive updates, after which it begins again. */
+function cycleOf({ height, width, portraitEvery, also = [] }: Stage): readonly Shape[] {
+  const own = { height, width }
+  if (portraitEvery === undefined) return [own, ...also]
+  return [...Array<Shape>(portraitEvery - 1).fill(own), { height: width, width: height }]
+}
+
+const placeOf = ({ height, width }: Shape, shapes: readonly Shape[]): number =>
+  shapes.findIndex((one) => one.height === height && one.width === width)
