@@ -10,24 +10,44 @@ import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<Row[]>>> = {
-  engine: benchEngine,
-  eval: benchEval,
-  export: benchExport,
-  import: benchImport,
-  loop: benchLoop,
-  model: benchModel,
-  predict: benchPredict,
+interface Benchmark {
+  readonly run: () => Promise<Row[]>
+  readonly about: string
 }
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  engine: { run: benchEngine, about: 'the tensor compiler against a matrix product, and against jax-js' },
+  eval: { run: benchEval, about: 'what the evaluator costs over prediction' },
+  export: { run: benchExport, about: 'exported models on one thread: float32, float16, int8' },
+  import: { run: benchImport, about: 'how long the library and the command line take to load' },
+  loop: { run: benchLoop, about: 'how long the event loop waits while a model works' },
+  model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
+  predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
+}
+
+const HELP = `usage: npm run bench -- NAME [--json FILE]
+
+${Object.entries(BENCHMARKS)
+  .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
+  .join('\n')}
+
+  --json FILE   also keep the rows, with the machine that they were measured on
+  -h, --help    print this help
+
+The header of bench/NAME.ts says what is measured and how, and which environment variables it reads.`
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+})
 const [name] = positionals
 const bench = BENCHMARKS[name ?? '']
-if (!bench) {
-  console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [--json FILE]`)
+if (values.help) console.log(HELP)
+else if (!bench) {
+  console.error(HELP)
   process.exitCode = 1
 } else {
-  const rows = await bench()
+  const rows = await bench.run()
   printRows(name, rows)
   if (values.json)
     await writeFileAtomically(values.json, `${JSON.stringify({ bench: name, machine: machine(), rows }, null, 2)}\n`)

@@ -87,7 +87,7 @@ export function registerData(program: Command): void {
     .addHelpText('after', MAKE_HELP)
     .argument('<kind>', "what: 'rooms', procedural rooms with exact depth")
     .requiredOption('--count <n>', 'how many')
-    .requiredOption('--out <dir>', 'folder for them')
+    .requiredOption('-o, --out <dir>', 'folder for them')
     .option('--seed <n>', 'another seed, other rooms', '0')
     .option('--width <px>', 'of the pictures', '320')
     .option('--height <px>', 'of the pictures', '240')

@@ -119,6 +119,9 @@ describe('dar eval', () => {
     expect(await evalWith('--compare', a, b)).toBe(0)
     expect(printed.out).toContain('3 images in both; protocol: indoor: whole image')
     expect(printed.out).toMatch(/abs_rel +0\.3000 +0\.0500 +-0\.2500 +-0\.2500 to -0\.2500 +B better/)
+    printed.out = ''
+    expect(await evalWith('--compare', a, b, '--json')).toBe(0)
+    expect(JSON.parse(printed.out)).toMatchObject({ images: 3, onlyA: 0, onlyB: 0 })
     await evalWith('--data', data, '--predictions', join(folder, 'near'), '--cap', '5', '--json', b)
     expect(await evalWith('--compare', a, b)).toBe(1)
     expect(printed.err).toContain('different protocols')

@@ -52,7 +52,8 @@ interface Flags {
   readonly steps: boolean
   readonly batch: string
   readonly threads?: string
-  readonly json?: string
+  /** A file, or true for standard output. */
+  readonly json?: string | true
   readonly csv?: string
   readonly report?: string
   readonly compare?: readonly string[]
@@ -92,7 +93,7 @@ export function registerEval(program: Command): void {
     .option('--no-steps', 'do not judge the coarse-to-fine maps')
     .option('--batch <n>', 'images that the network takes at once; more than 1 is worth it with several threads', '4')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
-    .option('--json <file>', 'write everything, for --compare')
+    .option('--json [file]', 'write everything, for --compare; without a file print it instead of lines')
     .option('--csv <file>', 'write a row per image')
     .option('--report <file>', 'write a page to look at (HTML)')
     .option('--compare <records...>', 'two files of --json: paired differences, second minus first')
@@ -130,10 +131,16 @@ async function evalData(flags: Flags): Promise<void> {
     data: { path: path === 'rooms' ? path : resolve(path), name: data.dataset.name, split: data.split },
     ...contestant.subject,
   }
-  if (json !== undefined) await writeFileAtomically(json, encodeRecord(evaluation, subject))
+  await writeJson(json, () => encodeRecord(evaluation, subject))
   if (csv !== undefined) await writeFileAtomically(csv, encodeCsv(evaluation))
   if (report !== undefined) await writeFileAtomically(report, await htmlReport(evaluation, subject, cases))
-  process.stdout.write(evaluationText(evaluation, subject))
+  if (json !== true) process.stdout.write(evaluationText(evaluation, subject))
+}
+
+/** What `--json` asks for: a file, standard output, or nothing. */
+async function writeJson(json: Flags['json'], text: () => string): Promise<void> {
+  if (json === true) process.stdout.write(text())
+  else if (json !== undefined) await writeFileAtomically(json, text())
 }
 
 /** The named protocol with what the flags change. Its name then says so. */
@@ -226,8 +233,8 @@ async function compareRecords(paths: readonly string[], { json }: Flags): Promis
   if (paths.length !== 2) throw new DarError(`--compare got ${paths.length} files; give two that dar eval --json wrote`)
   const [a, b] = await Promise.all(paths.map(readRecord))
   const comparison = compare(a, b)
-  if (json !== undefined) await writeFileAtomically(json, `${JSON.stringify(comparison, null, 1)}\n`)
-  process.stdout.write(comparisonText(comparison, paths))
+  await writeJson(json, () => `${JSON.stringify(comparison, null, 1)}\n`)
+  if (json !== true) process.stdout.write(comparisonText(comparison, paths))
 }
 
 function comparisonText(

@@ -71,7 +71,7 @@ it('replaces an earlier export only with --force, and nothing else at all', asyn
 it.each([
   [['--fp16', '--int8'], /'--fp16' cannot be used with option '--int8'|'--int8' cannot be used with option '--fp16'/],
   [['--format', 'tflite'], /argument 'tflite' is invalid\. Allowed choices are onnx/],
-  [['--size', '100x64'], /100x64 does not suit the model: width and height must be multiples of 32/],
+  [['--size', '100x64'], /100x64 does not suit the model: width and height must be multiples of 16/],
   [['--size', 'large'], /--size: the size 'large'/],
 ] as const)('refuses %j', async (flags, message) => {
   const { code, errors } = await dar(model, '-o', out, ...flags)

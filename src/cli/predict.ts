@@ -60,7 +60,7 @@ export function registerPredict(program: Command): void {
     .command('predict')
     .description('depth maps of photos (JPEG, PNG, WebP)')
     .argument('<image...>', 'photos')
-    .option('--out <dir>', 'folder for the results', 'depth')
+    .option('-o, --out <dir>', 'folder for the results', 'depth')
     .option('--model <name|file>', 'a shipped model, or a .safetensors file', 'dar-nano')
     .option('--focal <px>', 'focal length in pixels of the upright photo (default: from EXIF)')
     .option('--steps', 'also write the coarse-to-fine maps and the uncertainty')

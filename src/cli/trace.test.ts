@@ -96,7 +96,7 @@ async function fixture(name: string, traced: string, { moved, by = 0 }: { moved?
 describe('dar trace', () => {
   test('writes every intermediate of a model file; with --loss also the loss and all gradients', async () => {
     const out = join(folder, 'plain.safetensors')
-    expect(await trace('--weights', files.model, '--input', files.inputs, '--out', out)).toBe(0)
+    expect(await trace('--model', files.model, '--input', files.inputs, '--out', out)).toBe(0)
     expect(printed).toMatch(/plain\.safetensors: \d+ tensors/)
     const plain = await readWeights(out)
     expect([...plain.values.keys()].every((name) => name.startsWith('trace/'))).toBe(true)
@@ -105,7 +105,7 @@ describe('dar trace', () => {
     expect(JSON.parse(plain.metadata.config)).toEqual(CONFIG)
 
     const scored = join(folder, 'scored.safetensors')
-    expect(await trace('--weights', files.model, '--input', files.inputs, '--out', scored, '--loss')).toBe(0)
+    expect(await trace('--model', files.model, '--input', files.inputs, '--out', scored, '--loss')).toBe(0)
     const { values, shapes } = await readWeights(scored)
     const { shapes: parameters } = await readWeights(files.model)
     for (const [name, shape] of parameters) expect(shapes.get(`grad/${name}`), name).toEqual(shape)
@@ -119,25 +119,25 @@ describe('dar trace', () => {
 
     // What was written checks against itself, as a fixture that is weights, input and reference at once.
     const same = await fixture('same', scored)
-    expect(await trace('--weights', same, '--check', '--loss')).toBe(0)
+    expect(await trace('--model', same, '--check', '--loss')).toBe(0)
     expect(printed).toMatch(/all \d+ tensors agree/)
 
     // Without --loss only the trace is compared, and nothing that the loss makes.
     const wrongGradient = await fixture('gradient', scored, { moved: 'grad/head.hidden.weight', by: 0.01 })
-    expect(await trace('--weights', wrongGradient, '--check')).toBe(0)
+    expect(await trace('--model', wrongGradient, '--check')).toBe(0)
     printed = ''
-    expect(await trace('--weights', wrongGradient, '--check', '--loss')).toBe(1)
+    expect(await trace('--model', wrongGradient, '--check', '--loss')).toBe(1)
     expect(printed.split('\n')[0]).toMatch(/^grad\/head\.hidden\.weight +\d\.\d+e-[23] {2}beyond 0\.001$/)
     expect(printed).toMatch(/1 of \d+ tensors are out of tolerance/)
 
     const wrongValue = await fixture('value', scored, { moved: 'trace/features', by: 0.01 })
     printed = ''
-    expect(await trace('--weights', wrongValue, '--check', '--json')).toBe(1)
+    expect(await trace('--model', wrongValue, '--check', '--json')).toBe(1)
     const { passed, errors: found } = JSON.parse(printed)
     expect(passed).toBe(false)
     expect(found[0]).toMatchObject({ name: 'trace/features', tolerance: 5e-4, ok: false })
     expect(found.slice(1).every(({ ok }: { ok: boolean }) => ok)).toBe(true)
-    expect(await trace('--weights', wrongValue, '--check', '--tolerance', '0.05')).toBe(0)
+    expect(await trace('--model', wrongValue, '--check', '--tolerance', '0.05')).toBe(0)
   })
 
   test('shows the tree of a pixel: bins that double from step to step', async () => {
@@ -154,7 +154,7 @@ describe('dar trace', () => {
       fine: true,
     })
     const model = await writeTinyModel(join(folder, 'soft.safetensors'), { config, dtype: 'F32' })
-    expect(await trace('--weights', model, '--input', files.inputs, '--pixel', '20,10')).toBe(0)
+    expect(await trace('--model', model, '--input', files.inputs, '--pixel', '20,10')).toBe(0)
     const lines = printed.trim().split('\n')
     expect(lines.map((line) => /^step (\w+) +(\d+) bins/.exec(line)?.slice(1))).toEqual([
       ['1', '4'],
@@ -163,7 +163,7 @@ describe('dar trace', () => {
       ['fine', '16'],
     ])
     printed = ''
-    expect(await trace('--weights', model, '--input', files.inputs, '--pixel', '20,10', '--json')).toBe(0)
+    expect(await trace('--model', model, '--input', files.inputs, '--pixel', '20,10', '--json')).toBe(0)
     const { tree } = JSON.parse(printed)
     for (const { probabilities } of tree)
       expect(probabilities.reduce((a: number, b: number) => a + b)).toBeCloseTo(1, 5)
@@ -172,33 +172,33 @@ describe('dar trace', () => {
   const cases: [string, (f: Files) => string[], RegExp][] = [
     [
       'a check against nothing',
-      (f) => ['--weights', f.model, '--input', f.inputs, '--check'],
+      (f) => ['--model', f.model, '--input', f.inputs, '--check'],
       /inputs\.safetensors holds no trace\/… tensors to check against; give a fixture of the reference/,
     ],
     [
       'a file without an image',
-      (f) => ['--weights', f.model, '--out', 'x'],
+      (f) => ['--model', f.model, '--out', 'x'],
       /model\.safetensors holds no tensor input\/image/,
     ],
-    ['nothing to do', (f) => ['--weights', f.model], /nothing to do: give --out FILE, --check or --pixel X,Y/],
+    ['nothing to do', (f) => ['--model', f.model], /nothing to do: give --out FILE, --check or --pixel X,Y/],
     [
       'a pixel that is none',
-      (f) => ['--weights', f.model, '--input', f.inputs, '--pixel', '3'],
+      (f) => ['--model', f.model, '--input', f.inputs, '--pixel', '3'],
       /--pixel 3: give column and row/,
     ],
     [
       'the tree of a model without bins',
-      (f) => ['--weights', f.model, '--input', f.inputs, '--pixel', '3,4'],
+      (f) => ['--model', f.model, '--input', f.inputs, '--pixel', '3,4'],
       /a model with the head ord2seq has no bins/,
     ],
-    ['a result over its source', (f) => ['--weights', f.model, '--out', f.model], /would replace .*model\.safetensors/],
+    ['a result over its source', (f) => ['--model', f.model, '--out', f.model], /would replace .*model\.safetensors/],
     [
       'a tolerance of nothing',
-      (f) => ['--weights', f.model, '--out', 'x', '--tolerance', '1'],
+      (f) => ['--model', f.model, '--out', 'x', '--tolerance', '1'],
       /--tolerance needs --check/,
     ],
-    ['a tolerance below 0', (f) => ['--weights', f.model, '--check', '--tolerance', '-1'], /give a number above 0/],
-    ['no weights', () => ['--out', 'x'], /^$/],
+    ['a tolerance below 0', (f) => ['--model', f.model, '--check', '--tolerance', '-1'], /give a number above 0/],
+    ['no model', () => ['--out', 'x'], /--model is missing/],
   ]
   test.each(cases)('refuses %s', async (_name, args, message) => {
     vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
@@ -207,8 +207,12 @@ describe('dar trace', () => {
   })
 
   test('refuses weights without a config, as a model that is none', async () => {
-    expect(await trace('--weights', files.inputs, '--out', 'x')).toBe(EXIT_CODES.model)
+    expect(await trace('--model', files.inputs, '--out', 'x')).toBe(EXIT_CODES.model)
     expect(errors).toMatch(/inputs\.safetensors holds no model config/)
+  })
+
+  test('takes --weights, the former name of --model', async () => {
+    expect(await trace('--weights', files.model, '--input', files.inputs, '--out', join(folder, 'former'))).toBe(0)
   })
 
   test('refuses inputs of the wrong shape, and a loss without depth', async () => {
@@ -224,7 +228,7 @@ describe('dar trace', () => {
     }
     const refused = async (path: string, message: RegExp) => {
       errors = ''
-      expect(await trace('--weights', files.model, '--input', path, '--out', join(folder, 'no'), '--loss')).toBe(1)
+      expect(await trace('--model', files.model, '--input', path, '--out', join(folder, 'no'), '--loss')).toBe(1)
       expect(errors).toMatch(message)
     }
     await refused(await input('grey', [1, 1, 32, 48]), /the image is \[1,1,32,48\]; it must be B,3,H,W/)
@@ -243,7 +247,7 @@ describe('dar trace', () => {
           : [{ name: key, shape: key === name ? [v.length] : shapes.get(key)!, values: Float32Array.from(v) }],
       )
       await writeWeights(path, tensors, { config: JSON.stringify(CONFIG) })
-      return trace('--weights', path, '--input', files.inputs, '--out', join(folder, 'no'))
+      return trace('--model', path, '--input', files.inputs, '--out', join(folder, 'no'))
     }
     expect(await spoil(join(folder, 'gone.safetensors'), 'head.decision.weight', false)).toBe(EXIT_CODES.model)
     expect(errors).toMatch(/gone\.safetensors: the tensor head\.decision\.weight is missing/)

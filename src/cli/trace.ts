@@ -3,7 +3,7 @@
  * reference's. The work is in src/inspect/trace.ts. Exit codes: 0; 1 when a tensor is out of tolerance or for a mistake.
  */
 import { realpath } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import {
   checkTrace,
   describeTree,
@@ -20,7 +20,9 @@ import { above0, wholeAbove0 } from './flag-values.ts'
 import { EXIT_MISTAKE } from './run.ts'
 
 interface Flags {
-  readonly weights: string
+  readonly model?: string
+  /** The former name of --model. */
+  readonly weights?: string
   readonly input?: string
   readonly out?: string
   readonly loss?: boolean
@@ -32,7 +34,7 @@ interface Flags {
 }
 
 const HELP = `
-Reads    the config from the metadata of --weights (key "config", JSON), parameters as param/<name> or <name>,
+Reads    the config from the metadata of --model (key "config", JSON), parameters as param/<name> or <name>,
          input/image or image (B,3,H,W, normalised) and input/depth or depth (B,1,H,W, metres, 0 = none).
 Writes   trace/<name> for every intermediate; with --loss also loss, loss_terms and grad/<parameter>.
 --check  compares with the trace/…, loss and grad/… of --input: max|Δ| / max|reference| of each tensor, the worst first.
@@ -41,15 +43,16 @@ Writes   trace/<name> for every intermediate; with --loss also loss, loss_terms 
 --pixel  shows the tree of one pixel of the image: at each step the probability of every bin, the likeliest, depth and sigma.
 
 A fixture of the reference is weights, input and reference at once:
-  $ dar trace --weights dar_paper.safetensors --loss --check`
+  $ dar trace --model dar_paper.safetensors --loss --check`
 
 export function registerTrace(program: Command): void {
   program
     .command('trace')
     .description('every intermediate of a model, to compare implementations')
-    .requiredOption('--weights <file>', 'a model file, or a fixture of the reference')
-    .option('--input <file>', 'image and depth as tensors (default: the file of --weights)')
-    .option('--out <file>', 'where the tensors go; may be left out with --check')
+    .option('--model <file>', 'a model file, or a fixture of the reference')
+    .addOption(new Option('--weights <file>', 'the former name of --model').hideHelp().conflicts('model'))
+    .option('--input <file>', 'image and depth as tensors (default: the file of --model)')
+    .option('-o, --out <file>', 'where the tensors go; may be left out with --check')
     .option('--loss', 'also the loss and every gradient')
     .option('--check', 'compare with the reference that the input file holds')
     .option('--tolerance <x>', 'one tolerance for all tensors')
@@ -61,7 +64,9 @@ export function registerTrace(program: Command): void {
 }
 
 async function action(flags: Flags): Promise<void> {
-  const { weights, input = weights, out, loss, check } = flags
+  const { model: weights = flags.weights, out, loss, check } = flags
+  if (weights === undefined) throw new DarError('--model is missing; give a model file')
+  const { input = weights } = flags
   const tolerance = above0('--tolerance', flags.tolerance)
   const threads = wholeAbove0('--threads', flags.threads)
   if (tolerance !== undefined && !check) throw new DarError('--tolerance needs --check')

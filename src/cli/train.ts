@@ -34,7 +34,7 @@ export function registerTrain(program: Command): void {
     .description('run a training recipe')
     .argument('<recipe>', 'a recipe file, or the name of one in recipes/')
     .option('--data <dir>', 'folder that the recipe’s data paths are relative to', process.env.DAR_DATA ?? 'data')
-    .option('--out <dir>', 'folder for checkpoints, the model and the log (default: runs/<recipe>)')
+    .option('-o, --out <dir>', 'folder for checkpoints, the model and the log (default: runs/<recipe>)')
     .option('--weights <file>', 'start from this model file')
     .option('--encoder <file>', `start from the encoder of ${ENCODER_HELP}`)
     .option('--offline', 'use the network for nothing (as HF_HUB_OFFLINE=1)')

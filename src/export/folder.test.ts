@@ -69,5 +69,5 @@ test('a failure leaves nothing behind', async () => {
 
 test('a size that the encoder cannot take is refused with the multiple it needs', async () => {
   const sizes = [{ width: 100, height: 64 }]
-  await expect(exportModel(model, join(work, 'out'), { sizes })).rejects.toThrow(/100x64 .* multiples of 32/)
+  await expect(exportModel(model, join(work, 'out'), { sizes })).rejects.toThrow(/100x64 .* multiples of 16/)
 })

@@ -151,8 +151,8 @@ describe('predict', () => {
   })
 
   it('obeys another pixel budget', async () => {
-    const { networkSize } = await model.predict(photo(), { size: { width: 160, height: 128 } })
-    expect(networkSize).toEqual({ width: 160, height: 128 })
+    const { networkSize } = await model.predict(photo(), { size: { width: 192, height: 144 } })
+    expect(networkSize).toEqual({ width: 192, height: 144 })
     await expect(model.predict(photo(), { size: { width: 0, height: 5 } })).rejects.toThrow(
       /size 0x5 is no pixel budget/,
     )
