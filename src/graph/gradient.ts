@@ -1,5 +1,5 @@
 /**
- * Reverse mode: a gradient is more graph. Walks the nodes behind the loss backwards, asks each for its vector–Jacobian
+ * Reverse-mode differentiation. The gradient is built as new nodes of the same graph. It walks the nodes behind the loss backwards, asks each for its vector–Jacobian
  * product and adds up where a tensor is used more than once. Only nodes on a path from `wrt` to the loss are visited.
  */
 import { add } from './ops/elementwise.ts'

@@ -3,7 +3,7 @@
  * reads it. Nodes run in the order in which they were made. Four habits of ONNX Runtime's allocation planner are followed:
  *
  *   - an op that only renames values (reshape, stopGradient) makes no copy;
- *   - an element-wise op, and softmax, writes over an operand of the same size that nobody reads afterwards;
+ *   - an element-wise op, and softmax, writes over an operand of the same size that no later node reads;
  *   - a value of the same shape as one that is no longer read takes its place, and that place is **held in between**: a
  *     buffer of attention scores is kept from the first layer to the last, and those of another shape need their own;
  *   - what depends on no input is computed when the graph is loaded, and kept if a run reads it.
@@ -79,7 +79,7 @@ interface Storage {
 /** Of what is renamed but not computed: inputs, parameters, constants. */
 const ELSEWHERE: Storage = { bytes: 0, made: 0, lastUse: Number.POSITIVE_INFINITY, free: false }
 
-/** Which operand a result may be written over, if nobody reads that afterwards. */
+/** Which operand a result may be written over, if no later node reads that operand. */
 function overwritable(node: Node, result: number): readonly Tensor[] {
   if (node.op === 'softmaxMatmul') return result === 1 ? [node.inputs[0]] : []
   return IN_PLACE.has(node.op) ? node.inputs : []
@@ -94,7 +94,7 @@ function peak(
   const isOutput = new Set(outputs)
   const storage = new Map<Tensor, Storage>()
   const all: Storage[] = []
-  /** By shape: storage whose value nobody reads any longer, the latest last. */
+  /** By shape: storage whose value no later node reads, the latest last. */
   const idle = new Map<string, Storage[]>()
 
   const place = (node: Node, i: number, now: number): Storage => {

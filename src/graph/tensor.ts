@@ -1,5 +1,5 @@
 /**
- * Symbolic tensors: the nouns of the compiler.
+ * Symbolic tensors, and the graph that records them.
  *
  * A `Tensor` has a dtype, a static shape and the node that produces it; a `Graph` hands out leaves (inputs, parameters,
  * constants) and records nodes in the order in which they were made, which is a topological order by construction.

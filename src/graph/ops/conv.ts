@@ -1,12 +1,13 @@
 /**
  * Two-dimensional convolution, its transpose and its weight gradient.
  *
- * The three are the three partial derivatives of one trilinear form
+ * All three come from one expression, linear in each of dy, w and x:
  *
  *     ⟨dy, x ∗ w⟩ = Σ dy[b,o,p,q] · w[o,i,k,l] · x[b,i, p·s+k−top, q·s+l−left]
  *
- * so the gradient of each is made of the other two and the family is closed: conv's dx is `convTranspose`, its dw is
- * `convWeight`. Weights are [out, in/groups, kh, kw]; for `convTranspose` that is [in, out/groups, kh, kw], as PyTorch's.
+ * Its derivative by x is `convTranspose`, by w `convWeight`, by dy `conv`. So the gradient of each of the three ops is
+ * written with the other two, and no further op is needed. Weights are [out, in/groups, kh, kw]; for `convTranspose`
+ * that is [in, out/groups, kh, kw], as PyTorch's.
  * Dilation is left out: nothing in DAR uses it.
  */
 import { type Emitter, isFloat, type Shape, ShapeError, sameShape, sizeOf, type Tensor } from '../tensor.ts'
