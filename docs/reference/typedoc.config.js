@@ -28,5 +28,25 @@ export default {
   requiredToBeDocumented: ['Variable', 'Function', 'Class', 'Interface', 'TypeAlias', 'Method', 'Accessor'],
   treatWarningsAsErrors: true,
   // Values that a type is derived from (the type is in the reference), and what only commands open.
-  intentionallyNotExported: ['INPUTS', 'INTERPOLATORS', 'PRESETS', 'record', 'Headed', 'PretrainedFile', 'dar-depth/src/train/step-program.ts:Size'],
+  intentionallyNotExported: [
+    'INPUTS',
+    'INTERPOLATORS',
+    'PRESETS',
+    'record',
+    'Headed',
+    'PretrainedFile',
+    'StepOptions',
+    // The types of recipes come from these; what users write is the type.
+    'blocksSchema',
+    'prefixSchema',
+    'tailSchema',
+    'adamSchema',
+    'datasetSchema',
+    'datasetOptions',
+    'recipeSchema',
+    'roomsSchema',
+    'scheduleSchema',
+    'shapeSchema',
+    'stageSchema',
+  ],
 }
