@@ -11,6 +11,7 @@ import { parentPort, type Worker, workerData } from 'node:worker_threads'
 import { assert, DarError, type ErrorKind, messageOf } from '../support/errors.ts'
 import { startWorker } from '../support/threads.ts'
 import { EngineError } from './engine-error.ts'
+import { disableTelemetry } from './telemetry.ts'
 
 /**
  * What both sides see at once: an Int32Array of flags. The thread raises `busy` before it looks at `closing`, its owner
@@ -58,6 +59,7 @@ export class NativeThread<Request, Value> {
 
   /** Starts the module `name` beside the module of `besideUrl`; `data` is its `threadData`. */
   constructor(name: string, besideUrl: string, data: unknown = null) {
+    disableTelemetry()
     this.flags = new Int32Array(new SharedArrayBuffer(FLAGS.count * Int32Array.BYTES_PER_ELEMENT))
     this.worker = startWorker(name, besideUrl, { workerData: { flags: this.flags, data } })
     this.worker.on('message', (reply: Reply<Value>) => this.settle(reply))
