@@ -50,7 +50,7 @@ const threads = flags.threads === undefined ? undefined : Number(flags.threads)
 const recipe = await loadRecipe(flags.recipe)
 const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' ? [one] : []))
 
-/** The recipe without a set, its last stage alone, for so many updates, without hold-outs of its own. */
+/** The recipe without a set: its last stage alone, for so many updates. What it holds out of the other sets stays held out. */
 function without(set: string, updates: number): Recipe {
   const stage = recipe.stages[recipe.stages.length - 1]
   return {

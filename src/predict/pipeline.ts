@@ -3,8 +3,8 @@
  *
  *     resize to the network's size → network → metres → resize to the image's size
  *
- * The network's maps leave the engine at their own size (the last at the network's or an eighth of it, earlier ones and σ at
- * an eighth) and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
+ * The network's maps leave the engine at their own sizes, from the network's down to a few cells for the first step of a soft tree on
+ * halved grids, and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
  * part of a graph that must be compiled for every image size.
  *
  * All of this takes a second or more for a photo of 12 megapixels with every step, and building a graph takes half of one:
