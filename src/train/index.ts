@@ -14,7 +14,9 @@ export {
   type Stage,
 } from './recipe.ts'
 export { loadRecipe, ownRecipes } from './recipe-file.ts'
+export type { TrainEvent, TrainResult } from './run-log.ts'
 export { rateAt, type Schedule } from './schedule.ts'
+export type { StartingFiles } from './starting-weights.ts'
 export { trainingOutputs } from './step-program.ts'
-export { type TrainEvent, type TrainOptions, type TrainResult, train } from './trainer.ts'
+export { type TrainOptions, train } from './trainer.ts'
 export type { SetFigures } from './validate.ts'

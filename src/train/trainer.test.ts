@@ -9,9 +9,10 @@ import { DarError } from '../support/errors.ts'
 import { checkpointPath, modelPath } from './checkpoint.ts'
 import { initialise } from './parameters.ts'
 import type { Recipe } from './recipe.ts'
+import type { TrainEvent } from './run-log.ts'
 import { modelLayout } from './step-program.ts'
 import { MICRO_MODEL, NO_AUGMENTATION, plainFrame, tinyRecipe, writeFrame, writeRooms } from './testing.ts'
-import { type TrainEvent, type TrainOptions, train } from './trainer.ts'
+import { type TrainOptions, train } from './trainer.ts'
 
 // Every session compiles its graphs anew: seconds on a quiet machine, a minute on a busy one.
 vi.setConfig({ testTimeout: 300_000 })

@@ -6,35 +6,29 @@
  * batches in and losses out, and decides. A step whose loss or gradient is not finite is never applied. With the same
  * recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
  */
-import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Batch, createLoader, type Loader } from '../data/index.ts'
-import { type DarConfig, lossTermCount } from '../model/index.ts'
-import { openPretrained, reportOf } from '../pretrained/index.ts'
-import { Engine, type Program } from '../runtime/engine.ts'
-import { readWeights } from '../runtime/weights.ts'
+import { existsSync, mkdirSync } from 'node:fs'
+import type { Batch, Loader } from '../data/index.ts'
+import { lossTermCount } from '../model/index.ts'
+import { Engine } from '../runtime/engine.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
-import { initialise, type Layout, loadInto } from './parameters.ts'
-import { parseRecipe, type Recipe, type Stage } from './recipe.ts'
+import { parseRecipe, type Recipe } from './recipe.ts'
+import { appendEvent, type TrainEvent, type TrainResult } from './run-log.ts'
 import { rateAt } from './schedule.ts'
-import { type ResolvedData, resolveData } from './sources.ts'
+import { type Lane, openSection, type RunParts, type Section } from './section.ts'
+import { resolveData } from './sources.ts'
 import { shapesOf, stageAt, totalUpdates, turnAt } from './stages.ts'
-import { loadStep, modelLayout, trainingGraph } from './step-program.ts'
-import { type SetFigures, Validator } from './validate.ts'
+import { type StartingFiles, startingWeights } from './starting-weights.ts'
+import { modelLayout } from './step-program.ts'
 
 /** Where a run reads and writes, and when it stops. */
-export interface TrainOptions {
+export interface TrainOptions extends StartingFiles {
   /** Folder that the recipe's data paths are relative to. */
   readonly data: string
   /** Folder for checkpoint.safetensors, model.safetensors and log.jsonl, made if need be. */
   readonly out: string
-  /** Weights to start from: a model file, whose names are the model's. */
-  readonly weights?: string
-  /** Encoder weights to start from, under our names or those of a public scheme (the PRETRAINED room reads it). */
-  readonly encoder?: string
   /** Go on from the checkpoint in `out`; `weights` and `encoder` are not read then. */
   readonly resume?: boolean
   /** Stop after this many minutes, with a checkpoint. */
@@ -45,52 +39,6 @@ export interface TrainOptions {
   readonly signal?: AbortSignal
   /** Called for every line of the log. */
   readonly onEvent?: (event: TrainEvent) => void
-}
-
-/** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
-export type TrainEvent =
-  | {
-      /** Of every session: a log that holds several is read from a `start` on, whose `step` may lie before the last one. */
-      readonly event: 'start'
-      /** Updates done. */
-      readonly step: number
-      readonly total: number
-      /** Values that are trained. */
-      readonly parameters: number
-      readonly notes: readonly string[]
-    }
-  | {
-      readonly event: 'step'
-      /** Number of this update, from 0. */
-      readonly step: number
-      readonly loss: number
-      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum. */
-      readonly terms: readonly number[]
-      readonly rate: number
-      /** Of the gradient, before clipping. */
-      readonly norm: number
-      readonly imagesPerSecond: number
-      readonly seconds: number
-    }
-  | {
-      readonly event: 'validation'
-      /** Updates done. */
-      readonly step: number
-      readonly seconds: number
-      readonly sets: readonly SetFigures[]
-    }
-  | { readonly event: 'checkpoint'; readonly step: number; readonly seconds: number }
-  | ({ readonly event: 'end' } & TrainResult)
-  | { readonly event: 'failed'; readonly step: number; readonly seconds: number; readonly message: string }
-
-/** How far a run came. */
-export interface TrainResult {
-  /** Updates done, of `total`. */
-  readonly step: number
-  readonly total: number
-  /** Seconds of training, over all sessions. */
-  readonly seconds: number
-  readonly reason: 'done' | 'time' | 'interrupted'
 }
 
 /**
@@ -110,7 +58,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
   const engine = new Engine({ threads })
   const owner = new Owner()
   try {
-    const run = await Run.open(engine, owner, checked, options, data)
+    const run = await Run.open(owner, options, { engine, recipe: checked, data })
     return await run.loop()
   } finally {
     // The thread first: that frees all memory at once, and works also when the thread answers no longer.
@@ -138,31 +86,23 @@ class Run {
   private savedAt = performance.now()
 
   private constructor(
-    private readonly engine: Engine,
     private readonly owner: Owner,
-    private readonly recipe: Recipe,
     private readonly options: TrainOptions,
-    private readonly data: ResolvedData,
-    private readonly layout: Layout,
-    private readonly state: TrainingState,
+    private readonly parts: RunParts,
     private readonly optimiser: AdamW,
   ) {
-    this.total = totalUpdates(recipe)
+    this.total = totalUpdates(parts.recipe)
   }
 
   /** Everything native belongs to `owner`, also when this fails half-way. */
-  static async open(
-    engine: Engine,
-    owner: Owner,
-    recipe: Recipe,
-    options: TrainOptions,
-    data: ResolvedData,
-  ): Promise<Run> {
-    const { model, name, optimiser, seed, stages } = recipe
+  static async open(owner: Owner, options: TrainOptions, needs: Omit<RunParts, 'layout' | 'state'>): Promise<Run> {
+    const { engine, recipe } = needs
+    const { model, name, seed, stages } = recipe
     const layout = modelLayout(model, stages[0])
     const saved = options.resume ? await readCheckpoint(options.out, layout, { recipe: name, config: model }) : null
-    const params = saved?.params ?? initialise(layout, seed)
-    const notes = saved ? resumeNotes(saved.step, options) : await startFrom(params, layout, options, model)
+    const { params, notes } = saved
+      ? { params: saved.params, notes: resumeNotes(saved.step, options) }
+      : await startingWeights(layout, options, { config: model, seed })
     const zeros = new Float32Array(layout.length)
     const start = { params, grads: zeros, m: saved?.m ?? zeros, v: saved?.v ?? zeros, ema: saved?.ema ?? params }
     const hold = async (buffer: (typeof STATE_NAMES)[number]) =>
@@ -174,8 +114,8 @@ class Run {
       v: await hold('v'),
       ema: await hold('ema'),
     }
-    const adam = owner.hold(await AdamW.create(engine, layout, state, optimiser))
-    const run = new Run(engine, owner, recipe, options, data, layout, state, adam)
+    const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser))
+    const run = new Run(owner, options, { ...needs, layout, state }, adam)
     if (saved) run.goOnFrom(saved)
     run.emit({ event: 'start', step: run.step, total: run.total, parameters: layout.length, notes })
     return run
@@ -193,14 +133,15 @@ class Run {
   }
 
   async loop(): Promise<TrainResult> {
+    const { validateEvery, checkpointMinutes } = this.parts.recipe
     try {
       let stop = this.reasonToStop()
       for (; stop === null; stop = this.reasonToStop()) {
         this.section = await this.sectionFor(this.section)
         await this.update(this.section)
         this.step++
-        if (this.step % this.recipe.validateEvery === 0 || this.step === this.total) await this.validate(this.section)
-        if (performance.now() - this.savedAt > 60_000 * this.recipe.checkpointMinutes) await this.save()
+        if (this.step % validateEvery === 0 || this.step === this.total) await this.validate(this.section)
+        if (performance.now() - this.savedAt > 60_000 * checkpointMinutes) await this.save()
       }
       await this.save()
       const result = { step: this.step, total: this.total, seconds: this.elapsed(), reason: stop }
@@ -221,53 +162,20 @@ class Run {
 
   /** What the next update needs: `current` as long as its stage lasts. */
   private async sectionFor(current: Section | null): Promise<Section> {
-    const { stage, index, done } = stageAt(this.recipe, this.step)
-    if (current?.index === index) return current
+    if (current?.index === stageAt(this.parts.recipe, this.step).index) return current
     await current?.owner.dispose()
-    const { engine, recipe, layout, state } = this
-    const { batch, loss } = stage
-    const owner = this.owner.hold(new Owner())
-    const { before } = turnAt(stage, done)
-    const shapes = shapesOf(stage).map((shape, i) => ({
-      ...shape,
-      start: before[i],
-      seed: recipe.seed + 1000 * (index + 1) + i,
-    }))
-    // First, so that batches are made while the graphs are compiled.
-    const loaders = shapes.map(({ height, width, start, seed }) =>
-      owner.hold(
-        createLoader({
-          sources: this.data.sources,
-          batch,
-          width,
-          height,
-          seed,
-          augmentation: stage.augmentation ?? recipe.augmentation,
-          start,
-        }),
-      ),
-    )
-    const lanes: Lane[] = []
-    for (const [i, shape] of shapes.entries()) {
-      const program = owner.hold(await loadStep(engine, trainingGraph(recipe.model, { ...shape, batch, loss }), state))
-      lanes.push({ loader: loaders[i], program })
-    }
-    const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }
-    const sets = this.data.validation
-    const validator =
-      sets.length > 0 ? owner.hold(await Validator.create(engine, recipe.model, layout, state.ema, sets, size)) : null
-    return { index, stage, lanes, validator, owner }
+    return openSection(this.parts, this.step, this.owner)
   }
 
   private async update(section: Section): Promise<void> {
     const begin = performance.now()
-    const { stage, done } = stageAt(this.recipe, this.step)
+    const { stage, done } = stageAt(this.parts.recipe, this.step)
     const lane = section.lanes[turnAt(stage, done).shape]
     const batch = await this.nextBatch(lane)
     const { names } = batch
     const { loss, norm, terms } = await this.gradient(lane, batch)
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) return this.refuse(lane, { loss, norm, names })
-    const rate = rateAt(this.step, this.total, this.recipe.schedule)
+    const rate = rateAt(this.step, this.total, this.parts.recipe.schedule)
     await this.optimiser.apply(this.step, rate, norm)
     const imagesPerSecond = (1000 * stage.batch) / (performance.now() - begin)
     this.emit({ event: 'step', step: this.step, loss, terms, rate, norm, imagesPerSecond, seconds: this.elapsed() })
@@ -286,9 +194,10 @@ class Run {
   /** Leaves the gradient in its buffer. The batch's memory is given away. */
   private async gradient({ program }: Lane, { image, depth }: Batch) {
     const result = await program.run({ image, depth }, { transfer: true })
-    const norm = await this.optimiser.gradientNorm()
-    const terms = Array.from({ length: lossTermCount(this.recipe.model) }, (_, k) => Number(result[`loss${k + 1}`][0]))
-    return { loss: Number(result.loss[0]), norm, terms }
+    const termNames = Array.from({ length: lossTermCount(this.parts.recipe.model) }, (_, k) => `loss${k + 1}`)
+    const figures = Float32Array.from(['loss', ...termNames], (name) => Number(result[name][0]))
+    const [loss, ...terms] = figures
+    return { loss, terms, norm: await this.optimiser.gradientNorm() }
   }
 
   /**
@@ -327,11 +236,12 @@ class Run {
   private async save(): Promise<void> {
     this.savedAt = performance.now()
     if (this.savedStep === this.step) return
-    const { model, name, stages } = this.recipe
+    const { recipe, layout, state } = this.parts
+    const { model, name, stages } = recipe
     const sizes = shapesOf(stages[stages.length - 1]).map(({ width, height }) => `${width}x${height}`)
     const progressed = { step: this.step, seconds: this.elapsed() }
     const belonging = { config: model, recipe: name, predictSizes: sizes.join(',') }
-    await writeCheckpoint(this.options.out, this.layout, this.state, progressed, belonging)
+    await writeCheckpoint(this.options.out, layout, state, progressed, belonging)
     this.savedStep = this.step
     this.emit({ event: 'checkpoint', ...progressed })
   }
@@ -342,24 +252,9 @@ class Run {
   }
 
   private emit(event: TrainEvent): void {
-    appendFileSync(join(this.options.out, 'log.jsonl'), lineOf(event))
+    appendEvent(this.options.out, event)
     this.options.onEvent?.(event)
   }
-}
-
-/** What belongs to one stage of the recipe: a lane for each shape, and the validator where sets are held out. */
-interface Section {
-  readonly index: number
-  readonly stage: Stage
-  readonly lanes: readonly Lane[]
-  readonly validator: Validator | null
-  readonly owner: Owner
-}
-
-/** The step at one shape of a stage, and its batches. */
-interface Lane {
-  readonly program: Program
-  readonly loader: Loader
 }
 
 async function take(loader: Loader): Promise<Batch> {
@@ -368,53 +263,8 @@ async function take(loader: Loader): Promise<Batch> {
   return next.value
 }
 
-function resumeNotes(step: number, { weights, encoder }: TrainOptions): string[] {
+function resumeNotes(step: number, { weights, encoder }: StartingFiles): string[] {
   const unread = [weights, encoder].filter((path) => path !== undefined)
   const note = unread.length > 0 ? [`${unread.join(' and ')} not read: a resumed run has its own weights`] : []
   return [`resumed at update ${step}`, ...note]
-}
-
-/** Sets starting values from files; what was loaded and what was not, as notes. */
-async function startFrom(
-  params: Float32Array,
-  layout: Layout,
-  { weights, encoder }: TrainOptions,
-  config: DarConfig,
-): Promise<string[]> {
-  const notes: string[] = []
-  if (weights) {
-    const { loaded, missing, unused } = loadInto(params, layout, await readWeights(weights), { source: weights })
-    if (loaded.length === 0)
-      throw new DarError(`${weights} has no tensor that this model has; is it the right file?`, { kind: 'model' })
-    notes.push(loadNote(weights, loaded.length, missing.length, unused.length))
-  }
-  if (encoder) notes.push(...(await startEncoder(params, layout, encoder, config)))
-  return notes
-}
-
-/** The encoder's part of any file that the PRETRAINED room reads. */
-async function startEncoder(
-  params: Float32Array,
-  { entries }: Layout,
-  path: string,
-  config: DarConfig,
-): Promise<string[]> {
-  const targets = new Map(entries.map(({ name, shape }) => [name, shape]))
-  await using file = await openPretrained(path, { config, targets, parts: ['encoder'] })
-  const { origins, left, skipped } = file.plan
-  for (const { name, offset } of entries) if (origins.has(name)) params.set(await file.read(name), offset)
-  const resized = reportOf(file.plan).resized.map(
-    ({ name, from, to }) => `${path}: ${name} resized from ${from} to ${to}`,
-  )
-  return [loadNote(path, origins.size, left.length, skipped.length), ...resized]
-}
-
-const loadNote = (path: string, loaded: number, left: number, unused: number) =>
-  `${path}: ${loaded} tensors loaded, ${left} left as initialised, ${unused} not used`
-
-/** Measured values to six significant digits, because the log is read by people and diffed; counts stay exact. */
-function lineOf(event: TrainEvent): string {
-  const short = (value: unknown) =>
-    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
-  return `${JSON.stringify(event, (_, value) => short(value))}\n`
 }

@@ -1,0 +1,62 @@
+/** What a run says of itself: its events, and log.jsonl, which has one a line. */
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { SetFigures } from './validate.ts'
+
+/** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
+export type TrainEvent =
+  | {
+      /** Of every session: a log that holds several is read from a `start` on, whose `step` may lie before the last one. */
+      readonly event: 'start'
+      /** Updates done. */
+      readonly step: number
+      readonly total: number
+      /** Values that are trained. */
+      readonly parameters: number
+      readonly notes: readonly string[]
+    }
+  | {
+      readonly event: 'step'
+      /** Number of this update, from 0. */
+      readonly step: number
+      readonly loss: number
+      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum. */
+      readonly terms: readonly number[]
+      readonly rate: number
+      /** Of the gradient, before clipping. */
+      readonly norm: number
+      readonly imagesPerSecond: number
+      readonly seconds: number
+    }
+  | {
+      readonly event: 'validation'
+      /** Updates done. */
+      readonly step: number
+      readonly seconds: number
+      readonly sets: readonly SetFigures[]
+    }
+  | { readonly event: 'checkpoint'; readonly step: number; readonly seconds: number }
+  | ({ readonly event: 'end' } & TrainResult)
+  | { readonly event: 'failed'; readonly step: number; readonly seconds: number; readonly message: string }
+
+/** How far a run came. */
+export interface TrainResult {
+  /** Updates done, of `total`. */
+  readonly step: number
+  readonly total: number
+  /** Seconds of training, over all sessions. */
+  readonly seconds: number
+  readonly reason: 'done' | 'time' | 'interrupted'
+}
+
+/** Adds an event to the log of the run in `folder`. */
+export function appendEvent(folder: string, event: TrainEvent): void {
+  appendFileSync(join(folder, 'log.jsonl'), lineOf(event))
+}
+
+/** Measured values to six significant digits, because the log is read by people and diffed; counts stay exact. */
+function lineOf(event: TrainEvent): string {
+  const short = (value: unknown) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
+  return `${JSON.stringify(event, (_, value) => short(value))}\n`
+}

@@ -1,0 +1,69 @@
+/** What the updates of one stage need: the step's graph at each of its shapes, batches on the way, and the validation. */
+import { createLoader, type Dataset, type Loader, type SourceSpec } from '../data/index.ts'
+import type { Engine, Program } from '../runtime/engine.ts'
+import type { TrainingState } from './optimiser.ts'
+import { Owner } from './owner.ts'
+import type { Layout } from './parameters.ts'
+import type { Recipe, Stage } from './recipe.ts'
+import { shapesOf, stageAt, turnAt } from './stages.ts'
+import { loadStep, trainingGraph } from './step-program.ts'
+import { Validator } from './validate.ts'
+
+/** What belongs to one stage of the recipe: a lane for each shape, and the validator where sets are held out. */
+export interface Section {
+  readonly index: number
+  readonly stage: Stage
+  readonly lanes: readonly Lane[]
+  readonly validator: Validator | null
+  /** Of everything native that the section holds. */
+  readonly owner: Owner
+}
+
+/** The step at one shape of a stage, and its batches. */
+export interface Lane {
+  readonly program: Program
+  readonly loader: Loader
+}
+
+/** What sections have in common. */
+export interface RunParts {
+  readonly engine: Engine
+  readonly recipe: Recipe
+  readonly layout: Layout
+  readonly state: TrainingState
+  readonly data: { readonly sources: readonly SourceSpec[]; readonly validation: readonly Dataset[] }
+}
+
+/** The section that update `step` belongs to. Everything native belongs to its owner, and that to `outer`, also when this fails. */
+export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
+  const { engine, recipe, layout, state, data } = parts
+  const { stage, index, done } = stageAt(recipe, step)
+  const { batch, loss } = stage
+  const owner = outer.hold(new Owner())
+  const { before } = turnAt(stage, done)
+  const shapes = shapesOf(stage)
+  // First, so that batches are made while the graphs are compiled.
+  const loaders = shapes.map(({ height, width }, i) =>
+    owner.hold(
+      createLoader({
+        sources: data.sources,
+        batch,
+        width,
+        height,
+        seed: recipe.seed + 1000 * (index + 1) + i,
+        augmentation: stage.augmentation ?? recipe.augmentation,
+        start: before[i],
+      }),
+    ),
+  )
+  const lanes: Lane[] = []
+  for (const [i, { height, width }] of shapes.entries()) {
+    const graph = trainingGraph(recipe.model, { height, width, batch, loss })
+    lanes.push({ loader: loaders[i], program: owner.hold(await loadStep(engine, graph, state)) })
+  }
+  const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }
+  const sets = data.validation
+  const validator =
+    sets.length > 0 ? owner.hold(await Validator.create(engine, recipe.model, layout, state.ema, sets, size)) : null
+  return { index, stage, lanes, validator, owner }
+}
