@@ -37,7 +37,7 @@ async function take(loader: Loader, count: number): Promise<Batch[]> {
 const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
 
 describe('loader', () => {
-  it('gives the same batches with one worker, with two, and when it starts in the middle', async () => {
+  it('gives the same batches with one worker, with two, when it starts in the middle, and when it leaves some out', async () => {
     const one = await take(start(), 6)
     expect(one.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5])
     expect(one[0].image.length).toBe(2 * 3 * 12 * 16)
@@ -47,6 +47,8 @@ describe('loader', () => {
     expect(two).toEqual(one)
     const resumed = await take(start({ start: 4 }), 2)
     expect(resumed).toEqual(one.slice(4))
+    const odd = await take(start({ workers: 2, start: 1, numberOf: (place) => 2 * place + 1 }), 2)
+    expect(odd).toEqual([one[3], one[5]])
   })
 
   it('gives furnished rooms as they are made without a worker', async () => {

@@ -1,7 +1,7 @@
 /**
  * Training batches, made ahead of time in worker threads.
  *
- * Worker w of W makes the batches w, w + W, …; at most `prefetch` batches are asked for and not yet consumed, which bounds
+ * Worker w of W makes the batches at the places w, w + W, …; at most `prefetch` batches are asked for and not yet consumed, which bounds
  * memory. Since batch i is a pure function of the options and of i (batch.ts), the sequence does not depend on the number
  * of workers or on timing, and `start` continues a run exactly where it stopped. The sequence is endless; epochs are the
  * sources' business. Memory moves from worker to consumer without a copy, and a batch belongs to whoever received it.
@@ -17,8 +17,10 @@ export interface LoaderOptions extends BatchOptions {
   readonly workers?: number
   /** Batches made ahead of the consumer. */
   readonly prefetch?: number
-  /** The first batch: the number of batches consumed before, when a run resumes. */
+  /** The first place of the sequence: the number of batches consumed before, when a run resumes. */
   readonly start?: number
+  /** Which batch stands at a place of the sequence; default: the one of that number. For one that takes every n-th batch. */
+  readonly numberOf?: (place: number) => number
 }
 
 /**
@@ -40,7 +42,7 @@ interface Pending {
 
 /** Throws a DarError when an option makes no sense; wrong folders show at the first batch. */
 export function createLoader(options: LoaderOptions): Loader {
-  const { workers = 1, prefetch = 4, start = 0, ...batchOptions } = options
+  const { workers = 1, prefetch = 4, start = 0, numberOf = (place) => place, ...batchOptions } = options
   checkBatchOptions(batchOptions)
   for (const [key, value] of Object.entries({ workers, prefetch }))
     if (!Number.isInteger(value) || value < 1)
@@ -73,8 +75,9 @@ export function createLoader(options: LoaderOptions): Loader {
   const request = (): void => {
     const limit = consumed + prefetch
     for (; requested < limit; requested++) {
-      pending.set(requested, newPending())
-      const message: BatchRequest = { index: requested }
+      const index = numberOf(requested)
+      pending.set(index, newPending())
+      const message: BatchRequest = { index }
       threads[requested % workers].postMessage(message)
     }
   }
@@ -88,7 +91,7 @@ export function createLoader(options: LoaderOptions): Loader {
 
   const next: Loader['next'] = async () => {
     if (disposed) return { done: true, value: undefined }
-    const index = consumed++
+    const index = numberOf(consumed++)
     request()
     const entry = pending.get(index)
     assert(entry, `batch ${index} was never asked for`)

@@ -1,6 +1,7 @@
 /** The TRAIN room: recipes, the training loop and what it is made of. */
 
 export { checkpointPath, modelPath } from './checkpoint.ts'
+export { ALONE, type BatchPlace, batchNumber, type Collective } from './collective.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
 export { type AdamOptions, updateOutputs } from './optimiser.ts'
 export type { Entry, Layout } from './parameters.ts'

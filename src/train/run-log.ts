@@ -25,6 +25,7 @@ export type TrainEvent =
       readonly rate: number
       /** Of the gradient, before clipping. */
       readonly norm: number
+      /** Of this rank. */
       readonly imagesPerSecond: number
       readonly seconds: number
     }

@@ -1,6 +1,7 @@
 /** What the updates of one stage need: the step's graph at each of its shapes, batches on the way, and the validation. */
 import { createLoader, type Dataset, type Loader, type SourceSpec } from '../data/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
+import { batchNumber, type Collective } from './collective.ts'
 import type { TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
@@ -32,11 +33,13 @@ export interface RunParts {
   readonly layout: Layout
   readonly state: TrainingState
   readonly data: { readonly sources: readonly SourceSpec[]; readonly validation: readonly Dataset[] }
+  readonly collective: Collective
 }
 
 /** The section that update `step` belongs to. Everything native belongs to its owner, and that to `outer`, also when this fails. */
 export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
-  const { engine, recipe, layout, state, data } = parts
+  const { engine, recipe, layout, state, data, collective } = parts
+  const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
   const { batch, loss } = stage
   const owner = outer.hold(new Owner())
@@ -53,6 +56,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
         seed: recipe.seed + 1000 * (index + 1) + i,
         augmentation: stage.augmentation ?? recipe.augmentation,
         start: before[i],
+        numberOf: (update) => batchNumber({ update, rank, ranks }),
       }),
     ),
   )

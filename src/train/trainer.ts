@@ -12,6 +12,7 @@ import { lossTermCount } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { ALONE, type Collective, meanGradient } from './collective.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
@@ -27,7 +28,7 @@ import { modelLayout } from './step-program.ts'
 export interface TrainOptions extends StartingFiles {
   /** Folder that the recipe's data paths are relative to. */
   readonly data: string
-  /** Folder for checkpoint.safetensors, model.safetensors and log.jsonl, made if need be. */
+  /** Folder for checkpoint.safetensors, model.safetensors and log.jsonl, made if need be. Each rank has its own. */
   readonly out: string
   /** Go on from the checkpoint in `out`; `weights` and `encoder` are not read then. */
   readonly resume?: boolean
@@ -35,6 +36,8 @@ export interface TrainOptions extends StartingFiles {
   readonly minutes?: number
   /** Threads of the engine; default: all cores. */
   readonly threads?: number
+  /** The other processes that train this model; default: none. */
+  readonly collective?: Collective
   /** When aborted, the run stops after the update that it is at, with a checkpoint. */
   readonly signal?: AbortSignal
   /** Called for every line of the log. */
@@ -50,7 +53,7 @@ export interface TrainOptions extends StartingFiles {
  */
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
-  const { out, resume = false, threads } = options
+  const { out, resume = false, threads, collective = ALONE } = options
   if (!resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
   const data = await resolveData(checked, options.data)
@@ -58,7 +61,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
   const engine = new Engine({ threads })
   const owner = new Owner()
   try {
-    const run = await Run.open(owner, options, { engine, recipe: checked, data })
+    const run = await Run.open(owner, options, { engine, recipe: checked, data, collective })
     return await run.loop()
   } finally {
     // The thread first: that frees all memory at once, and works also when the thread answers no longer.
@@ -191,11 +194,13 @@ class Run {
     }
   }
 
-  /** Leaves the gradient in its buffer. The batch's memory is given away. */
+  /** Leaves the gradient, the mean of all ranks', in its buffer. The batch's memory is given away. */
   private async gradient({ program }: Lane, { image, depth }: Batch) {
+    const { recipe, state, collective } = this.parts
     const result = await program.run({ image, depth }, { transfer: true })
-    const termNames = Array.from({ length: lossTermCount(this.parts.recipe.model) }, (_, k) => `loss${k + 1}`)
+    const termNames = Array.from({ length: lossTermCount(recipe.model) }, (_, k) => `loss${k + 1}`)
     const figures = Float32Array.from(['loss', ...termNames], (name) => Number(result[name][0]))
+    await meanGradient(collective, state.grads, figures)
     const [loss, ...terms] = figures
     return { loss, terms, norm: await this.optimiser.gradientNorm() }
   }

@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createBatchMaker, renderRoom } from '../data/index.ts'
+import { readWeights } from '../runtime/weights.ts'
+import { checkpointPath } from './checkpoint.ts'
+import { ALONE, batchNumber, type Collective, meanGradient } from './collective.ts'
+import type { Recipe } from './recipe.ts'
+import type { TrainEvent } from './run-log.ts'
+import { NO_AUGMENTATION, tinyRecipe, writeRooms } from './testing.ts'
+import { train } from './trainer.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
+
+/** Ranks of one process: each waits in `mean` until all are there. */
+function ranksOfThisProcess(ranks: number): Collective[] {
+  let waiting: { values: Float32Array; go: () => void }[] = []
+  const mean = (values: Float32Array) =>
+    new Promise<void>((go) => {
+      waiting.push({ values, go })
+      if (waiting.length < ranks) return
+      const all = waiting
+      waiting = []
+      const means = values.map((_, i) => all.reduce((sum, one) => sum + one.values[i], 0) / ranks)
+      for (const one of all) {
+        one.values.set(means)
+        one.go()
+      }
+    })
+  return Array.from({ length: ranks }, (_, rank) => ({ rank, ranks, mean }))
+}
+
+describe('batchNumber', () => {
+  it('numbers the batches of all ranks and micro-batches, each once, an update after the other', () => {
+    const [micros, ranks] = [3, 2]
+    const numbers = [0, 1].flatMap((update) =>
+      [0, 1, 2].flatMap((micro) => [0, 1].map((rank) => batchNumber({ update, micro, micros, rank, ranks }))),
+    )
+    expect(numbers).toEqual(Array.from({ length: 12 }, (_, i) => i))
+  })
+
+  it('is the update for one that trains alone', () => {
+    expect(batchNumber({ update: 7 })).toBe(7)
+  })
+})
+
+describe('meanGradient', () => {
+  it('leaves everything where it is for one that trains alone', async () => {
+    const touched = async () => expect.fail('the gradient was moved')
+    const figures = Float32Array.of(1.5)
+    await meanGradient(ALONE, { read: touched, write: touched }, figures)
+    expect(figures[0]).toBe(1.5)
+  })
+
+  it('gives every rank the mean of gradients and figures', async () => {
+    const written: number[][] = []
+    const gradient = (...values: number[]) => ({
+      read: async () => Float32Array.from(values),
+      write: async (mean: Float32Array) => {
+        written.push([...mean])
+      },
+    })
+    const figures = [Float32Array.of(10), Float32Array.of(30)]
+    const [a, b] = ranksOfThisProcess(2)
+    await Promise.all([meanGradient(a, gradient(1, 2), figures[0]), meanGradient(b, gradient(3, -4), figures[1])])
+    expect(written).toEqual([
+      [2, -1],
+      [2, -1],
+    ])
+    expect(figures.map(([loss]) => loss)).toEqual([20, 20])
+  })
+})
+
+describe('a run of two ranks', () => {
+  let data = ''
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'dar-ranks-'))
+    await writeRooms(join(data, 'one'), { count: 1, width: 64, height: 32 })
+    await writeRooms(join(data, 'four'), { count: 4, width: 64, height: 32 })
+  })
+  afterAll(() => rm(data, { recursive: true }))
+
+  const recipeOf = (folder: string, batch: number, change: Partial<Recipe> = {}) =>
+    tinyRecipe({
+      data: [{ kind: 'dataset', name: folder, path: folder, weight: 1 }],
+      stages: [{ height: 32, width: 64, batch, updates: 2 }],
+      ...change,
+    })
+
+  /** The losses and the weights that a run ends with. */
+  async function run(recipe: Recipe, name: string, collective?: Collective) {
+    const events: TrainEvent[] = []
+    const out = join(data, name)
+    await train(recipe, { data, out, threads: 1, collective, onEvent: (event) => events.push(event) })
+    const losses = events.flatMap((event) => (event.event === 'step' ? [event.loss] : []))
+    return { losses, values: (await readWeights(checkpointPath(out))).values }
+  }
+
+  it('sees in one update what one process sees in a batch of twice the size', async () => {
+    const options = {
+      sources: [{ kind: 'dataset', root: join(data, 'four'), name: 'four', weight: 1 }],
+      width: 32,
+      height: 32,
+      seed: 3,
+    } as const
+    const whole = await createBatchMaker({ ...options, batch: 4 }, renderRoom)
+    const halves = await createBatchMaker({ ...options, batch: 2 }, renderRoom)
+    for (const update of [0, 1, 2]) {
+      const parts = await Promise.all([0, 1].map((rank) => halves.make(batchNumber({ update, rank, ranks: 2 }))))
+      const { image, depth, names } = await whole.make(update)
+      expect(parts.flatMap((part) => part.names)).toEqual(names)
+      expect(parts.flatMap((part) => [...part.image])).toEqual([...image])
+      expect(parts.flatMap((part) => [...part.depth])).toEqual([...depth])
+    }
+  })
+
+  // The loss of a batch is no mean over its pictures (it has a root over all pixels), so this holds for equal halves only.
+  it('computes what one process computes from a whole batch, where both halves are the same picture', async () => {
+    const augmentation = NO_AUGMENTATION
+    const [first, second] = ranksOfThisProcess(2)
+    const half = recipeOf('one', 1, { augmentation })
+    const [a, b] = await Promise.all([run(half, 'same-0', first), run(half, 'same-1', second)])
+    const whole = await run(recipeOf('one', 2, { augmentation }), 'same-whole')
+    expect(b).toEqual(a)
+    a.losses.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(whole.losses[i], 4)
+    })
+    // The first moments are the gradients, averaged; in the weights AdamW enlarges the rounding of the small ones.
+    const moments = [...whole.values].filter(([name]) => name.startsWith('m/'))
+    expect(moments.length).toBeGreaterThan(10)
+    for (const [name, values] of moments)
+      for (const [i, value] of values.entries()) expect(a.values.get(name)?.[i]).toBeCloseTo(value, 4)
+    // (g + g) / 2 = g: bit for bit what one process computes from the half.
+    expect(a).toEqual(await run(half, 'same-half'))
+  })
+
+  it('applies the same update on both, from batches that differ', async () => {
+    const recipe = recipeOf('four', 1)
+    const [first, second] = ranksOfThisProcess(2)
+    const [a, b] = await Promise.all([run(recipe, 'apart-0', first), run(recipe, 'apart-1', second)])
+    expect(b).toEqual(a)
+    const unheard = async () => {}
+    const own = await Promise.all(
+      [0, 1].map((rank) => run(recipe, `unheard-${rank}`, { rank, ranks: 2, mean: unheard })),
+    )
+    expect(own[0].losses[0]).not.toBe(own[1].losses[0])
+    expect(a.losses[0]).toBe(Math.fround((own[0].losses[0] + own[1].losses[0]) / 2))
+    expect(own[0].values).not.toEqual(a.values)
+  })
+})

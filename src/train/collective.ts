@@ -1,0 +1,63 @@
+/**
+ * Several processes that train one model together. Each of them is a rank. In an update every rank computes the gradient of
+ * batches of its own; all take the mean of those gradients, and so apply the same update to the same weights.
+ *
+ * Two things are all that a run needs to know of other ranks: which batch is its own (`batchNumber`), and the mean between
+ * gradient and update (`meanGradient`). What carries the values from one machine to another is whoever brings a `Collective`.
+ *
+ * Left out: agreeing on when to stop. Ranks that go different numbers of updates wait for each other for ever, so `minutes` and
+ * `signal` of a run with several ranks are the caller's to keep equal.
+ */
+
+/** One rank of a run, and the way to the others. */
+export interface Collective {
+  /** From 0. */
+  readonly rank: number
+  readonly ranks: number
+  /**
+   * Overwrites `values` with their mean over all ranks. Every rank calls this equally often, with arrays of equal length, and gets
+   * the same values bit for bit.
+   */
+  mean(values: Float32Array): Promise<void>
+}
+
+/** A run of one process. */
+export const ALONE: Collective = { rank: 0, ranks: 1, mean: async () => {} }
+
+/** Which gradient a batch is for: one of the `micros` that `rank` adds up for an update. */
+export interface BatchPlace {
+  /** Updates of this stream of batches that came before. */
+  readonly update: number
+  readonly micro?: number
+  readonly micros?: number
+  readonly rank?: number
+  readonly ranks?: number
+}
+
+/**
+ * The number of a batch in the stream of data:
+ *
+ *     (update · micros + micro) · ranks + rank
+ *
+ * Every batch has one place. Batch i holds the samples i·B … (i+1)·B − 1 of the stream, so what all ranks see in one update are the samples
+ * of one batch of B·micros·ranks.
+ */
+export function batchNumber({ update, micro = 0, micros = 1, rank = 0, ranks = 1 }: BatchPlace): number {
+  return (update * micros + micro) * ranks + rank
+}
+
+/**
+ * Between gradient and update: overwrites the gradient, and the figures that belong to it, with their means over the ranks. A run
+ * of one process reads and writes nothing.
+ */
+export async function meanGradient(
+  collective: Collective,
+  gradient: { read(): Promise<Float32Array>; write(values: Float32Array): Promise<void> },
+  figures: Float32Array,
+): Promise<void> {
+  if (collective.ranks === 1) return
+  const values = await gradient.read()
+  await collective.mean(values)
+  await gradient.write(values)
+  await collective.mean(figures)
+}
