@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { parseSafetensors } from '../safetensors/safetensors.ts'
+import { parseSafetensors } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 import { type Box, boxMask, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
 

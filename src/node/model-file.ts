@@ -13,7 +13,7 @@ import { parseSize } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'
 import { readHeader } from '../runtime/safetensors-file.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
-import type { SafetensorsHeader } from '../safetensors/safetensors.ts'
+import type { SafetensorsHeader } from '../safetensors/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { modelPath, shippedModels } from './model-path.ts'
 

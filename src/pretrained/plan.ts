@@ -6,7 +6,7 @@
  */
 import type { Size } from '../graph/index.ts'
 import type { DarConfig } from '../model/index.ts'
-import type { SafetensorsHeader } from '../safetensors/safetensors.ts'
+import type { SafetensorsHeader } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 import type { Rename, Renamed } from './names.ts'
 import { encoderAdvice, type FileFacts, type Found, type Origin, originOf } from './origin.ts'

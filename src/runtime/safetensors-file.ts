@@ -17,7 +17,7 @@ import {
   serialiseSafetensors,
   type TensorData,
   type TensorToStore,
-} from '../safetensors/safetensors.ts'
+} from '../safetensors/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { writeAtomically, writeFileAtomically } from '../support/files.ts'
 

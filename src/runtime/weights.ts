@@ -4,7 +4,7 @@
  */
 
 import { float32ToHalf } from '../safetensors/float16.ts'
-import type { TensorToStore } from '../safetensors/safetensors.ts'
+import type { TensorToStore } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 import { readSafetensors, writeSafetensors } from './safetensors-file.ts'
 

@@ -1,3 +1,11 @@
 /** The SAFETENSORS room: the format of weights, as bytes in memory. Files are in runtime/safetensors-file.ts. */
 export * from './float16.ts'
-export * from './safetensors.ts'
+export {
+  LENGTH_BYTES,
+  MAX_HEADER_BYTES,
+  type SafetensorsDtype,
+  type TensorData,
+  type TensorEntry,
+} from './format.ts'
+export * from './read.ts'
+export * from './write.ts'

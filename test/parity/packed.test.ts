@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseSafetensors, serialiseSafetensors } from '../../src/safetensors/safetensors.ts'
+import { parseSafetensors, serialiseSafetensors } from '../../src/safetensors/index.ts'
 import { Random } from '../../src/support/random.ts'
 import { pack, unpack } from './packed.ts'
 

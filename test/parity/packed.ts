@@ -16,7 +16,7 @@ import {
   type SafetensorsFile,
   serialiseSafetensors,
   type TensorToStore,
-} from '../../src/safetensors/safetensors.ts'
+} from '../../src/safetensors/index.ts'
 
 const RANGE = 32767
 /** Fewer values are kept exactly: they save nothing. */

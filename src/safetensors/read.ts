@@ -1,59 +1,22 @@
 /**
- * The safetensors container (github.com/huggingface/safetensors, README "Format"): 8 bytes of little-endian header length,
- * a JSON header that gives each tensor's dtype, shape and byte range, then the raw little-endian data.
- *
- * The reader refuses everything that the format forbids, because a lenient reader is how one file comes to mean two things:
- * duplicate keys, gaps, overlaps, sizes that do not add up, bytes left over. Unknown fields of a tensor's entry are ignored,
- * as the reference implementation does. This file knows bytes only, so that it runs in a browser: files are in
- * safetensors-file.ts. Left out: the 8-bit and 4-bit floats of newer versions, and big-endian machines.
+ * Reading safetensors. The reader refuses everything that the format forbids, because a lenient reader is how one file comes to
+ * mean two things: duplicate keys, gaps, overlaps, sizes that do not add up, bytes left over. Unknown fields of a tensor's entry
+ * are ignored, as the reference implementation does.
  */
 import { assert, DarError } from '../support/errors.ts'
 import { bfloat16ToFloat32, halfToFloat32 } from './float16.ts'
-
-/** The most bytes that a header may have; the reference implementation's limit. */
-export const MAX_HEADER_BYTES = 100_000_000
-
-/** Bytes before the header: its length as an unsigned 64-bit integer. */
-export const LENGTH_BYTES = 8
-
-/** The array that holds each dtype; F16 and BF16 are raw bits (see float16.ts), BOOL is 0 or 1. */
-const ARRAYS = {
-  F64: Float64Array,
-  F32: Float32Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I64: BigInt64Array,
-  I32: Int32Array,
-  I16: Int16Array,
-  I8: Int8Array,
-  U64: BigUint64Array,
-  U32: Uint32Array,
-  U16: Uint16Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-} as const
-
-export type SafetensorsDtype = keyof typeof ARRAYS
-export type TensorData<D extends SafetensorsDtype = SafetensorsDtype> = InstanceType<(typeof ARRAYS)[D]>
-
-/** Where the reference implementation puts each dtype in the data, so that every tensor is aligned to its own size. */
-const DATA_ORDER: readonly SafetensorsDtype[] = [
-  ...(['U64', 'I64', 'F64'] as const),
-  ...(['F32', 'U32', 'I32'] as const),
-  ...(['BF16', 'F16', 'U16', 'I16'] as const),
-  ...(['I8', 'U8', 'BOOL'] as const),
-]
-
-const isDtype = (name: unknown): name is SafetensorsDtype => typeof name === 'string' && Object.hasOwn(ARRAYS, name)
-
-export interface TensorEntry {
-  readonly dtype: SafetensorsDtype
-  readonly shape: readonly number[]
-  /** First byte of the data, counted from the header's `dataOffset`. */
-  readonly begin: number
-  /** One past the last byte, counted likewise. */
-  readonly end: number
-}
+import {
+  ARRAYS,
+  byteSize,
+  isCountArray,
+  isDtype,
+  LENGTH_BYTES,
+  MAX_HEADER_BYTES,
+  quote,
+  type SafetensorsDtype,
+  type TensorData,
+  type TensorEntry,
+} from './format.ts'
 
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>
@@ -253,112 +216,8 @@ function parseMetadata(header: Record<string, unknown>, source: string): Record<
   return metadata as Record<string, string>
 }
 
-/** What the writer takes: any array of the dtype's kind, whose length is the product of the shape. */
-export interface TensorToStore {
-  readonly dtype: SafetensorsDtype
-  readonly shape: readonly number[]
-  readonly data: TensorData
-}
-
-/** A file before its data: the header's bytes, and which tensor lies where after them. */
-export interface SafetensorsPlan {
-  /** Length, JSON and padding: everything before the data. */
-  readonly head: Uint8Array
-  /** In the order of their data; `begin` counts from the end of `head`. */
-  readonly tensors: readonly (readonly [name: string, entry: TensorEntry])[]
-  readonly dataBytes: number
-}
-
-/**
- * The layout of a file that is the same for the same input, whatever the order of its keys: data in the reference
- * implementation's order (largest elements first, then by name) and a header padded to 8 bytes, so every tensor is aligned.
- * Throws a DarError naming the tensor for a name, dtype or shape that the format does not know.
- */
-export function planSafetensors(
-  tensors: Readonly<Record<string, Pick<TensorToStore, 'dtype' | 'shape'>>>,
-  metadata: Readonly<Record<string, string>> = {},
-): SafetensorsPlan {
-  const sorted = Object.entries(tensors).sort(([a, { dtype: x }], [b, { dtype: y }]) => {
-    return DATA_ORDER.indexOf(x) - DATA_ORDER.indexOf(y) || (a < b ? -1 : 1)
-  })
-  const lines: string[] = [] // text rather than an object: object keys that look like numbers would move to the front
-  const keys = Object.keys(metadata).sort()
-  if (keys.length > 0) {
-    const pairs = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`)
-    lines.push(`"__metadata__":{${pairs.join(',')}}`)
-  }
-  let dataBytes = 0
-  const entries: [string, TensorEntry][] = []
-  for (const [name, { dtype, shape }] of sorted) {
-    if (name === '__metadata__') throw notStorable(name, 'the format reserves this name; choose another')
-    if (/\p{Surrogate}/u.test(name)) throw notStorable(name, 'the name is not valid Unicode')
-    if (!isDtype(dtype)) throw notStorable(name, `dtype ${JSON.stringify(dtype)} is unknown`)
-    const size = isCountArray(shape) ? byteSize(dtype, shape) : null
-    if (size === null) throw notStorable(name, `shape [${shape}] is not made of non-negative integers`)
-    const end = dataBytes + size
-    const entry = `{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${dataBytes},${end}]}`
-    lines.push(`${JSON.stringify(name)}:${entry}`)
-    entries.push([name, { dtype, shape, begin: dataBytes, end }])
-    dataBytes = end
-  }
-  const json = new TextEncoder().encode(`{${lines.join(',')}}`)
-  const padded = Math.ceil(json.byteLength / 8) * 8
-  if (padded > MAX_HEADER_BYTES) {
-    throw new DarError(
-      `the header would have ${padded} bytes, more than the format's ${MAX_HEADER_BYTES}: store less metadata`,
-    )
-  }
-  const head = new Uint8Array(LENGTH_BYTES + padded).fill(0x20)
-  new DataView(head.buffer).setBigUint64(0, BigInt(padded), true)
-  head.set(json, LENGTH_BYTES)
-  return { head, tensors: entries, dataBytes }
-}
-
-/** The bytes of one planned tensor, a view of `data`. Throws a DarError naming it when plan and data do not agree. */
-export function bytesOf(name: string, { dtype, shape, begin, end }: TensorEntry, data: TensorData): Uint8Array {
-  if (!(data instanceof ARRAYS[dtype])) throw notStorable(name, `${dtype} needs its data as ${ARRAYS[dtype].name}`)
-  if (data.byteLength !== end - begin)
-    throw notStorable(name, `shape [${shape}] does not go with ${data.length} elements`)
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-}
-
-/** The bytes of a whole file, laid out by `planSafetensors`; errors as there, and when dtype, shape and data do not agree. */
-export function serialiseSafetensors(
-  tensors: Readonly<Record<string, TensorToStore>>,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
-  const plan = planSafetensors(tensors, metadata)
-  const parts = plan.tensors.map(([name, entry]) => bytesOf(name, entry, tensors[name].data))
-  const bytes = new Uint8Array(plan.head.byteLength + plan.dataBytes)
-  bytes.set(plan.head)
-  let offset = plan.head.byteLength
-  for (const part of parts) {
-    bytes.set(part, offset)
-    offset += part.byteLength
-  }
-  return bytes
-}
-
-const notStorable = (name: string, what: string) => new DarError(`cannot store tensor ${quote(name)}: ${what}`)
-
-/** Shape × dtype in bytes; null when it is no exact integer in a double. */
-function byteSize(dtype: SafetensorsDtype, shape: readonly number[]): number | null {
-  let size: number = ARRAYS[dtype].BYTES_PER_ELEMENT
-  for (const side of shape) {
-    size *= side
-    if (!Number.isSafeInteger(size)) return null
-  }
-  return size
-}
-
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const isCountArray = (value: unknown): value is readonly number[] =>
-  Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0 && !Object.is(item, -0))
-
-/** A name from a file, safe to print: control characters escaped, and not a screenful. */
-const quote = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
 
 const refused = (source: string, what: string) =>
   new DarError(`${source} ${what}; it is not a valid safetensors file: download or export it again`, { kind: 'model' })

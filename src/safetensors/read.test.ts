@@ -1,23 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import {
-  MAX_HEADER_BYTES,
-  parseSafetensors,
-  type SafetensorsDtype,
-  serialiseSafetensors,
-  type TensorData,
-} from './safetensors.ts'
-
-/** A file of the given header text and data, however wrong; `length` lies about the header's length when given. */
-function fileOf(header: string | Uint8Array, dataBytes = 0, length?: bigint): Uint8Array {
-  const json = typeof header === 'string' ? new TextEncoder().encode(header) : header
-  const bytes = new Uint8Array(8 + json.byteLength + dataBytes)
-  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(json.byteLength), true)
-  bytes.set(json, 8)
-  for (let i = 0; i < dataBytes; i++) bytes[8 + json.byteLength + i] = i
-  return bytes
-}
+import { MAX_HEADER_BYTES, type SafetensorsDtype } from './format.ts'
+import { parseSafetensors } from './read.ts'
+import { fileOf, samples } from './testing.ts'
+import { serialiseSafetensors } from './write.ts'
 
 const entry = (dtype: string, shape: string, offsets: string) =>
   `{"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}}`
@@ -208,105 +195,6 @@ describe('a lawful file', () => {
       const { tensors } = parseSafetensors(buffer.subarray(shift, shift + good.length), 'x')
       expect(tensors.get('a')?.data).toEqual(Float64Array.of(1.5, -2.5))
     }
-  })
-})
-
-const samples: Record<SafetensorsDtype, TensorData> = {
-  F64: Float64Array.of(Math.PI, -0),
-  F32: Float32Array.of(1.5, Number.NaN),
-  F16: Uint16Array.of(0x3c00, 0xc100),
-  BF16: Uint16Array.of(0x3f80, 0xc020),
-  I64: BigInt64Array.of(-(2n ** 63n), 1n),
-  I32: Int32Array.of(-(2 ** 31), 1),
-  I16: Int16Array.of(-32768, 1),
-  I8: Int8Array.of(-128, 127),
-  U64: BigUint64Array.of(2n ** 64n - 1n, 0n),
-  U32: Uint32Array.of(2 ** 32 - 1, 0),
-  U16: Uint16Array.of(65535, 0),
-  U8: Uint8Array.of(255, 0),
-  BOOL: Uint8Array.of(1, 0),
-}
-
-describe('what is written', () => {
-  const tensorsOf = (dtypes: SafetensorsDtype[]) =>
-    Object.fromEntries(dtypes.map((dtype) => [`t.${dtype}`, { dtype, shape: [1, 2], data: samples[dtype] }]))
-  const dtypes = Object.keys(samples) as SafetensorsDtype[]
-
-  it('comes back with the same dtypes, shapes, values and metadata', () => {
-    const metadata = { note: 'naïve – 深度', format: 'pt' }
-    const file = parseSafetensors(serialiseSafetensors(tensorsOf(dtypes), metadata), 'x')
-    expect(file.metadata).toEqual(metadata)
-    expect(file.tensors.size).toBe(dtypes.length)
-    for (const dtype of dtypes) {
-      const tensor = file.tensors.get(`t.${dtype}`)
-      expect([tensor?.dtype, tensor?.shape, tensor?.data]).toEqual([dtype, [1, 2], samples[dtype]])
-    }
-  })
-
-  it('has every tensor at a multiple of its element size', () => {
-    const bytes = serialiseSafetensors({
-      odd: { dtype: 'U8', shape: [3], data: new Uint8Array(3) },
-      half: { dtype: 'F16', shape: [1], data: new Uint16Array(1) },
-      ...tensorsOf(dtypes),
-    })
-    for (const { data } of parseSafetensors(bytes, 'x').tensors.values()) {
-      expect(data.buffer).toBe(bytes.buffer) // a view, not an aligned copy
-    }
-  })
-
-  it('is the same whatever the order of the keys', () => {
-    const forward = serialiseSafetensors(tensorsOf(dtypes), { a: '1', b: '2' })
-    const backward = serialiseSafetensors(tensorsOf(dtypes.toReversed()), { b: '2', a: '1' })
-    expect(backward).toEqual(forward)
-  })
-
-  it('is laid out byte for byte as the reference implementation lays it out', () => {
-    // `prepare` in safetensors/src/tensor.rs: metadata first, data by falling dtype then name, padded with spaces to 8 bytes.
-    const expected =
-      '{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},' +
-      '"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]},"0":{"dtype":"U8","shape":[2],"data_offsets":[8,10]}}'
-    const bytes = serialiseSafetensors(
-      {
-        0: { dtype: 'U8', shape: [2], data: Uint8Array.of(8, 9) },
-        b: { dtype: 'F32', shape: [], data: new Float32Array(Uint8Array.of(4, 5, 6, 7).buffer) },
-        a: { dtype: 'F32', shape: [1], data: new Float32Array(Uint8Array.of(0, 1, 2, 3).buffer) },
-      },
-      { format: 'pt' },
-    )
-    expect(bytes).toEqual(fileOf(expected.padEnd(Math.ceil(expected.length / 8) * 8), 10))
-  })
-
-  it('holds the part of a larger array that was given, and nothing else of it', () => {
-    const data = Float32Array.of(1, 2, 3, 4).subarray(1, 3)
-    const { tensors } = parseSafetensors(serialiseSafetensors({ a: { dtype: 'F32', shape: [2], data } }), 'x')
-    expect(tensors.get('a')?.data).toEqual(Float32Array.of(2, 3))
-  })
-
-  it.each([
-    [
-      'a shape that does not go with the data',
-      { a: { dtype: 'F32', shape: [3], data: new Float32Array(2) } },
-      /"a": shape \[3\].* 2 elements/,
-    ],
-    ['a negative shape', { a: { dtype: 'F32', shape: [-1, -2], data: new Float32Array(2) } }, /"a": shape \[-1,-2\]/],
-    [
-      'an array of another dtype',
-      { a: { dtype: 'F16', shape: [2], data: new Float32Array(2) } },
-      /"a": F16 needs its data as Uint16Array/,
-    ],
-    [
-      'the reserved name',
-      { __metadata__: { dtype: 'F32', shape: [2], data: new Float32Array(2) } },
-      /reserves this name/,
-    ],
-    [
-      'half a surrogate pair for a name',
-      { '\ud800': { dtype: 'F32', shape: [2], data: new Float32Array(2) } },
-      /not valid Unicode/,
-    ],
-  ] as const)('is refused for %s', (_, tensors, message) => {
-    expect(() => serialiseSafetensors(tensors)).toThrow(DarError)
-    expect(() => serialiseSafetensors(tensors)).toThrow(message)
   })
 })
 
