@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import ort from 'onnxruntime-node'
-import type { Prediction } from '../../src/eval/evaluator.ts'
+import type { Prediction } from '../../src/eval/index.ts'
 import { peerBox } from '../../src/eval/protocol.ts'
 import { toPlanes } from '../../src/image/resize.ts'
 import type { RgbImage } from '../../src/image/types.ts'

@@ -1,5 +1,5 @@
 /** The figures of a card as Markdown tables. Every table says under which protocol its figures were measured. */
-import type { Evaluation } from '../../src/eval/evaluator.ts'
+import type { Evaluation } from '../../src/eval/index.ts'
 import type { PixelMetrics } from '../../src/eval/metrics.ts'
 import { describeProtocol, type Region } from '../../src/eval/protocol.ts'
 import { assert } from '../../src/support/errors.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import recipe from '../../recipes/dar-nano.ts'
 import { type Dataset, type Frame, folderDataset, roomsDataset, SPLITS, splitNames } from '../../src/data/index.ts'
 import { constantPredictor, DepthStatistics, depthStatistics, mapPredictor } from '../../src/eval/baselines.ts'
-import type { Predictor } from '../../src/eval/evaluator.ts'
+import type { Predictor } from '../../src/eval/index.ts'
 import { assert } from '../../src/support/errors.ts'
 
 /** Training uses the seed of its recipe, validation the one after it. */

@@ -3,7 +3,7 @@
  * depth, the predicted depth and the relative error, all on fixed scales, so that sheets can be compared.
  */
 import type { Dataset, Frame } from '../../src/data/types.ts'
-import type { FrameFigures, Prediction, Predictor } from '../../src/eval/evaluator.ts'
+import type { FrameFigures, Prediction, Predictor } from '../../src/eval/index.ts'
 import {
   type Cell,
   colourise,

@@ -3,7 +3,7 @@ import type { Dataset, Frame } from '../data/types.ts'
 import type { DepthImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
 import { constantPredictor, DepthStatistics, depthStatistics, mapPredictor } from './baselines.ts'
-import { judge } from './evaluator.ts'
+import { judge } from './judge.ts'
 
 const GRID = { width: 2, height: 2 }
 const map = (width: number, ...data: number[]): DepthImage => ({

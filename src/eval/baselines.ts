@@ -13,7 +13,7 @@ import type { Dataset } from '../data/types.ts'
 import { resizeNearestDepth } from '../image/resize.ts'
 import type { DepthImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
-import type { Predictor } from './evaluator.ts'
+import type { Predictor } from './prediction.ts'
 import { INDOOR_RANGE } from './protocol.ts'
 
 /** What is counted. */

@@ -6,7 +6,8 @@ import { colourise } from '../image/colormap.ts'
 import { resizeBilinear, resizeImage, resizeNearestDepth } from '../image/resize.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { applyFit, clampPrediction } from './align.ts'
-import type { FrameFigures, JudgedFrame } from './evaluator.ts'
+import type { JudgedFrame } from './evaluator.ts'
+import type { FrameFigures } from './judge.ts'
 import { measuredBox, type Protocol } from './protocol.ts'
 
 /** Relative errors from 0 to this get a colour of their own, in every report. */

@@ -6,7 +6,7 @@
  */
 import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
-import { FIGURES } from './evaluator.ts'
+import { FIGURES } from './judge.ts'
 import type { EvalRecord } from './record.ts'
 
 /** One figure of two evaluations. */

@@ -24,16 +24,8 @@ export { type Case, type Cases, collectCases } from './cases.ts'
 export { type Comparison, compare, type Difference } from './compare.ts'
 export { type Box, boxMask, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
 export type { DistanceBin } from './distance.ts'
-export {
-  type BadPixels,
-  type EvaluateOptions,
-  type Evaluation,
-  evaluate,
-  FIGURES,
-  type Figures,
-  type FrameFigures,
-  type JudgedFrame,
-} from './evaluator.ts'
+export { type EvaluateOptions, evaluate, type JudgedFrame } from './evaluator.ts'
+export { type BadPixels, FIGURES, type Figures, type FrameFigures, type JudgeOptions, judge } from './judge.ts'
 export {
   type Aggregate,
   aggregate,
@@ -63,3 +55,5 @@ export {
 } from './protocol.ts'
 export { type EvalRecord, encodeCsv, encodeRecord, protocolText, readRecord, type Subject } from './record.ts'
 export { htmlReport } from './report.ts'
+export { Scratch } from './scratch.ts'
+export type { Evaluation } from './tally.ts'

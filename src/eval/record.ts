@@ -5,9 +5,10 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { DarError, messageOf } from '../support/errors.ts'
-import { type Evaluation, FIGURES } from './evaluator.ts'
+import { FIGURES } from './judge.ts'
 import { PIXEL_METRICS } from './metrics.ts'
 import { describeGiven, describeProtocol, type Protocol } from './protocol.ts'
+import type { Evaluation } from './tally.ts'
 
 /** What was evaluated: the part of a record that the evaluator does not know. */
 export interface Subject {

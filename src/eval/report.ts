@@ -8,8 +8,9 @@ import { encodePngRgb } from '../node/png16.ts'
 import { SPARSIFICATION_STEPS } from './calibration.ts'
 import { type Case, type Cases, depthColours, WORST_ERROR } from './cases.ts'
 import { escapeHtml, lineChart } from './charts.ts'
-import { type Evaluation, FIGURES } from './evaluator.ts'
+import { FIGURES } from './judge.ts'
 import { protocolText, type Subject } from './record.ts'
+import type { Evaluation } from './tally.ts'
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem; padding: 0 1rem; color: #1c1c1c; background: #fff }
