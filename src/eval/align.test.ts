@@ -2,10 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
-import { align, applyFit, clampPrediction, median, parseAlignment } from './align.ts'
+import { type Alignment, applyFit, clampPrediction, fitAlignment, median, parseAlignment } from './align.ts'
 
 const depths = fc.array(fc.double({ min: 0.5, max: 9, noNaN: true }), { minLength: 3, maxLength: 40 })
 const ones = (n: number) => new Uint8Array(n).fill(1)
+
+/** Fitted to the pixels where `valid` is nonzero, applied to all. */
+function align(prediction: readonly number[], truth: readonly number[], valid: ArrayLike<number>, kind: Alignment) {
+  const used = (values: readonly number[]) => values.filter((_, i) => valid[i])
+  return applyFit(prediction, fitAlignment(used(prediction), used(truth), kind))
+}
 
 describe('median', () => {
   it('is the middle value of an odd count and the mean of the middle two of an even one', () => {
@@ -48,7 +54,7 @@ describe('median', () => {
   })
 })
 
-describe('align', () => {
+describe('alignment', () => {
   it('none returns the prediction unchanged, in a new array', () => {
     const prediction = [1, Number.NaN, -3]
     const aligned = align(prediction, [2, 2, 2], ones(3), 'none')

@@ -159,27 +159,6 @@ export function applyFit(
   return aligned
 }
 
-/**
- * The aligned prediction, a new array. `prediction`, `truth`: metres, same length. `valid`: nonzero where `truth` is a
- * measurement that counts; the fit is over those, and applied everywhere.
- */
-export function align(
-  prediction: ArrayLike<number>,
-  truth: ArrayLike<number>,
-  valid: ArrayLike<number>,
-  kind: Alignment,
-): Float64Array {
-  if (kind === 'none') return Float64Array.from(prediction)
-  const d: number[] = []
-  const g: number[] = []
-  for (let i = 0; i < valid.length; i++) {
-    if (!valid[i]) continue
-    d.push(prediction[i])
-    g.push(truth[i])
-  }
-  return applyFit(prediction, fitAlignment(d, g, kind))
-}
-
 function fitLine(d: Float64Array, g: Float64Array): { scale: number; shift: number } {
   let meanD = 0
   let meanG = 0

@@ -36,13 +36,7 @@ const EDGE_SHARE = (1 - 1 / 1.05) * (1 - 1e-9)
 const NEAREST = 1e-6
 
 /** How far a hole may reach in the variant for holed ground truth, in pixels: the shadow of a Kinect is about this wide. */
-export const HOLE_REACH = 8
-
-/** Of the boundary score. */
-export interface BoundaryOptions {
-  /** Largest distance, in pixels, between the two of a pair; 1: neighbours only, as published. */
-  readonly reach?: number
-}
+const HOLE_REACH = 8
 
 /** Valid pixels of a map, row by row. */
 export interface Measured {
@@ -62,11 +56,11 @@ export interface BoundaryScores {
   readonly holes: number
 }
 
-/** Both variants, each in [0, 1]. `d`: the prediction at the valid pixels, metres. */
+/** Both variants, each in [0, 1]. `d`: the prediction at the valid pixels, metres. `reach`: the longest pair across a hole, pixels. */
 export function boundaryScores(
   { width, starts, at, g }: Measured,
   d: Float64Array,
-  { reach = HOLE_REACH }: BoundaryOptions = {},
+  { reach = HOLE_REACH }: { readonly reach?: number } = {},
 ): BoundaryScores {
   const near = newDirections()
   const far = newDirections()
@@ -95,26 +89,6 @@ export function boundaryScores(
     }
   }
   return { neighbours: score([near]), holes: score([near, far]) }
-}
-
-/** One variant, of maps that are row-major, `width` wide, metres; `valid` is nonzero where the truth counts. In [0, 1]. */
-export function boundaryF1(
-  prediction: ArrayLike<number>,
-  truth: ArrayLike<number>,
-  valid: ArrayLike<number>,
-  width: number,
-  { reach = 1 }: BoundaryOptions = {},
-): number {
-  const pixels: number[] = []
-  const starts = new Int32Array(truth.length / width + 1)
-  for (let i = 0; i < truth.length; i++) {
-    if (valid[i]) pixels.push(i)
-    if ((i + 1) % width === 0) starts[(i + 1) / width] = pixels.length
-  }
-  const at = Int32Array.from(pixels)
-  const g = Float64Array.from(pixels, (i) => truth[i])
-  const d = Float64Array.from(pixels, (i) => prediction[i])
-  return boundaryScores({ width, starts, at, g }, d, { reach }).holes
 }
 
 /** Pairs by the thresholds that they exceed: in the prediction (rows), in the truth (columns). */

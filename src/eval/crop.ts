@@ -48,11 +48,3 @@ export function kbBox(width: number, height: number): Box {
   const left = Math.floor((width - 1216) / 2)
   return { top, bottom: top + 352, left, right: left + 1216 }
 }
-
-/** 1 inside the box, 0 outside; row-major, width·height. */
-export function boxMask(box: Box, width: number, height: number): Uint8Array {
-  const mask = new Uint8Array(width * height)
-  for (let y = Math.max(0, box.top); y < Math.min(height, box.bottom); y++)
-    mask.fill(1, y * width + Math.max(0, box.left), y * width + Math.min(width, box.right))
-  return mask
-}

@@ -3,13 +3,14 @@ import type { Dataset, Frame } from '../data/types.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { DepthImage } from '../image/types.ts'
 import { Random } from '../support/random.ts'
-import type { Alignment } from './align.ts'
+import { type Alignment, applyFit, clampPrediction, fitAlignment } from './align.ts'
 import { evaluate } from './evaluator.ts'
 import { judge } from './judge.ts'
-import { imageMetrics, PIXEL_METRICS } from './metrics.ts'
+import { PIXEL_METRICS, pixelMetrics } from './metrics.ts'
 import type { Prediction } from './prediction.ts'
 import { type Protocol, peerBox, type Region, regionBox } from './protocol.ts'
 import { Scratch } from './scratch.ts'
+import { frameOf } from './testing.ts'
 
 const protocolOf = (region: Region, alignment: Alignment = 'none'): Protocol => ({
   region,
@@ -25,14 +26,6 @@ const map = (width: number, height: number, at: (x: number, y: number) => number
   height,
   data: Float32Array.from({ length: width * height }, (_, i) => at(i % width, Math.floor(i / width))),
 })
-
-/** A frame whose image has the size of its depth map unless another is given. */
-function frameOf(
-  depth: DepthImage | null,
-  { name = 'made/0', width = depth?.width ?? 4, height = depth?.height ?? 4 } = {},
-): Frame {
-  return { name, image: { width, height, data: new Uint8Array(3 * width * height) }, depth, intrinsics: null }
-}
 
 function setOf(frames: readonly Frame[]): Dataset {
   return {
@@ -245,20 +238,22 @@ describe('evaluate', () => {
 })
 
 describe('judge', () => {
-  it('agrees with imageMetrics on the pixels of the region and range', () => {
+  it('measures the aligned and clamped prediction on the pixels of the region and range', () => {
     const truth = scene(7, 40, 30)
     const random = new Random(8)
     const predicted = { ...truth, data: truth.data.map(() => random.uniform(0.5, 12)) }
-    const counts = (d: number) => d > 0.1
+    const { top, bottom, left, right } = regionBox('crop_native', 40, 30)
+    const counts = (i: number) => {
+      const [x, y] = [i % 40, Math.floor(i / 40)]
+      return x >= left && x < right && y >= top && y < bottom && truth.data[i] > 0.1
+    }
+    const at = [...truth.data.keys()].filter(counts)
+    const [d, g] = [predicted, truth].map(({ data }) => at.map((i) => data[i]))
     for (const alignment of ['none', 'median', 'scale+shift'] as const) {
-      const region = new Uint8Array(40 * 30)
-      const { top, bottom, left, right } = regionBox('crop_native', 40, 30)
-      for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) region[y * 40 + x] = 1
       const [figures] = judge(frameOf(truth), predicted, { protocols: [protocolOf('crop_native', alignment)] })
-      const expected = imageMetrics(predicted, truth, { cap: 10, region, alignment })
-      for (const name of PIXEL_METRICS)
-        expect(figures?.metrics[name], name).toBeCloseTo(expected?.[name] ?? Number.NaN, 12)
-      expect(figures?.pixels).toBe(truth.data.filter((d, i) => counts(d) && region[i]).length)
+      const expected = pixelMetrics(clampPrediction(applyFit(d, fitAlignment(d, g, alignment)), 10), g)
+      for (const name of PIXEL_METRICS) expect(figures?.metrics[name], name).toBeCloseTo(expected[name], 12)
+      expect(figures?.pixels).toBe(at.length)
     }
   })
 

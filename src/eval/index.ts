@@ -2,7 +2,6 @@
 export {
   ALIGNMENTS,
   type Alignment,
-  align,
   applyFit,
   clampPrediction,
   type Fit,
@@ -18,27 +17,14 @@ export {
   mapPredictor,
   type StatisticsOptions,
 } from './baselines.ts'
-export { type BoundaryOptions, boundaryF1, HOLE_REACH } from './boundary.ts'
 export { type Calibration, type Curves, calibrate } from './calibration.ts'
 export { type Case, type Cases, collectCases } from './cases.ts'
 export { type Comparison, compare, type Difference } from './compare.ts'
-export { type Box, boxMask, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
+export { type Box, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
 export type { DistanceBin } from './distance.ts'
 export { type EvaluateOptions, evaluate, type JudgedFrame } from './evaluator.ts'
 export { type BadPixels, FIGURES, type Figures, type FrameFigures, type JudgeOptions, judge } from './judge.ts'
-export {
-  type Aggregate,
-  aggregate,
-  imageMetrics,
-  METRICS,
-  type MetricOptions,
-  type Metrics,
-  PIXEL_METRICS,
-  type PixelMetrics,
-  PixelSums,
-  pixelMetrics,
-  validPixels,
-} from './metrics.ts'
+export { PIXEL_METRICS, type PixelMetrics, PixelSums, pixelMetrics } from './metrics.ts'
 export type { Prediction, Predictor } from './prediction.ts'
 export { type PredictionFolder, type PredictionOptions, predictionFolder } from './predictions.ts'
 export { loadProtocol, namedProtocol, PROTOCOL_NAMES, type ProtocolName, parseProtocol } from './presets.ts'

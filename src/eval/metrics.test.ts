@@ -3,11 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DepthImage } from '../image/types.ts'
 import { parseSafetensors } from '../safetensors/index.ts'
-import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
-import { type Alignment, align, clampPrediction } from './align.ts'
-import { boundaryF1 } from './boundary.ts'
-import { aggregate, imageMetrics, type Metrics, PixelSums, pixelMetrics, validPixels } from './metrics.ts'
+import { type Alignment, applyFit, clampPrediction, fitAlignment } from './align.ts'
+import { boundaryScores } from './boundary.ts'
+import { type Figures, judge } from './judge.ts'
+import { PixelSums, pixelMetrics } from './metrics.ts'
+import { frameOf, measuredOf } from './testing.ts'
 
 const path = new URL('../../test/fixtures/metrics.safetensors', import.meta.url)
 const fixture = parseSafetensors(readFileSync(path), 'metrics').tensors
@@ -24,13 +25,20 @@ const ORDER = [
   'd2',
   'd3',
   'boundary_f1',
-] as const satisfies (keyof Metrics)[]
+] as const satisfies (keyof Figures)[]
 
 const map = (data: ArrayLike<number>, width: number): DepthImage => ({
   width,
   height: data.length / width,
   data: Float32Array.from(data),
 })
+
+/** The figures of one image. */
+function figuresOf(predicted: DepthImage, truth: DepthImage, { cap = 10, alignment = 'none' as Alignment } = {}) {
+  const protocols = [{ region: 'full', minimum: 1e-3, cap, alignment }] as const
+  const [figures] = judge(frameOf(truth), predicted, { protocols })
+  return figures?.metrics
+}
 
 describe('golden values', () => {
   it('of docs/algorithm.md', () => {
@@ -65,12 +73,10 @@ describe('golden values', () => {
     ['region_cap10_scale+shift', 10, true, 'scale+shift'],
     ['whole_cap8_none', 8, false, 'none'],
   ])('of the scene with infinities, NaN and holes: %s', (name, cap, cropped, alignment) => {
-    const region = cropped ? Uint8Array.from(values('input/region')) : null
-    const measured = imageMetrics(map(values('input/pred'), 32), map(values('input/gt'), 32), {
-      cap,
-      region,
-      alignment,
-    })
+    // The region is a mask; ground truth outside of it does not count, like a hole.
+    const region = values('input/region')
+    const truth = values('input/gt').map((g, i) => (cropped && region[i] === 0 ? 0 : g))
+    const measured = figuresOf(map(values('input/pred'), 32), map(truth, 32), { cap, alignment })
     const expected = values(`trace/${name}`)
     expect(expected).toHaveLength(10)
     expected.forEach((value, i) => {
@@ -87,7 +93,7 @@ describe('golden values', () => {
 describe('random pairs', () => {
   const golden = JSON.parse(
     readFileSync(new URL('../../test/fixtures/metrics_float64.json', import.meta.url), 'utf8'),
-  ) as { cases: { case: number; cap: number; alignment: Alignment; metrics: Metrics }[] }
+  ) as { cases: { case: number; cap: number; alignment: Alignment; metrics: Figures }[] }
   let state = 12345
   const draw = () => {
     state = (Math.imul(1664525, state) + 1013904223) >>> 0
@@ -106,13 +112,12 @@ describe('random pairs', () => {
 
   it.each(golden.cases)('$case, $alignment, cap $cap: the figures of the reference to 1e-9', (expected) => {
     const { truth, predicted } = scenes[expected.case]
-    const inside = (g: number) => g > 1e-3 && g < expected.cap
-    const valid = Uint8Array.from(truth, (g) => Number(inside(g)))
-    const clamped = clampPrediction(align(predicted, truth, valid, expected.alignment), expected.cap)
-    const at = [...truth.keys()].filter((i) => valid[i])
-    const d = at.map((i) => clamped[i])
-    const g = at.map((i) => truth[i])
-    const measured = { ...pixelMetrics(d, g), boundary_f1: boundaryF1(clamped, truth, valid, 32) }
+    const valid = Uint8Array.from(truth, (g) => Number(g > 1e-3 && g < expected.cap))
+    const measurements = measuredOf(truth, valid, 32)
+    const { at, g } = measurements
+    const raw = Float64Array.from(at, (i) => predicted[i])
+    const d = clampPrediction(applyFit(raw, fitAlignment(raw, g, expected.alignment)), expected.cap)
+    const measured = { ...pixelMetrics(d, g), boundary_f1: boundaryScores(measurements, d).neighbours }
     expect(Object.keys(expected.metrics)).toHaveLength(10)
     for (const name of ORDER) expect(Math.abs(measured[name] - expected.metrics[name]), name).toBeLessThan(1e-9)
   })
@@ -187,8 +192,8 @@ describe('properties', () => {
           const truth = Array.from({ length: 48 }, () => (random.chance(0.2) ? 0 : random.uniform(0.5, 9)))
           const predicted = truth.map((g) => (g + 1) * random.uniform(0.6, 1.4))
           const flip = (values: number[]) => values.map((_, i) => values[i - (i % 8) + 7 - (i % 8)])
-          const straight = imageMetrics(map(predicted, 8), map(truth, 8), { alignment })
-          const flipped = imageMetrics(map(flip(predicted), 8), map(flip(truth), 8), { alignment })
+          const straight = figuresOf(map(predicted, 8), map(truth, 8), { alignment })
+          const flipped = figuresOf(map(flip(predicted), 8), map(flip(truth), 8), { alignment })
           for (const name of ORDER) expect(flipped?.[name], name).toBeCloseTo(straight?.[name] ?? Number.NaN, 9)
         },
       ),
@@ -213,27 +218,4 @@ describe('properties', () => {
 
 it('the threshold of d1 is strict', () => {
   expect(pixelMetrics([1.25, 1.24], [1, 1]).d1).toBe(0.5)
-})
-
-it('valid pixels are finite, above a millimetre, below the cap and in the region', () => {
-  const truth = map([0, Number.NaN, Number.POSITIVE_INFINITY, 1e-4, 10, 9.99, 1, 1], 4)
-  expect([...validPixels(truth, 10)]).toEqual([0, 0, 0, 0, 0, 1, 1, 1])
-  expect([...validPixels(truth, 10, { top: 1, bottom: 2, left: 0, right: 3 })]).toEqual([0, 0, 0, 0, 0, 1, 1, 0])
-})
-
-it('an image without valid pixels has no metrics, and the mean counts it apart', () => {
-  const truth = map([0, 0], 2)
-  expect(imageMetrics(map([1, 2], 2), truth)).toBeNull()
-  const one = imageMetrics(map([1, 2], 2), map([1, 4], 2))
-  const other = imageMetrics(map([3, 3], 2), map([3, 3], 2))
-  const mean = aggregate([one, null, other])
-  expect(mean.images).toBe(2)
-  expect(mean.empty).toBe(1)
-  expect(mean.metrics.abs_rel).toBeCloseTo(0.125, 12)
-  expect(mean.metrics.d1).toBeCloseTo(0.75, 12)
-})
-
-it('refuses to average nothing and to compare maps of two sizes', () => {
-  expect(() => aggregate([null])).toThrow(DarError)
-  expect(() => imageMetrics(map([1, 2], 2), map([1, 2, 3, 4], 2))).toThrow(/prediction is 2x1, ground truth 2x2/)
 })

@@ -9,7 +9,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, extname, join, relative, sep } from 'node:path'
 import { unzipSync } from 'fflate'
-import type { Dataset, Frame } from '../data/types.ts'
+import type { Frame } from '../data/types.ts'
 import { decodeNpy } from '../image/npy.ts'
 import type { DepthImage } from '../image/types.ts'
 import { decodeDepthPng } from '../node/decode.ts'
@@ -83,11 +83,6 @@ export async function predictionFolder(folder: string, options: PredictionOption
         return placed(await readMap(file, options), frame, input, file)
       },
   }
-}
-
-/** Names of a data set's frames as files are named after: without the set's own name. Null where only reading would tell. */
-export function frameNames(dataset: Dataset & { readonly names?: readonly string[] }): readonly string[] | null {
-  return dataset.names ?? null
 }
 
 const ownName = (name: string) => name.slice(name.indexOf('/') + 1)

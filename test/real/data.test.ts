@@ -18,7 +18,7 @@ import {
   SPLITS,
   splitNames,
 } from '../../src/data/index.ts'
-import { imageMetrics, median } from '../../src/eval/index.ts'
+import { judge, median, namedProtocol } from '../../src/eval/index.ts'
 
 const root = process.env.DAR_REAL_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 
@@ -75,8 +75,8 @@ describe.skipIf(sets.length === 0)('real data', () => {
       const sample = prepare(frame, { width: 64, height: 48 })
       const metres = sample.depth.map((d) => d / sample.scale)
       const map = { width: 64, height: 48, data: metres }
-      const metrics = imageMetrics(map, map)
-      expect(metrics?.abs_rel).toBe(0)
+      const [figures] = judge({ ...frame, depth: map }, map, { protocols: [namedProtocol('indoor')] })
+      expect(figures?.metrics.abs_rel).toBe(0)
       const truth = median(frame.depth?.data.filter((d) => d > 0) ?? [])
       expect(median(metres.filter((d) => d > 0)) / truth).toBeCloseTo(1, 1)
     },
