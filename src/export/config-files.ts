@@ -8,7 +8,8 @@
  *
  * preprocessor_config.json: bilinear to exactly the exported size, 1/255, the encoder's mean and deviation.
  */
-import { CANONICAL_FOCAL, IMAGENET_DEVIATION, IMAGENET_MEAN } from '../image/index.ts'
+import { CANONICAL_FOCAL } from '../image/index.ts'
+import { pixelStatistics } from '../model/index.ts'
 import type { ModelFile } from '../node/index.ts'
 import type { Size } from '../predict/index.ts'
 import type { Precision } from './graph.ts'
@@ -63,7 +64,7 @@ export function modelConfig(
 }
 
 export function preprocessorConfig({ config }: ModelFile, { width, height }: Size): unknown {
-  const half = [0.5, 0.5, 0.5]
+  const { mean, deviation } = pixelStatistics(config)
   return {
     image_processor_type: 'DPTImageProcessor',
     do_resize: true,
@@ -73,8 +74,8 @@ export function preprocessorConfig({ config }: ModelFile, { width, height }: Siz
     do_rescale: true,
     rescale_factor: 1 / 255,
     do_normalize: true,
-    image_mean: config.encoder === 'vit' ? IMAGENET_MEAN : half,
-    image_std: config.encoder === 'vit' ? IMAGENET_DEVIATION : half,
+    image_mean: mean,
+    image_std: deviation,
     do_pad: false,
   }
 }

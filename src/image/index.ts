@@ -14,7 +14,6 @@ export {
 export { type Cell, contactSheet, sideBySide } from './compose.ts'
 export { DESCENT, drawText, fitText, LETTER_HEIGHT, textWidth } from './font.ts'
 export { type LegendOptions, withLegend } from './legend.ts'
-export * from './normalise.ts'
 export * from './npy.ts'
 export { type Crop, resizeBilinear, resizeImage, resizeNearestDepth, resizeRgb, toPlanes } from './resize.ts'
 export type * from './types.ts'

@@ -8,19 +8,25 @@ import { mobileNetV2 } from './mobilenet.ts'
 import type { Trace } from './trace.ts'
 import { visionTransformer } from './vit.ts'
 
-const IMAGENET_MEAN = [0.485, 0.456, 0.406]
-const IMAGENET_STD = [0.229, 0.224, 0.225]
+/** Of red, green and blue in [0, 1]. */
+export interface PixelStatistics {
+  readonly mean: readonly number[]
+  readonly deviation: readonly number[]
+}
 
-/** RGB in [0, 1], B,3,H,W → what the encoder was trained on: ImageNet statistics for the ViT, [−1, 1] for MobileNetV2. */
+const IMAGENET: PixelStatistics = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] }
+/** [0, 1] becomes [−1, 1]. */
+const SYMMETRIC: PixelStatistics = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] }
+
+/** What the encoder was trained on: ImageNet's statistics for the ViT, [−1, 1] for MobileNetV2. */
+export function pixelStatistics({ encoder }: Pick<DarConfig, 'encoder'>): PixelStatistics {
+  return encoder === 'vit' ? IMAGENET : SYMMETRIC
+}
+
+/** (rgb − mean) / deviation, per channel.  rgb: B,3,H,W in [0, 1] */
 export function normaliseImage(rgb: Tensor, config: DarConfig): Tensor {
   const channels = (values: readonly number[]) => rgb.graph.constant(values, [1, 3, 1, 1])
-  const [mean, deviation] =
-    config.encoder === 'vit'
-      ? [IMAGENET_MEAN, IMAGENET_STD]
-      : [
-          [0.5, 0.5, 0.5],
-          [0.5, 0.5, 0.5],
-        ]
+  const { mean, deviation } = pixelStatistics(config)
   return ops.div(ops.sub(rgb, channels(mean)), channels(deviation))
 }
 

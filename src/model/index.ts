@@ -1,7 +1,7 @@
 export * from './config.ts'
 export * from './dar.ts'
 export { DEPTH_ANYTHING } from './depth-anything.ts'
-export { normaliseImage } from './encoder.ts'
+export { normaliseImage, type PixelStatistics, pixelStatistics } from './encoder.ts'
 export * from './loss.ts'
 export { memoryGrid } from './neck.ts'
 export { partOfNode, partOfParameter, stepOfNode } from './parts.ts'
