@@ -43,12 +43,6 @@ export function halfToNumber(bits: number): number {
   return scratch[0]
 }
 
-/** The bits of the half nearest to `value`, which is rounded to float32 first. */
-export function numberToHalf(value: number): number {
-  scratch[0] = value
-  return halfOfFloat32Bits(scratchBits[0])
-}
-
 /** Halves (raw bits) to a new float32 array: exact, the payload of a NaN included. */
 export function halfToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length)
