@@ -11,13 +11,11 @@
  * Fits use the valid pixels whose prediction is finite (for the inverse fit: and positive). Alignment comes first, the
  * clamp second. Everything is float64. Robust fits and alignment of a whole video are left out.
  */
+import { MIN_DEPTH } from '../model/least-depth.ts'
 import { DarError } from '../support/errors.ts'
 
 export const ALIGNMENTS = ['none', 'median', 'scale+shift', 'scale+shift-inverse'] as const
 export type Alignment = (typeof ALIGNMENTS)[number]
-
-/** Smallest depth, in metres, that counts as a measurement and that a clamped prediction can have. */
-export const MIN_EVAL_DEPTH = 1e-3
 
 /** Values that the bounds of a median are taken from. */
 const SAMPLE = 2048
@@ -176,12 +174,12 @@ function fitLine(d: Float64Array, g: Float64Array): { scale: number; shift: numb
   return { scale, shift: meanG - scale * meanD }
 }
 
-/** Clamps to [MIN_EVAL_DEPTH, cap] metres in place; NaN and −inf become MIN_EVAL_DEPTH, +inf becomes `cap`. */
+/** Clamps to [MIN_DEPTH, cap] metres in place; NaN and −inf become MIN_DEPTH, +inf becomes `cap`. */
 export function clampPrediction(prediction: Float64Array, cap: number): Float64Array {
   for (let i = 0; i < prediction.length; i++) {
     const d = prediction[i]
     // Hardly any pixel is written, which costs more than reading all of them.
-    if (!(d > MIN_EVAL_DEPTH)) prediction[i] = MIN_EVAL_DEPTH
+    if (!(d > MIN_DEPTH)) prediction[i] = MIN_DEPTH
     else if (d > cap) prediction[i] = cap
   }
   return prediction

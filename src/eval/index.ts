@@ -6,7 +6,6 @@ export {
   clampPrediction,
   type Fit,
   fitAlignment,
-  MIN_EVAL_DEPTH,
   median,
   parseAlignment,
 } from './align.ts'

@@ -10,9 +10,8 @@ import { type DarConfig, mapCount } from './config.ts'
 import type { DarOutput } from './dar.ts'
 import { edgeTerm } from './edge-term.ts'
 import { ORD2SEQ_LEVELS } from './heads/index.ts'
+import { MIN_DEPTH } from './least-depth.ts'
 
-/** Smallest ground truth that counts, in the loss and in the metrics, metres. */
-export const MIN_DEPTH = 1e-3
 /** Predictions are raised to this inside a logarithm. */
 const LOG_FLOOR = 1e-6
 const SCALE = 10
