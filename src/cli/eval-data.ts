@@ -3,10 +3,17 @@
  * the official one where the layout has one (NYU's .mat, SUN RGB-D), else that of a recipe for the folder of its name.
  */
 import { basename, resolve } from 'node:path'
-import { roomsDataset, splitNames } from '../data/index.ts'
-import { subsetOf } from '../data/named.ts'
-import { type Layout, openDataset, recogniseLayout } from '../data/readers/index.ts'
-import type { Dataset, NamedDataset } from '../data/types.ts'
+import {
+  type Dataset,
+  layoutTakes,
+  type NamedDataset,
+  openDataset,
+  recogniseLayout,
+  roomsDataset,
+  splitNames,
+  subsetOf,
+  UNSEEN_ROOMS,
+} from '../data/index.ts'
 import { DarError } from '../support/errors.ts'
 import { loadRecipe } from '../train/index.ts'
 
@@ -32,21 +39,14 @@ export interface EvalDataOptions {
   readonly depthScale?: number
 }
 
-/** No recipe of this package trains on these rooms. */
-const ROOMS_SEED = 990_001
-const ROOMS_COUNT = 40
-
-const OFFICIAL_SIDES: readonly Layout[] = ['nyu-mat', 'sunrgbd']
-/** Layouts whose lists name frames without ground truth: 45 of the 697 of KITTI's Eigen split. */
-const DROPS: readonly Layout[] = ['nyu-folder', 'kitti', 'sunrgbd', 'webdataset']
-
 /** Throws a DarError when the data are not there, or a side of a hold-out is asked of data that have none. */
 export async function openEvalData(path: string, options: EvalDataOptions = {}): Promise<EvalData> {
   const { split = 'all', limit, recipe = 'dar-nano' } = options
   if (path === 'rooms') {
     if (split !== 'all') throw new DarError('rooms have no split: all of them are unseen; leave --split out')
-    const dataset = roomsDataset({ seed: ROOMS_SEED, count: limit ?? ROOMS_COUNT })
-    return { dataset, names: null, split: `seed ${ROOMS_SEED}, ${dataset.length} frames` }
+    const { seed, count } = UNSEEN_ROOMS
+    const dataset = roomsDataset({ seed, count: limit ?? count })
+    return { dataset, names: null, split: `seed ${seed}, ${dataset.length} frames` }
   }
   const opened = await openSide(path, split, recipe, options)
   if (opened.dataset.length === 0) throw new DarError(`${path} has no frame to evaluate; check the path and the split`)
@@ -64,9 +64,11 @@ async function openSide(
 ): Promise<{ dataset: NamedDataset; split: string | null }> {
   const layout = await recogniseLayout(path)
   if (layout === 'photos') throw new DarError(`${path} holds photos without depth; evaluate frames with ground truth`)
-  const withoutDepth = DROPS.includes(layout) ? 'drop' : undefined
-  if (split === 'all' || OFFICIAL_SIDES.includes(layout)) {
-    const side = OFFICIAL_SIDES.includes(layout) ? split : undefined
+  // Lists may name frames without ground truth: 45 of the 697 of KITTI's Eigen split.
+  const withoutDepth = layoutTakes(layout, 'withoutDepth') ? 'drop' : undefined
+  const official = layoutTakes(layout, 'side')
+  if (split === 'all' || official) {
+    const side = official ? split : undefined
     const dataset = await openDataset(path, { layout, list, depthScale, side, withoutDepth })
     const listed = list === undefined ? null : `list ${basename(list)}`
     const whose = listed === null ? `official ${split} side` : `${split} side, ${listed}`

@@ -23,7 +23,7 @@ export { type MakeRoomsOptions, makeRooms } from './make-rooms.ts'
 export { namedDataset, subsetOf } from './named.ts'
 export * from './readers/index.ts'
 export { REAL_SETS, type RealSet, SPLITS } from './real-splits.ts'
-export { type RoomsOptions, roomsDataset } from './rooms-dataset.ts'
+export { type RoomsOptions, roomsDataset, UNSEEN_ROOMS, validationSeed } from './rooms-dataset.ts'
 export type { DatasetSource, RenderRoom, RoomsSource, SourceSpec } from './sources.ts'
 export {
   type BlockOptions,

@@ -4,6 +4,12 @@ import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
 import type { Dataset, Frame } from './types.ts'
 
+/** Rooms that figures are of: no recipe of this package trains or validates on this seed. */
+export const UNSEEN_ROOMS = { seed: 990_001, count: 40 } as const
+
+/** The seed of the rooms that a run validates on, which trains on those of `seed`. */
+export const validationSeed = (seed: number): number => seed + 1
+
 /** Of a data set of rooms that are rendered when they are read. Default size: 320×240. */
 export interface RoomsOptions {
   readonly seed?: number

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { UNSEEN_ROOMS, validationSeed } from '../data/index.ts'
 import { DarError } from '../support/errors.ts'
 import { parseRecipe, type Stage } from './recipe.ts'
 import { loadRecipe, ownRecipes } from './recipe-file.ts'
@@ -125,5 +126,12 @@ describe('the package’s recipes', () => {
 
   it.each(ownRecipes())('%s is right, and has the name of its file', async (name) => {
     expect((await loadRecipe(name)).name).toBe(name)
+  })
+
+  it.each(ownRecipes())('%s neither trains nor validates on the rooms that figures are of', async (name) => {
+    const seeds = (await loadRecipe(name)).data.flatMap((one) =>
+      one.kind === 'rooms' ? [one.seed, validationSeed(one.seed)] : [],
+    )
+    expect(seeds).not.toContain(UNSEEN_ROOMS.seed)
   })
 })

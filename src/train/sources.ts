@@ -1,6 +1,14 @@
 /** From a recipe's data to what the loader reads and what validation predicts: paths resolved, hold-outs taken out. */
 import { join, resolve } from 'node:path'
-import { type Dataset, openDataset, roomsDataset, type SourceSpec, splitNames, subsetOf } from '../data/index.ts'
+import {
+  type Dataset,
+  openDataset,
+  roomsDataset,
+  type SourceSpec,
+  splitNames,
+  subsetOf,
+  validationSeed,
+} from '../data/index.ts'
 import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { DatasetData, DatasetOptions, Recipe, RoomsData } from './recipe.ts'
@@ -58,7 +66,7 @@ async function resolveRooms({ seed, weight, width, height, reuse, validation = 0
   const furniture = data.furniture === undefined ? undefined : resolve(root, data.furniture)
   if (furniture !== undefined) await openFurniture(furniture)
   const source = { kind: 'rooms', seed, weight, width, height, reuse, furniture } as const
-  // Another seed: scenes that training never draws.
-  const held = validation > 0 ? roomsDataset({ seed: seed + 1, count: validation, width, height, furniture }) : null
+  const held =
+    validation > 0 ? roomsDataset({ seed: validationSeed(seed), count: validation, width, height, furniture }) : null
   return { source, validation: held }
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../../support/errors.ts'
 import { createLoader } from '../loader.ts'
-import { openDataset } from './open.ts'
-import { type Layout, recogniseLayout } from './recognise.ts'
+import { layoutTakes, openDataset } from './open.ts'
+import { LAYOUTS, type Layout, recogniseLayout } from './recognise.ts'
 import { metresAt, photoPng, put, storedPng, temporaryFolder, writeHdf5, writeTar } from './testing.ts'
 
 const folder = temporaryFolder()
@@ -73,6 +73,11 @@ describe('openDataset', () => {
       /kitti has no filled depth; give annotated or velodyne/,
     )
     expect((await openDataset(folder.path, { side: 'all', withoutDepth: 'keep' })).length).toBe(1)
+  })
+
+  it('says which layouts have an official split', () => {
+    expect(LAYOUTS.filter((layout) => layoutTakes(layout, 'side'))).toEqual(['nyu-mat', 'sunrgbd'])
+    expect(LAYOUTS.every((layout) => layoutTakes(layout, 'name'))).toBe(true)
   })
 
   it('feeds the training loader from its worker threads: HDF5 on disk and in shards', async () => {

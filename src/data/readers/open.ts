@@ -47,6 +47,11 @@ const READERS: Readonly<Record<Layout, Reader>> = {
   webdataset: { open: webDataset, takes: ['depthScale', 'withoutDepth'] },
 }
 
+/** Whether a layout knows an option; `side`, for instance, where it has an official split. */
+export function layoutTakes(layout: Layout, option: keyof ReaderOptions): boolean {
+  return option === 'name' || option === 'incomplete' || READERS[layout].takes.includes(option)
+}
+
 /**
  * Opens a data set of any layout. Frames are read when they are asked for, by index or one after the other.
  * @throws DarError when the layout is not recognised or wrong, or an option means nothing to it.
@@ -56,9 +61,9 @@ export async function openDataset(
   { layout: given, ...options }: OpenOptions = {},
 ): Promise<OpenedDataset> {
   const layout = given ?? (await recogniseLayout(path))
-  const { open, takes, truths = [] } = READERS[layout]
+  const { open, truths = [] } = READERS[layout]
   for (const key of Object.keys(options) as (keyof ReaderOptions)[]) {
-    if (options[key] === undefined || key === 'name' || key === 'incomplete' || takes.includes(key)) continue
+    if (options[key] === undefined || layoutTakes(layout, key)) continue
     // What every data set does without the option is no contradiction.
     if ((key === 'side' && options.side === 'all') || (key === 'withoutDepth' && options.withoutDepth === 'keep'))
       continue
