@@ -43,7 +43,7 @@ it.each([
   ['--fp16', 'fp16', 'model_fp16.onnx'],
   ['--int8', 'int8', 'model_quantized.onnx'],
 ] as const)('takes %s and several sizes, and prints one JSON document', async (flag, precision, file) => {
-  const args = [model, '-o', out, flag, '--size', '64x64', '128x96', '--format', 'onnx', '--json']
+  const args = [model, '-o', out, flag, '--size', '64x64', '128x96', '--json']
   expect(await dar(...args)).toEqual({ code: 0, errors: '' })
   const result = JSON.parse(printed.out)
   expect(result).toMatchObject({ model: 'tiny', precision })
@@ -70,7 +70,6 @@ it('replaces an earlier export only with --force, and nothing else at all', asyn
 
 it.each([
   [['--fp16', '--int8'], /'--fp16' cannot be used with option '--int8'|'--int8' cannot be used with option '--fp16'/],
-  [['--format', 'tflite'], /argument 'tflite' is invalid\. Allowed choices are onnx/],
   [['--size', '100x64'], /100x64 does not suit the model: width and height must be multiples of 16/],
   [['--size', 'large'], /--size: the size 'large'/],
 ] as const)('refuses %j', async (flags, message) => {

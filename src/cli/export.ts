@@ -29,7 +29,6 @@ export function registerExport(program: Command): void {
     .argument('<model>', 'a shipped model, or a .safetensors file')
     .requiredOption('-o, --out <dir>', 'folder to write')
     .option('--size <WxH...>', 'sizes of the network’s input (default: those that the model was trained at)')
-    .addOption(new Option('--format <name>', 'file format').choices(['onnx']).default('onnx'))
     .addOption(new Option('--fp16', 'float16 weights and layers').conflicts('int8'))
     .addOption(new Option('--int8', 'int8 layers, quantised at run time').conflicts('fp16'))
     .option('--force', 'replace an earlier export')

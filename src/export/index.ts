@@ -1,5 +1,3 @@
 /** The EXPORT room: a model as a folder that other software loads, here `@huggingface/transformers` in Node and browsers. */
 export { type ExportedSize, type ExportOptions, type ExportResult, exportModel } from './folder.ts'
 export { exportGraph, type Precision } from './graph.ts'
-export { INT8_OPS } from './int8.ts'
-export { outsideWebGpu } from './webgpu-ops.ts'

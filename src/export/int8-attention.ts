@@ -11,8 +11,6 @@ import { DATA_TYPE, type ModelProto, type NodeProto, type Shape } from '../graph
 import { LARGEST } from './int8-weights.ts'
 import { node, producers, tensor } from './rewrite.ts'
 
-export const ATTENTION_OPS = ['DynamicQuantizeLinear', 'QuantizeLinear', 'com.microsoft:MatMulIntegerToFloat'] as const
-
 /** Multiply-adds from which on the integers pay for the quantising. */
 const LEAST = 2e6
 

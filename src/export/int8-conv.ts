@@ -17,8 +17,6 @@ import { DATA_TYPE, type ModelProto, type NodeProto, type Shape, type TensorProt
 import { quantiseWeight } from './int8-weights.ts'
 import { floatsOf, indices, initializersByName, intAttribute, intsAttribute, node, tensor } from './rewrite.ts'
 
-export const CONV_OPS = ['DynamicQuantizeLinear', 'com.microsoft:MatMulIntegerToFloat'] as const
-
 const LEAST_INPUTS = 192
 const LEAST_OUTPUTS = 64
 const LEAST_PRODUCTS = 12e6

@@ -7,8 +7,6 @@ import type { ModelProto, NodeProto, TensorProto } from '../graph/index.ts'
 import { quantiseWeight } from './int8-weights.ts'
 import { floatsOf, initializersByName, intAttribute, node } from './rewrite.ts'
 
-export const LINEAR_OPS = ['com.microsoft:DynamicQuantizeMatMul'] as const
-
 export function linearsToInt8(model: ModelProto): ModelProto {
   const known = initializersByName(model)
   const made = new Map<string, TensorProto>()

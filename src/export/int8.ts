@@ -15,13 +15,10 @@
  */
 import type { ModelProto, Shape } from '../graph/index.ts'
 import { foldWeights } from './fold.ts'
-import { ATTENTION_OPS, scoresToInt8 } from './int8-attention.ts'
-import { CONV_OPS, convsToInt8 } from './int8-conv.ts'
-import { LINEAR_OPS, linearsToInt8 } from './int8-linear.ts'
+import { scoresToInt8 } from './int8-attention.ts'
+import { convsToInt8 } from './int8-conv.ts'
+import { linearsToInt8 } from './int8-linear.ts'
 import { withoutUnused } from './rewrite.ts'
-
-/** Operators of an int8 export that are not in the WebGPU list. */
-export const INT8_OPS: readonly string[] = [...new Set<string>([...LINEAR_OPS, ...CONV_OPS, ...ATTENTION_OPS])]
 
 /** `model` is in portable operators and float32, its weights embedded; `shapes` of the values in it, by name. */
 export function toInt8(model: ModelProto, shapes: ReadonlyMap<string, Shape>): ModelProto {

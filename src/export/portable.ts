@@ -1,5 +1,5 @@
 /**
- * The same computation in operators that the browser's WebGPU provider has (webgpu-ops.ts). Of what a prediction graph uses it
+ * The same computation in operators that the browser's WebGPU provider has (test/webgpu-ops.ts). Of what a prediction graph uses it
  * lacks three: `Identity`, which only renames, and `Max` and `Min`:
  *
  *     max(x, c) = Clip(x, c, ∞)      min(x, c) = Clip(x, −∞, c)      with a constant number c

@@ -5,7 +5,7 @@
  * the version that @huggingface/transformers 4.3.1 depends on. Its rows name ONNX's own operators (`ai.onnx`) and contributed
  * ones (`com.microsoft`); all versions of the former that opset 21 needs are covered. Provider-internal copies are left out.
  */
-import type { NodeProto } from '../graph/index.ts'
+import type { NodeProto } from '../src/graph/index.ts'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
