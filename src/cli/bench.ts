@@ -13,6 +13,7 @@ import { presetNamed } from '../node/index.ts'
 import { parseSize, type Size } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress, type Progress } from '../support/progress.ts'
+import { wholeAbove0 } from './flag-values.ts'
 
 interface Flags {
   readonly size: string
@@ -40,8 +41,8 @@ async function action(name: string, flags: Flags): Promise<void> {
   const preset = presetNamed(name)
   if (!preset) throw new DarError(`there is no preset '${name}': give nano, lite, small, base or large`)
   const size = parseSize(flags.size, '--size')
-  const runs = wholeNumber('--runs', flags.runs)
-  const threads = flags.threads === undefined ? undefined : wholeNumber('--threads', flags.threads)
+  const runs = wholeAbove0('--runs', flags.runs)
+  const threads = wholeAbove0('--threads', flags.threads)
   const predicted = modelInfo(preset.config, { size })
   const folder = await makeFolder(flags.temp)
   // An interrupted measurement must not leave gigabytes behind.
@@ -110,10 +111,4 @@ function textOf({ model, networkSize, flops, memory, milliseconds }: Document): 
     `  network       ${seconds(milliseconds.run)}, ${(flops / milliseconds.run / 1e6).toFixed(0)} GFLOP/s`,
     '',
   ].join('\n')
-}
-
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text)
-  if (!(Number.isInteger(value) && value > 0)) throw new DarError(`${flag} ${text}: give a whole number above 0`)
-  return value
 }

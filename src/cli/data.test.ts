@@ -73,7 +73,7 @@ describe('dar data', () => {
   })
 
   it.each([
-    [['inspect', '.', '--limit', '-1'], /--limit -1: give a number above 0/],
+    [['inspect', '.', '--limit', '-1'], /--limit -1: give a whole number above 0/],
     [['inspect', '.', '--limit', '1.5'], /--limit 1\.5: give a whole number/],
     [['inspect', '.', '--sheet', 'a.jpg'], /ends in \.png/],
     [['inspect', '.', '--near', '5', '--far', '2'], /--near 5 is not less than --far 2/],

@@ -20,7 +20,7 @@ import { encodePngRgb } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'
-import { above0, wholeAbove0 } from './flag-values.ts'
+import { above0, whole31Bits, wholeAbove0 } from './flag-values.ts'
 
 interface InspectFlags {
   readonly layout?: Layout
@@ -104,7 +104,15 @@ async function inspect(path: string, flags: InspectFlags): Promise<void> {
   if (sheet !== undefined && !/\.png$/i.test(sheet))
     throw new DarError(`--sheet ${sheet}: the contact sheet is a PNG; give a name that ends in .png`)
   const depthScale = above0('--depth-scale', flags.depthScale)
-  const dataset = await openDataset(path, { layout, list, side, truth, crop, depthScale, incomplete: 'note' })
+  const dataset = await openDataset(path, {
+    layout,
+    list,
+    side,
+    truth,
+    crop,
+    depthScale,
+    incomplete: 'note',
+  })
   const total = Math.min(limit ?? dataset.length, dataset.length)
   const progress = createProgress({ total, label: 'frames', silent: json || total === 1 })
   try {
@@ -127,10 +135,8 @@ async function inspect(path: string, flags: InspectFlags): Promise<void> {
 
 async function make(kind: string, flags: MakeFlags): Promise<void> {
   if (kind !== 'rooms') throw new DarError(`'${kind}' cannot be made; give 'rooms'`)
-  const seed = Number(flags.seed)
-  if (flags.seed.trim() === '' || !Number.isInteger(seed) || Math.abs(seed) >= 2 ** 31)
-    throw new DarError(`--seed ${flags.seed}: give a whole number of at most 31 bits`)
-  const count = wholeAbove0('--count', flags.count) ?? 0
+  const seed = whole31Bits('--seed', flags.seed)
+  const count = wholeAbove0('--count', flags.count)
   const [width, height] = [wholeAbove0('--width', flags.width), wholeAbove0('--height', flags.height)]
   const { out, json = false } = flags
   let progress: ReturnType<typeof createProgress> | undefined

@@ -1,17 +1,31 @@
 /** Numbers given on the command line: a flag's text as a number, or a DarError that names the flag and what it said. */
 import { DarError } from '../support/errors.ts'
 
-/** A finite number above 0; undefined when the flag was not given. */
-export function above0(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (!(value > 0 && Number.isFinite(value))) throw new DarError(`${flag} ${text}: give a number above 0`)
-  return value
+/** Reads the text of a flag; undefined when the flag was not given. */
+interface NumberReader {
+  (flag: string, text: string): number
+  (flag: string, text: string | undefined): number | undefined
 }
 
-/** A whole number above 0; undefined when the flag was not given. */
-export function wholeAbove0(flag: string, text: string | undefined): number | undefined {
-  const value = above0(flag, text)
-  if (value !== undefined && !Number.isInteger(value)) throw new DarError(`${flag} ${text}: give a whole number`)
-  return value
+function reader(isRight: (value: number) => boolean, remedy: string): NumberReader {
+  function read(flag: string, text: string): number
+  function read(flag: string, text: string | undefined): number | undefined
+  function read(flag: string, text: string | undefined): number | undefined {
+    if (text === undefined) return undefined
+    const value = text.trim() === '' ? Number.NaN : Number(text)
+    if (!Number.isFinite(value) || !isRight(value)) throw new DarError(`${flag} ${text}: give ${remedy}`)
+    return value
+  }
+  return read
 }
+
+export const above0 = reader((value) => value > 0, 'a number above 0')
+export const atLeast0 = reader((value) => value >= 0, 'a number of at least 0')
+export const wholeAbove0 = reader((value) => Number.isInteger(value) && value > 0, 'a whole number above 0')
+/** A seed of random numbers. */
+export const wholeAtLeast0 = reader((value) => Number.isSafeInteger(value) && value >= 0, 'a whole number from 0')
+/** A seed of rooms, which may be negative. */
+export const whole31Bits = reader(
+  (value) => Number.isInteger(value) && Math.abs(value) < 2 ** 31,
+  'a whole number of at most 31 bits',
+)

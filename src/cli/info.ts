@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { type ByPart, type ModelInfo, modelInfo } from '../inspect/index.ts'
 import { findConfig } from '../node/index.ts'
 import { parseSize } from '../predict/index.ts'
-import { DarError } from '../support/errors.ts'
+import { wholeAbove0 } from './flag-values.ts'
 
 interface Flags {
   readonly size?: string
@@ -29,9 +29,7 @@ export function registerInfo(program: Command): void {
     .option('--json', 'print one JSON document instead of a table')
     .addHelpText('after', HELP)
     .action(async (model: string, flags: Flags) => {
-      const batch = Number(flags.batch)
-      if (!(Number.isInteger(batch) && batch > 0))
-        throw new DarError(`--batch ${flags.batch}: give a whole number above 0`)
+      const batch = wholeAbove0('--batch', flags.batch)
       const known = await findConfig(model)
       const size = flags.size === undefined ? known.size : parseSize(flags.size, '--size')
       const info = modelInfo(known.config, { size, batch })

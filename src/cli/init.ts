@@ -13,6 +13,7 @@ import { DarError, messageOf } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
 import { layoutOfModel, writeInitialModel } from '../train/index.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
+import { wholeAtLeast0 } from './flag-values.ts'
 
 interface Flags {
   readonly out: string
@@ -51,8 +52,7 @@ export function registerInit(program: Command): void {
 async function action(preset: string, flags: Flags): Promise<void> {
   const config = await configOf(preset)
   const parts = partsOf(flags.parts)
-  const seed = Number(flags.seed)
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new DarError(`--seed ${flags.seed}: give a whole number from 0`)
+  const seed = wholeAtLeast0('--seed', flags.seed)
   const out = flags.out.endsWith('.safetensors') ? flags.out : join(flags.out, 'model.safetensors')
   if (existsSync(out)) throw new DarError(`${out} exists; choose another --out, or remove it`)
 

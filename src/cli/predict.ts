@@ -11,6 +11,7 @@ import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, wr
 import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
+import { above0, wholeAbove0 } from './flag-values.ts'
 
 interface Flags {
   readonly out: string
@@ -79,12 +80,12 @@ export function registerPredict(program: Command): void {
 
 /** Returns how many images failed. */
 async function predictFiles(images: readonly string[], flags: Flags): Promise<number> {
-  const focal = number('--focal', flags.focal)
-  const threads = number('--threads', flags.threads)
+  const focal = above0('--focal', flags.focal)
+  const threads = wholeAbove0('--threads', flags.threads)
   const style: OutputStyle = {
     map: flags.map,
-    near: number('--near', flags.near),
-    far: number('--far', flags.far),
+    near: above0('--near', flags.near),
+    far: above0('--far', flags.far),
     stretch: flags.stretch,
   }
   checkStyle(style)
@@ -165,14 +166,6 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
     },
     done: () => progress.done(),
   }
-}
-
-function number(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
-    throw new DarError(`${flag} ${text}: give a number above 0`)
-  return value
 }
 
 /** A bad range of colours must not wait for the first depth map to be noticed. */
