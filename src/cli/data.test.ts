@@ -65,6 +65,19 @@ describe('dar data', () => {
     expect(printed).toMatch(/note: 1 of 4 photos have no depth map, first .*depth\/000002\.png/)
   })
 
+  it('leaves out what is nearer or farther than asked', async () => {
+    await make(1)
+    const valid = async (...flags: string[]) => {
+      printed = ''
+      expect(await dar('inspect', join(root, 'set'), '--json', ...flags)).toBe(0)
+      return JSON.parse(printed)
+    }
+    const { metres } = await valid()
+    const { metres: kept, valid: part } = await valid('--minimum', '0.5', '--maximum', `${metres.median}`)
+    expect(kept.max).toBeLessThanOrEqual(metres.median)
+    expect(part.mean).toBeLessThan(1)
+  })
+
   it('prints one JSON document', async () => {
     await make(1)
     printed = ''
@@ -75,6 +88,7 @@ describe('dar data', () => {
   it.each([
     [['inspect', '.', '--limit', '-1'], /--limit -1: give a whole number above 0/],
     [['inspect', '.', '--limit', '1.5'], /--limit 1\.5: give a whole number/],
+    [['inspect', '.', '--maximum', 'far'], /--maximum far: give a number above 0/],
     [['inspect', '.', '--sheet', 'a.jpg'], /ends in \.png/],
     [['inspect', '.', '--near', '5', '--far', '2'], /--near 5 is not less than --far 2/],
     [['make', 'streets', '--count', '1', '--out', 'x'], /'streets' cannot be made/],

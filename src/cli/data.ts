@@ -20,7 +20,7 @@ import { encodePngRgb } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'
-import { above0, whole31Bits, wholeAbove0 } from './flag-values.ts'
+import { above0, atLeast0, whole31Bits, wholeAbove0 } from './flag-values.ts'
 
 interface InspectFlags {
   readonly layout?: Layout
@@ -28,6 +28,8 @@ interface InspectFlags {
   readonly side?: OpenOptions['side']
   readonly truth?: OpenOptions['truth']
   readonly depthScale?: string
+  readonly minimum?: string
+  readonly maximum?: string
   readonly crop?: 'kb'
   readonly limit?: string
   readonly sheet?: string
@@ -72,6 +74,8 @@ export function registerData(program: Command): void {
     .addOption(new Option('--side <side>', 'of the official split').choices(['train', 'test', 'all']))
     .addOption(new Option('--truth <kind>', 'which depth').choices(['measured', 'filled', 'annotated', 'velodyne']))
     .option('--depth-scale <n>', 'depth units per metre (default: that of the layout)')
+    .option('--minimum <m>', 'nearer measurements count as none (folders of your own)')
+    .option('--maximum <m>', 'farther measurements count as none (folders of your own)')
     .addOption(new Option('--crop <name>', "KITTI's benchmark crop").choices(['kb']))
     .option('--limit <n>', 'look at no more than n frames, evenly spread')
     .option('--sheet <file.png>', 'draw a contact sheet: photos beside depth on one scale')
@@ -104,6 +108,8 @@ async function inspect(path: string, flags: InspectFlags): Promise<void> {
   if (sheet !== undefined && !/\.png$/i.test(sheet))
     throw new DarError(`--sheet ${sheet}: the contact sheet is a PNG; give a name that ends in .png`)
   const depthScale = above0('--depth-scale', flags.depthScale)
+  const minimum = atLeast0('--minimum', flags.minimum)
+  const maximum = above0('--maximum', flags.maximum)
   const dataset = await openDataset(path, {
     layout,
     list,
@@ -111,6 +117,8 @@ async function inspect(path: string, flags: InspectFlags): Promise<void> {
     truth,
     crop,
     depthScale,
+    minimum,
+    maximum,
     incomplete: 'note',
   })
   const total = Math.min(limit ?? dataset.length, dataset.length)
