@@ -8,11 +8,10 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { roomsDataset } from '../src/data/index.ts'
 import type { Dataset, Frame } from '../src/data/types.ts'
-import { evaluate, judge, namedProtocol } from '../src/eval/index.ts'
+import { evaluate, judge, modelPredictor, namedProtocol } from '../src/eval/index.ts'
 import { Scratch } from '../src/eval/scratch.ts'
 import { resizeImage, resizeNearestDepth } from '../src/image/index.ts'
 import { scaleIntrinsics } from '../src/image/view.ts'
-import { modelPredictor } from '../src/inspect/index.ts'
 import { loadModel } from '../src/node/index.ts'
 import { median, type Row } from './report.ts'
 

@@ -1,8 +1,7 @@
 /** One training run on trial: what it took and what it gives. For scripts/designs.ts and scripts/leave-one-out.ts. */
 import { rmSync } from 'node:fs'
 import { type NamedDataset, subsetOf } from '../../src/data/index.ts'
-import { type Evaluation, evaluate, namedProtocol } from '../../src/eval/index.ts'
-import { modelPredictor } from '../../src/inspect/index.ts'
+import { type Evaluation, evaluate, modelPredictor, namedProtocol } from '../../src/eval/index.ts'
 import { loadModel } from '../../src/node/index.ts'
 import { type Recipe, type TrainOptions, train } from '../../src/train/index.ts'
 

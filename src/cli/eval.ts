@@ -17,6 +17,7 @@ import {
   FIGURES,
   htmlReport,
   loadProtocol,
+  modelPredictor,
   PROTOCOL_NAMES,
   type Predictor,
   type Protocol,
@@ -27,7 +28,6 @@ import {
   readRecord,
   type Subject,
 } from '../eval/index.ts'
-import { modelPredictor } from '../inspect/index.ts'
 import { loadModel, modelHash } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'

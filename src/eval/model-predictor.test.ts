@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import type { Frame } from '../data/types.ts'
-import { evaluate, namedProtocol } from '../eval/index.ts'
 import { loadModel } from '../node/load-model.ts'
 import type { DepthModel } from '../predict/depth-model.ts'
 import { Random } from '../support/random.ts'
-import { modelPredictor } from './predictor.ts'
+import { evaluate, modelPredictor, namedProtocol } from './index.ts'
 
 const [WIDTH, HEIGHT] = [100, 75]
 

@@ -1,13 +1,14 @@
 /** A loaded model as what the evaluator asks: frames in, maps with their steps and sigma out. */
 import type { Frame } from '../data/types.ts'
-import type { Predictor } from '../eval/prediction.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { DepthImage } from '../image/types.ts'
 import type { DepthModel } from '../predict/depth-model.ts'
+import type { Predictor } from './prediction.ts'
 
 /** The focal length that the model is told, in pixels; none for a camera that is not known. */
 const focalOf = ({ intrinsics }: Frame) => (intrinsics ? Math.sqrt(intrinsics.fx * intrinsics.fy) : undefined)
 
+/** Which maps a model gives, and at which size. */
 export interface ModelPredictorOptions {
   /** Also give the map of every step. */
   readonly steps?: boolean
