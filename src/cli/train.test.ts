@@ -36,6 +36,8 @@ describe('dar train', () => {
     ['missing', ['nothing-like-this'], /^dar: there is no recipe nothing-like-this; .*dar-nano/],
     ['input', ['dar-nano', '--minutes', '-1'], /^dar: --minutes -1: give a number above 0/],
     ['input', ['dar-nano', '--minutes', 'ten'], /^dar: --minutes ten: /],
+    ['input', ['dar-nano', '--workers', '0'], /^dar: --workers 0: give a whole number above 0/],
+    ['input', ['dar-nano', '--cache', '-1'], /^dar: --cache -1: give a number of at least 0/],
     ['input', ['dar-nano', '--threads', '1.5'], /^dar: --threads 1\.5: give a whole number/],
     ['missing', ['dar-nano', '--data', '/nowhere'], /^dar: .*\/nowhere\//],
   ] as const)('has a mistake of the kind %s in %j, told in one line', async (kind, args, message) => {

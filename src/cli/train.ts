@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
-import { above0, wholeAbove0 } from './flag-values.ts'
+import { above0, atLeast0, wholeAbove0 } from './flag-values.ts'
 import { createReport } from './train-report.ts'
 
 interface Flags {
@@ -22,6 +22,9 @@ interface Flags {
   readonly resume?: boolean
   readonly minutes?: string
   readonly threads?: string
+  readonly workers?: string
+  readonly prefetch?: string
+  readonly cache?: string
   readonly json?: boolean
 }
 
@@ -41,6 +44,9 @@ export function registerTrain(program: Command): void {
     .option('--resume', 'go on from the checkpoint in the output folder')
     .option('--minutes <n>', 'stop after this long, with a checkpoint')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
+    .option('--prefetch <n>', 'batches made ahead', '4')
+    .option('--cache <MB>', 'memory for decoded frames, for each of these threads', '1024')
     .option('--json', 'print every event as a line of JSON')
     .addHelpText(
       'after',
@@ -52,6 +58,11 @@ export function registerTrain(program: Command): void {
 async function action(name: string, flags: Flags): Promise<void> {
   const minutes = above0('--minutes', flags.minutes)
   const threads = wholeAbove0('--threads', flags.threads)
+  const loading = {
+    workers: wholeAbove0('--workers', flags.workers),
+    prefetch: wholeAbove0('--prefetch', flags.prefetch),
+    cacheMegabytes: atLeast0('--cache', flags.cache),
+  }
   const recipe = await loadRecipe(name)
   const { data, weights, resume, out = join('runs', recipe.name) } = flags
   // A resumed run has its own weights and reads none.
@@ -68,6 +79,7 @@ async function action(name: string, flags: Flags): Promise<void> {
       resume,
       minutes,
       threads,
+      loading,
       signal: signals.signal,
       onEvent,
     })

@@ -44,6 +44,9 @@ export function checkBatchOptions(options: BatchOptions): void {
   for (const key of ['batch', 'width', 'height'] as const)
     if (!Number.isInteger(options[key]) || options[key] < 1)
       throw new DarError(`the loader's ${key} is ${options[key]}; give a whole number of at least 1`)
+  const { cacheMegabytes = 0 } = options
+  if (!(cacheMegabytes >= 0))
+    throw new DarError(`the loader's cacheMegabytes is ${cacheMegabytes}; give a number of at least 0`)
   if (options.sources.length === 0) throw new DarError('the loader has no sources; name at least one')
   for (const source of options.sources) {
     const name = source.kind === 'rooms' ? 'rooms' : source.name

@@ -18,7 +18,7 @@ export {
   inspectDataset,
   type SheetScale,
 } from './inspect/index.ts'
-export { createLoader, type Loader, type LoaderOptions } from './loader.ts'
+export { createLoader, type Loader, type LoaderOptions, type LoadingOptions } from './loader.ts'
 export { type MakeRoomsOptions, makeRooms } from './make-rooms.ts'
 export { namedDataset, subsetOf } from './named.ts'
 export * from './readers/index.ts'

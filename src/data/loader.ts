@@ -13,10 +13,18 @@ import { startWorker } from '../support/threads.ts'
 import { type Batch, type BatchOptions, checkBatchOptions } from './batch.ts'
 import type { BatchReply, BatchRequest } from './loader-worker.ts'
 
-export interface LoaderOptions extends BatchOptions {
+/** What a loader may spend to be in time. No value changes a batch. */
+export interface LoadingOptions {
+  /** Worker threads that make batches, each with decoded frames of its own; default 1. 2 and 4 render no room twice. */
   readonly workers?: number
-  /** Batches made ahead of the consumer. */
+  /** Batches made ahead of the consumer; default 4. */
   readonly prefetch?: number
+  /** Memory for decoded frames, per worker; default 1024. 0: every frame is decoded every time. */
+  readonly cacheMegabytes?: number
+}
+
+/** An endless sequence of batches: what is in them, and how they are made. */
+export interface LoaderOptions extends Omit<BatchOptions, keyof LoadingOptions>, LoadingOptions {
   /** The first place of the sequence: the number of batches consumed before, when a run resumes. */
   readonly start?: number
   /** Which batch stands at a place of the sequence; default: the one of that number. For one that takes every n-th batch. */

@@ -1,5 +1,5 @@
 /** What the updates of one stage need: the step's graph at each of its shapes, batches on the way, and the validation. */
-import { createLoader, type Dataset, type Loader, type SourceSpec } from '../data/index.ts'
+import { createLoader, type Dataset, type Loader, type LoadingOptions, type SourceSpec } from '../data/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
 import { batchNumber, type Collective } from './collective.ts'
 import type { TrainingState } from './optimiser.ts'
@@ -33,12 +33,13 @@ export interface RunParts {
   readonly layout: Layout
   readonly state: TrainingState
   readonly data: { readonly sources: readonly SourceSpec[]; readonly validation: readonly Dataset[] }
+  readonly loading: LoadingOptions
   readonly collective: Collective
 }
 
 /** The section that update `step` belongs to. Everything native belongs to its owner, and that to `outer`, also when this fails. */
 export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
-  const { engine, recipe, layout, state, data, collective } = parts
+  const { engine, recipe, layout, state, data, loading, collective } = parts
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
   const { batch, loss } = stage
@@ -49,6 +50,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const loaders = shapes.map(({ height, width }, i) =>
     owner.hold(
       createLoader({
+        ...loading,
         sources: data.sources,
         batch,
         width,

@@ -7,7 +7,7 @@
  * recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import type { Batch, Loader } from '../data/index.ts'
+import type { Batch, Loader, LoadingOptions } from '../data/index.ts'
 import { lossTermCount } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { DarError, messageOf } from '../support/errors.ts'
@@ -36,6 +36,8 @@ export interface TrainOptions extends StartingFiles {
   readonly minutes?: number
   /** Threads of the engine; default: all cores. */
   readonly threads?: number
+  /** What batches may cost: threads, batches ahead, memory for decoded frames; of every shape of a stage. */
+  readonly loading?: LoadingOptions
   /** The other processes that train this model; default: none. */
   readonly collective?: Collective
   /** When aborted, the run stops after the update that it is at, with a checkpoint. */
@@ -53,7 +55,7 @@ export interface TrainOptions extends StartingFiles {
  */
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
-  const { out, resume = false, threads, collective = ALONE } = options
+  const { out, resume = false, threads, loading = {}, collective = ALONE } = options
   if (!resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
   const data = await resolveData(checked, options.data)
@@ -61,7 +63,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
   const engine = new Engine({ threads })
   const owner = new Owner()
   try {
-    const run = await Run.open(owner, options, { engine, recipe: checked, data, collective })
+    const run = await Run.open(owner, options, { engine, recipe: checked, data, loading, collective })
     return await run.loop()
   } finally {
     // The thread first: that frees all memory at once, and works also when the thread answers no longer.
