@@ -1,6 +1,21 @@
+import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
+const { name, exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
+/** The package by its own name, from its sources: dar-depth/graph → src/graph/index.ts. */
+const alias = Object.entries<{ readonly default?: string }>(exports).flatMap(([path, { default: file }]) =>
+  file === undefined
+    ? []
+    : [
+        {
+          find: new RegExp(`^${name}${path.slice(1)}$`),
+          replacement: new URL(file.replace('./dist/', './').replace(/\.js$/, '.ts'), import.meta.url).pathname,
+        },
+      ],
+)
+
 export default defineConfig({
+  resolve: { alias },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,

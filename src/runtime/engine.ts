@@ -14,22 +14,29 @@ import { live, NativeThread } from './thread.ts'
 export { EngineError } from './engine-error.ts'
 export { live } from './thread.ts'
 
+/** Of an engine. */
 export interface EngineOptions {
   /** Threads inside one op; default: all cores. */
   readonly threads?: number
   /** Default `spin`. */
   readonly idle?: Idle
+  /** Default `cpu`. */
   readonly provider?: Provider
 }
 
+/** How a graph is loaded. */
 export interface LoadOptions {
   /** Load the model from this file instead of from the compiled bytes (its external data lie beside it). */
   readonly path?: string
+  /** Inputs and parameters that are read from resident buffers at every run, by name. */
   readonly boundInputs?: Readonly<Record<string, BufferSlice>>
+  /** Outputs that are written into resident buffers at every run, by name. */
   readonly boundOutputs?: Readonly<Record<string, BufferSlice>>
+  /** Weights of a file stay where they are, memory-mapped; default: they are copied into the engine's own layout. */
   readonly mapWeights?: boolean
 }
 
+/** A worker thread with ONNX Runtime. */
 export class Engine {
   readonly threads: number
   readonly idle: Idle
@@ -83,13 +90,19 @@ export class Engine {
     return new ResidentBuffer(this, name, data.length)
   }
 
-  /** For buffers: gives the memory and the name free. */
+  /**
+   * For buffers: gives the memory and the name free.
+   * @internal
+   */
   async free(name: string): Promise<void> {
     this.bufferNames.delete(name)
     await this.call(`buffer ${name}`, { kind: 'free', buffer: name })
   }
 
-  /** For programs and buffers: sends a request to the thread. What goes wrong there names `graph`. */
+  /**
+   * For programs and buffers: sends a request to the thread. What goes wrong there names `graph`.
+   * @internal
+   */
   async call(graph: string, request: Request, transfer: ArrayBuffer[] = []): Promise<Answer> {
     if (this.disposed) throw new Error(`${graph}: the engine was disposed`)
     try {
@@ -108,6 +121,7 @@ export class Engine {
     await this.thread.dispose()
   }
 
+  /** As `dispose`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
@@ -118,6 +132,7 @@ export class Engine {
   }
 }
 
+/** A graph that is loaded in an engine, made by `Engine.load`. */
 export class Program {
   readonly inputs: readonly PortInfo[]
   readonly outputs: readonly PortInfo[]
@@ -125,6 +140,7 @@ export class Program {
   lastMilliseconds = 0
   private disposed = false
 
+  /** @internal */
   constructor(
     private readonly engine: Engine,
     private readonly id: number,
@@ -156,6 +172,7 @@ export class Program {
     return outputs
   }
 
+  /** Frees it in the engine. Safe to call twice, and after the engine was disposed. */
   async dispose(): Promise<void> {
     if (this.disposed) return
     this.disposed = true
@@ -163,20 +180,24 @@ export class Program {
     if (this.engine.isRunning) await this.engine.call(this.compiled.name, { kind: 'release', program: this.id })
   }
 
+  /** As `dispose`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
 }
 
+/** Float32 values in the engine's thread, made by `Engine.allocate`. */
 export class ResidentBuffer {
   private disposed = false
 
+  /** @internal */
   constructor(
     private readonly engine: Engine,
     readonly name: string,
     readonly length: number,
   ) {}
 
+  /** A stretch of it, to bind inputs and outputs to. */
   slice(offset: number, length: number): BufferSlice {
     return { buffer: this.name, offset, length }
   }
@@ -201,6 +222,7 @@ export class ResidentBuffer {
     if (this.disposed) throw new Error(`buffer ${this.name}: it was disposed`)
   }
 
+  /** Frees it in the engine. Safe to call twice, and after the engine was disposed. */
   async dispose(): Promise<void> {
     if (this.disposed) return
     this.disposed = true
@@ -208,6 +230,7 @@ export class ResidentBuffer {
     if (this.engine.isRunning) await this.engine.free(this.name)
   }
 
+  /** As `dispose`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }

@@ -8,6 +8,7 @@ export type Provider = 'cpu' | 'webgpu'
  * engine's own, `sleep` leaves them to whatever else works.
  */
 export type Idle = 'spin' | 'sleep'
+/** What an input or output holds, row-major: int64 as BigInt64Array, bool as Uint8Array. */
 export type PortData = Float32Array | Float64Array | BigInt64Array | Uint8Array
 
 export interface SessionOptions {

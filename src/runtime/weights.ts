@@ -8,6 +8,7 @@ import type { TensorToStore } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 import { readSafetensors, writeSafetensors } from './safetensors-file.ts'
 
+/** A model file, read. */
 export interface Weights {
   readonly metadata: Readonly<Record<string, string>>
   readonly values: ReadonlyMap<string, Float32Array>
@@ -40,6 +41,7 @@ export function storedConfig(weights: Weights, path: string): unknown {
   }
 }
 
+/** One parameter, row-major. */
 export interface NamedValues {
   readonly name: string
   readonly shape: readonly number[]
