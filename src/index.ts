@@ -12,7 +12,7 @@
  * ```
  *
  * Everything here is public and documented where it is defined; all distances are metres. Mistakes of the caller are
- * `DarError`s with a message of one line; an `EngineError` means that ONNX Runtime failed.
+ * `DarError`s with a message of one line; an `EngineError`, which is one too, means that ONNX Runtime failed.
  */
 export {
   COLOR_MAPS,

@@ -20,6 +20,7 @@ Exit codes:
   ${EXIT_CODES.missing}   what was named is not there
   ${EXIT_CODES.gone}   a process that was needed ended
   ${EXIT_BUG}   a bug in dar
+  ${EXIT_CODES.memory}   there was too little memory
   ${EXIT_CODES.output}   a result cannot be written
   ${EXIT_CODES.network}   a download failed; try again
   130  interrupted (128 + the number of the signal)`

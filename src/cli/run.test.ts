@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { DarError, type ErrorKind } from '../support/errors.ts'
+import { engineErrorOf } from '../runtime/engine-error.ts'
+import { DarError } from '../support/errors.ts'
 import { createProgram } from './program.ts'
 import { EXIT_BUG, EXIT_CODES, EXIT_MISTAKE, run } from './run.ts'
 import type { RegisterVerb } from './verbs.ts'
@@ -36,7 +37,7 @@ describe('run', () => {
         },
       })
       .outputHelp()
-    for (const [kind, code] of Object.entries(EXIT_CODES) as [ErrorKind, number][]) {
+    for (const [kind, code] of Object.entries(EXIT_CODES) as [keyof typeof EXIT_CODES, number][]) {
       const command = async () => {
         throw new DarError('no', { kind })
       }
@@ -44,6 +45,14 @@ describe('run', () => {
       expect(text).toMatch(new RegExp(`^ {2}${code} +\\w`, 'm'))
     }
     expect(new Set([0, EXIT_BUG, ...Object.values(EXIT_CODES)]).size).toBe(2 + Object.keys(EXIT_CODES).length)
+  })
+
+  it('takes what the engine refuses for our own mistake, and too little memory for the user’s', async () => {
+    const failing = (reason: string) => outcome(async () => Promise.reject(engineErrorOf('depth', reason)))
+    expect((await failing('node Erf is unknown')).code).toBe(EXIT_BUG)
+    const { code, errors } = await failing('bad allocation')
+    expect(code).toBe(EXIT_CODES.memory)
+    expect(errors).toMatch(/^dar: the engine failed at graph "depth": bad allocation Use a smaller .*\n$/)
   })
 
   it('prints our own mistake with its stack, its cause and a request to report it, and returns 70', async () => {

@@ -11,11 +11,12 @@ export const EXIT_MISTAKE = 1
 export const EXIT_BUG = 70
 
 /** The exit code of each kind of mistake. `dar --help` prints the same table (program.ts). */
-export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+export const EXIT_CODES: Readonly<Record<Exclude<ErrorKind, 'engine'>, number>> = {
   input: EXIT_MISTAKE,
   model: 65,
   missing: 66,
   gone: 69,
+  memory: 71,
   output: 73,
   network: 75,
 }
@@ -35,7 +36,8 @@ export async function run(
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode // commander has printed its message, or the help
-    if (error instanceof DarError) {
+    // No verb hands a user's arrays to the engine: what it refuses is a mistake of ours.
+    if (error instanceof DarError && error.kind !== 'engine') {
       write(`dar: ${error.message.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
       return EXIT_CODES[error.kind]
     }

@@ -160,7 +160,8 @@ export class DepthModel {
     try {
       return { index, image, map: await this.predict(image, options), error: null }
     } catch (error) {
-      return error instanceof DarError ? { index, image, map: null, error } : { bug: error }
+      const isOfImage = error instanceof DarError && error.kind !== 'engine'
+      return isOfImage ? { index, image, map: null, error } : { bug: error }
     }
   }
 

@@ -1,7 +1,12 @@
 /** What ONNX Runtime says when it fails, as an error that names the graph and tells what to do. */
 
-/** A failure inside ONNX Runtime, with the graph and, where the engine tells, the node. */
-export class EngineError extends Error {
+import { DarError, type ErrorKind } from '../support/errors.ts'
+
+/**
+ * A failure inside ONNX Runtime, with the graph and, where the engine tells, the node. Its kind is `gone` when the engine's thread
+ * has ended, `memory` when there was too little of it, and `engine` for everything else.
+ */
+export class EngineError extends DarError {
   override name = 'EngineError'
 
   constructor(
@@ -10,7 +15,8 @@ export class EngineError extends Error {
     readonly reason: string,
   ) {
     const where = engineNode ? `node ${engineNode} of graph "${graph}"` : `graph "${graph}"`
-    super(`the engine failed at ${where}: ${reason}\n${advice(reason)}`)
+    const { kind, advice } = remedyOf(reason)
+    super(`the engine failed at ${where}: ${reason}\n${advice}`, { kind })
   }
 }
 
@@ -21,10 +27,16 @@ export function engineErrorOf(graph: string, message: string): EngineError {
   return new EngineError(graph, node, reason.trim())
 }
 
-function advice(reason: string): string {
+/** What a failure is a case of, and what to do. */
+function remedyOf(reason: string): { readonly kind: ErrorKind; readonly advice: string } {
   if (/thread of the engine ended|engine was disposed/.test(reason))
-    return 'Nothing more can run on this engine: dispose it and make another.'
-  if (/alloc|memory/i.test(reason)) return 'Use a smaller batch or image size, or free memory on this machine.'
+    return { kind: 'gone', advice: 'Nothing more can run on this engine: dispose it and make another.' }
+  if (/alloc|memory/i.test(reason))
+    return { kind: 'memory', advice: 'Use a smaller batch or image size, or free memory on this machine.' }
+  return { kind: 'engine', advice: adviceOn(reason) }
+}
+
+function adviceOn(reason: string): string {
   if (/got \d+ values|Got invalid dimensions|no input|is missing in 'feeds'|data must be type of/i.test(reason))
     return 'Feed an array of the right type and length for every input that the graph was compiled with.'
   if (/out of (data )?bounds/i.test(reason)) return 'An index that was fed lies outside the axis that it indexes.'

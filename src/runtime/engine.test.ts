@@ -278,7 +278,7 @@ describe('an error', () => {
     const row = graph.scope('decoder.level', () => ops.gather(graph.input('table', [4, 2]), 0, index))
     await using program = await engine.load(compile({ row }, { name: 'lookup' }))
     const error = await failure(program.run({ table: new Float32Array(8), index: BigInt64Array.of(9n) }))
-    expect(error).toMatchObject({ graph: 'lookup', engineNode: 'decoder.level/gather_0/Gather_0' })
+    expect(error).toMatchObject({ kind: 'engine', graph: 'lookup', engineNode: 'decoder.level/gather_0/Gather_0' })
     expect(error.message).toMatch(
       /^the engine failed at node decoder\.level\/gather_0\/Gather_0 of graph "lookup": .*idx=9/s,
     )
@@ -318,6 +318,7 @@ describe('an engine whose thread crashes', () => {
     for (const error of await Promise.all(pending)) expect(error.message).toContain('the thread of the engine ended')
     const later = await failure(program.run({ x: new Float32Array(2) }))
     expect(later).toBeInstanceOf(EngineError)
+    expect(later).toMatchObject({ kind: 'gone' })
     expect(later.message).toMatch(
       /^the engine failed at graph "tiny": the thread of the engine ended: .*\nNothing more can run on this engine: dispose it and make another\.$/,
     )

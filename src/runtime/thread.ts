@@ -145,9 +145,9 @@ function forgetExit(listener: () => void): void {
 }
 
 function failureOf(error: unknown): Failure {
-  if (error instanceof DarError) return { kind: 'mistake', message: error.message, mistake: error.kind }
   if (error instanceof EngineError)
     return { kind: 'engine', graph: error.graph, node: error.engineNode, reason: error.reason }
+  if (error instanceof DarError) return { kind: 'mistake', message: error.message, mistake: error.kind }
   return { kind: 'other', message: messageOf(error), ...(error instanceof Error && { stack: error.stack }) }
 }
 

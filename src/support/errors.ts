@@ -21,8 +21,10 @@ export class DarError extends Error {
  * - `output`: a result cannot be written
  * - `network`: a download failed; trying again may help
  * - `gone`: what was used has ended: a disposed model, a process that was killed
+ * - `memory`: there was too little memory; a smaller image or batch may help
+ * - `engine`: ONNX Runtime failed at a graph; a mistake in what it was fed, or ours
  */
-export type ErrorKind = 'input' | 'missing' | 'model' | 'output' | 'network' | 'gone'
+export type ErrorKind = 'input' | 'missing' | 'model' | 'output' | 'network' | 'gone' | 'memory' | 'engine'
 
 /** Throws when an internal invariant does not hold; never for a user's input. */
 export function assert(condition: unknown, message: string): asserts condition {
