@@ -41,12 +41,66 @@ function overKernel<T>([kh, kw]: readonly [number, number], visit: (k: number, l
 /** From so many channels on, a product for every tap of the kernel is faster than one with all taps side by side. */
 const WIDE = 16
 
+/** From so many pixels an image on, a product for every image, summed over the batch, is faster than one over the whole batch. */
+const LARGE = 128
+
+/** Whether the weight gradient is a product for every image and tap, with the maps left as they are. */
+function keepsLayout({ groups, channels, kernel, small }: Sizes): boolean {
+  const narrow = channels < WIDE && kernel[0] * kernel[1] > 1
+  return groups === 1 && !narrow && small[0] * small[1] >= LARGE
+}
+
+/** Weight gradient of any convolution that is not depthwise, as matrix products. */
+export function convWeightMatmul(e: Emitter, inputs: readonly string[], dw: readonly string[], s: Sizes): void {
+  if (keepsLayout(s)) convWeightByImage(e, inputs, dw, s)
+  else convWeightByPixel(e, inputs, dw, s)
+}
+
 /**
- * Weight gradient as matrix products over all pixels of the batch. Maps go to channels-last, so that x, shifted by a tap
+ * One product for every image and tap (k, l), summed over the batch:  dw[o, i, k, l] = Σ_b dy[b]·x_kl[b]ᵀ.  No map changes its layout,
+ * which is most of the time elsewhere. At stride 1 a tap is the padded map from position k·W + l of its flat plane on, one
+ * stretch of memory a channel; dy gets zeros at the ends of its rows, where a stretch runs into the next row.
+ */
+function convWeightByImage(e: Emitter, [x, dy]: readonly string[], dw: readonly string[], s: Sizes): void {
+  const { batch, channels, outputs, kernel, padding, big, small, stride } = s
+  const padded = padMap(e, x, padding)
+  const flat = stride === 1
+  const cols = big[1] + padding[1] + padding[3]
+  const count = flat ? (small[0] - 1) * cols + small[1] : small[0] * small[1]
+  const plane = (map: string, width: number, size: number) =>
+    e.node('Reshape', [map, e.ints([batch, width, size])], 1)[0]
+  const stretch = (map: string, from: number, size: number) =>
+    from === 0 && size === count
+      ? map
+      : e.node('Slice', [map, e.ints([from]), e.ints([from + count]), e.ints([2])], 1)[0]
+
+  const rows = flat ? padMap(e, dy, [0, 0, 0, cols - small[1]]) : dy
+  const rowSize = small[0] * (flat ? cols : small[1])
+  const cotangent = stretch(plane(rows, outputs, rowSize), 0, rowSize)
+  const planeSize = (big[0] + padding[0] + padding[2]) * cols
+  const whole = flat ? plane(padded, channels, planeSize) : padded
+  const perTap = overKernel(kernel, (k, l) => {
+    const tap = flat ? stretch(whole, k * cols + l, planeSize) : plane(shifted(e, whole, s, k, l, 2), channels, count)
+    const [turned] = e.node('Transpose', [tap], 1, { perm: [0, 2, 1] })
+    const [products] = e.node('MatMul', [cotangent, turned], 1)
+    const [product] = e.node('ReduceSum', [products, e.ints([0])], 1, { keepdims: 1 })
+    return product
+  })
+  if (perTap.length === 1) {
+    e.node('Reshape', [perTap[0], e.ints([outputs, channels, ...kernel])], dw)
+    return
+  }
+  const [stacked] = e.node('Concat', perTap, 1, { axis: 0 })
+  const [last] = e.node('Transpose', [stacked], 1, { perm: [1, 2, 0] })
+  e.node('Reshape', [last, e.ints([outputs, channels, ...kernel])], dw)
+}
+
+/**
+ * One product over all pixels of the batch. Maps go to channels-last, so that x, shifted by a tap
  * (k, l), is a matrix:  dw[o, i, k, l] = Σ_{(b,p,q)} dy[(b,p,q), o]·x_kl[(b,p,q), i]. Either one product per tap, or, where
  * those would be too narrow, one in all with the shifted copies side by side in rows of kh·kw·C numbers.
  */
-export function convWeightMatmul(e: Emitter, [x, dy]: readonly string[], dw: readonly string[], s: Sizes): void {
+function convWeightByPixel(e: Emitter, [x, dy]: readonly string[], dw: readonly string[], s: Sizes): void {
   const { batch, groups, channels, outputs, kernel, small } = s
   const rows = batch * small[0] * small[1]
   const [last] = e.node('Transpose', [padMap(e, x, s.padding)], 1, { perm: [0, 2, 3, 1] })
@@ -85,8 +139,14 @@ export function convWeightMatmul(e: Emitter, [x, dy]: readonly string[], dw: rea
   e.node('Transpose', [open], dw, { perm: [0, 3, 1, 2] })
 }
 
-/** Values that `convWeightMatmul` holds at once: the two maps channels-last, one shifted copy a tap, and all side by side. */
-export function convWeightWorkspace({ batch, groups, channels, outputs, kernel, small, big }: Sizes): number {
+/**
+ * Values that `convWeightMatmul` holds at once: by image, the two padded maps, one shifted copy and its products; by pixel, the two
+ * maps channels-last, one shifted copy a tap, and all side by side.
+ */
+export function convWeightWorkspace(s: Sizes): number {
+  const { batch, groups, channels, outputs, kernel, small, big } = s
+  if (keepsLayout(s))
+    return batch * (channels * (big[0] * big[1] + small[0] * small[1]) + outputs * (small[0] * small[1] + channels))
   const taps = kernel[0] * kernel[1]
   const pixels = batch * small[0] * small[1]
   const copies = taps === 1 ? 1 : groups === 1 && channels >= WIDE ? taps : 2 * taps
