@@ -31,7 +31,10 @@ export const adamSchema = z.strictObject({
   clip: z.number().positive().optional(),
   /** δ of the moving average, default 0.999, once the run is long enough for it (see `emaDecay`). */
   ema: decay.optional(),
-  /** Learning-rate multipliers by the start of a parameter's name, the first that fits: `{ 'encoder.': 0.1 }`. */
+  /**
+   * Learning-rate multipliers by the start of a parameter's name, the first that fits: `{ 'encoder.': 0.1 }`. Parameters with 0 are
+   * frozen: their gradient is not computed, and what lies before them costs no backward pass.
+   */
   multipliers: z.record(z.string(), z.number().min(0)).optional(),
 })
 /** Of the optimiser; the formula is in this file's header. */
@@ -58,6 +61,11 @@ const DEFAULTS: Required<AdamOptions> = {
   multipliers: {},
 }
 
+/** s of a parameter: that of the first start that fits its name, else 1. */
+export function multiplierOf(name: string, multipliers: Readonly<Record<string, number>> = {}): number {
+  return Object.entries(multipliers).find(([start]) => name.startsWith(start))?.[1] ?? 1
+}
+
 /** Early in a run the average follows closely: min(δ, (1+t)/(10+t)). */
 export function emaDecay(limit: number, step: number): number {
   return Math.min(limit, (1 + step) / (10 + step))
@@ -78,8 +86,7 @@ export class AdamW {
     const factors = new Float32Array(layout.length).fill(1)
     const decay = new Float32Array(layout.length)
     for (const { name, shape, offset, length } of layout.entries) {
-      const [, multiplier] = Object.entries(all.multipliers).find(([start]) => name.startsWith(start)) ?? ['', 1]
-      factors.fill(multiplier, offset, offset + length)
+      factors.fill(multiplierOf(name, all.multipliers), offset, offset + length)
       decay.fill(shape.length >= 2 ? all.weightDecay : 0, offset, offset + length)
     }
     const owner = new Owner()

@@ -2,7 +2,7 @@
 import { createLoader, type Dataset, type Loader, type LoadingOptions, type SourceSpec } from '../data/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
 import { batchNumber, type Collective } from './collective.ts'
-import type { TrainingState } from './optimiser.ts'
+import { multiplierOf, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
 import type { Recipe, Stage } from './recipe.ts'
@@ -62,9 +62,10 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
       }),
     ),
   )
+  const frozen = (name: string) => multiplierOf(name, recipe.optimiser?.multipliers) === 0
   const lanes: Lane[] = []
   for (const [i, { height, width }] of shapes.entries()) {
-    const graph = trainingGraph(recipe.model, { height, width, batch, loss })
+    const graph = trainingGraph(recipe.model, { height, width, batch, loss, frozen })
     lanes.push({ loader: loaders[i], program: owner.hold(await loadStep(engine, graph, state)) })
   }
   const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }

@@ -10,6 +10,7 @@ import {
   total,
 } from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
+import { DarError } from '../support/errors.ts'
 import { type Layout, layoutOf, slicesOf } from './parameters.ts'
 
 interface Size {
@@ -20,6 +21,8 @@ interface Size {
 
 interface StepOptions extends Size {
   readonly loss?: LossOptions
+  /** Names of parameters that get no gradient. */
+  readonly frozen?: (name: string) => boolean
 }
 
 const GRADIENT = 'gradient of '
@@ -34,9 +37,13 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
 /**
  * The step before it is compiled. image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`,
  * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms and
- * of what else the options weigh (`extraTerms`). Throws when a parameter does not influence the loss.
+ * of what else the options weigh (`extraTerms`). Throws when a parameter that is not frozen does not
+ * influence the loss, or when all are frozen.
  */
-export function trainingOutputs(config: DarConfig, { batch, height, width, loss = {} }: StepOptions) {
+export function trainingOutputs(
+  config: DarConfig,
+  { batch, height, width, loss = {}, frozen = () => false }: StepOptions,
+) {
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
   const depth = graph.input('depth', [batch, 1, height, width])
@@ -44,12 +51,14 @@ export function trainingOutputs(config: DarConfig, { batch, height, width, loss 
   const terms = stepLosses(model, depth, config, loss)
   const sum = total([...terms, ...extraTerms(model, depth, config, loss)])
   const parameters = [...graph.parameters.values()]
-  const gradients = gradient(sum, parameters)
+  const learning = parameters.filter(({ name }) => !frozen(name))
+  if (learning.length === 0) throw new DarError('every parameter is frozen: leave one a multiplier above 0')
+  const gradients = gradient(sum, learning)
   const outputs: Record<string, Tensor> = { loss: sum }
   terms.forEach((term, k) => {
     outputs[`loss${k + 1}`] = term
   })
-  parameters.forEach(({ name }, i) => {
+  learning.forEach(({ name }, i) => {
     outputs[GRADIENT + name] = gradients[i]
   })
   return { outputs, gradients, layout: layoutOf(parameters) }
@@ -65,14 +74,19 @@ export function trainingGraph(
   return { compiled: compile(outputs, { name: `training step ${batch}×${width}×${height}` }), layout }
 }
 
-/** The step on the engine: parameters are read from `params`, gradients overwrite `grads`; both of the layout's length. */
+/**
+ * The step on the engine: parameters are read from `params`, gradients overwrite `grads`; both of the layout's length. Where a frozen
+ * parameter lies, `grads` stays as it is.
+ */
 export async function loadStep(
   engine: Engine,
   { compiled, layout }: { readonly compiled: Compiled; readonly layout: Layout },
   { params, grads }: { readonly params: ResidentBuffer; readonly grads: ResidentBuffer },
 ): Promise<Program> {
+  const made = new Set(compiled.outputs.map(({ name }) => name))
+  const slices = Object.entries(slicesOf(layout, grads.name, GRADIENT))
   return engine.load(compiled, {
     boundInputs: slicesOf(layout, params.name),
-    boundOutputs: slicesOf(layout, grads.name, GRADIENT),
+    boundOutputs: Object.fromEntries(slices.filter(([name]) => made.has(name))),
   })
 }

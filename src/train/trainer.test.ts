@@ -162,6 +162,40 @@ describe('train', () => {
     expect(weighed.loss).toBeGreaterThan(plain.loss)
   })
 
+  it('leaves parameters with a multiplier of 0 as they were, and gives the rest the gradient that they have without', async () => {
+    const trained = async (multipliers: Record<string, number>) => {
+      const folder = join(out, `${Object.keys(multipliers).length}`)
+      const stages = [{ height: 32, width: 64, batch: 2, updates: 1 }]
+      // No clipping: the norm is that of the gradients that there are.
+      await session(tinyRecipe({ stages, optimiser: { clip: 1e9, weightDecay: 0.1, multipliers } }), { out: folder })
+      return (await checkpoint(folder)).values
+    }
+    const [free, frozen] = [await trained({}), await trained({ 'encoder.': 0 })]
+    const layout = modelLayout(MICRO_MODEL, { height: 32, width: 64 })
+    const start = initialise(layout, 5)
+    let largest = 0
+    for (const { name } of layout.entries)
+      for (const v of free.get(`m/${name}`) ?? []) largest = Math.max(largest, Math.abs(v))
+    for (const { name, offset, length } of layout.entries) {
+      const before = start.slice(offset, offset + length)
+      expect(free.get(`params/${name}`), name).not.toEqual(before)
+      if (name.startsWith('encoder.')) {
+        expect(frozen.get(`params/${name}`), name).toEqual(before)
+        continue
+      }
+      // After one update the first moment is the gradient, times 1 − β₁.
+      const [m, expected] = [frozen.get(`m/${name}`), free.get(`m/${name}`)]
+      const errors = Array.from(m ?? [], (v, i) => Math.abs(v - (expected?.[i] ?? Number.NaN)))
+      expect(Math.max(...errors), name).toBeLessThan(1e-5 * largest)
+    }
+  })
+
+  it('refuses to train when everything is frozen', async () => {
+    const { error } = await session(tinyRecipe({ optimiser: { multipliers: { '': 0 } } }))
+    expect(error).toBeInstanceOf(DarError)
+    expect(error?.message).toContain('every parameter is frozen')
+  })
+
   it('takes other shapes in turn, and says which sizes it was trained at', async () => {
     const stage = { height: 32, width: 64, batch: 2, updates: 3 }
     const also = [{ height: 48, width: 32 }]
