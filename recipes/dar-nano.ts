@@ -25,14 +25,17 @@ const set = (name: string, weight: number): DatasetData => ({
   split: SPLITS[name],
 })
 
+// Down to a quarter of the image: edges and textures as ImageNet taught them, which is a sixth of an update saved.
+const FROZEN = Object.fromEntries([0, 1, 2, 3].map((n) => [`encoder.features.${n}.`, 0]))
+
 const recipe: Recipe = {
   name: 'dar-nano',
   summary: 'the next dar-nano, in training on two cores of an AMD EPYC that have other work to do',
   expected: 'after 804 updates: d1 0.741 (rgbdd), 0.627 (kitchen), 0.508 (furnished); see models/dar-nano-next/card.md',
   model: PRESETS['dar-nano'],
-  seed: 6,
+  seed: 8,
   data: [
-    { kind: 'rooms', seed: 60, weight: 2.5, width: 320, height: 240, furniture: 'furniture', reuse: 6, validation: 24 },
+    { kind: 'rooms', seed: 61, weight: 2.5, width: 320, height: 240, furniture: 'furniture', reuse: 6, validation: 24 },
     { kind: 'dataset', name: 'plain-rooms', path: 'rooms', weight: 1.2, options: { layout: 'folder' } },
     set('furnished', 2.5),
     set('rgbdd', 1.5),
@@ -43,8 +46,8 @@ const recipe: Recipe = {
     set('tabletop', 0.3),
   ],
   augmentation: {
-    minScale: 0.5,
-    whole: 0.25,
+    minScale: 0.6,
+    whole: 0.35,
     rotation: 5,
     grey: 0.05,
     blur: 0.2,
@@ -62,14 +65,14 @@ const recipe: Recipe = {
         { height: 192, width: 256 },
       ],
       batch: 8,
-      updates: 1050,
+      updates: 2400,
       validationBatch: 4,
       loss: { varianceFocus: 0.5, edges: 0.2 },
     },
   ],
-  schedule: { rate: 5e-4, initialRate: 3e-5, finalRate: 5e-6, warmup: 30 },
-  optimiser: { weightDecay: 0.05, clip: 5, ema: 0.99, multipliers: { 'encoder.': 0.3 } },
-  validateEvery: 350,
+  schedule: { rate: 5e-4, initialRate: 3e-5, finalRate: 5e-6, warmup: 80 },
+  optimiser: { weightDecay: 0.05, clip: 5, ema: 0.995, multipliers: { ...FROZEN, 'encoder.': 0.3 } },
+  validateEvery: 600,
   checkpointMinutes: 5,
 }
 

@@ -29,6 +29,7 @@ describe('a config', () => {
       detail: false,
       stepWeights: null,
       dptNorm: false,
+      hiddenNorm: false,
     })
   })
 

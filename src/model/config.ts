@@ -53,6 +53,11 @@ export const configSchema = z
      */
     finalNorm: z.boolean().default(false),
     /**
+     * a ← a/√(mean_c a² + ε) before the tanh that makes h of it. `finalNorm` bounds what the last projection reads, not what it and
+     * the projection to h make of it: both grow in training until most of h is ±1 and passes no gradient. With this it cannot.
+     */
+    hiddenNorm: z.boolean().default(false),
+    /**
      * What a step hands to the next: r_k, made from the GRU's state (the paper), or y_out^k, past the bins (what the
      * authors' release does: how deep a pixel was found never reaches the transformer).
      */

@@ -11,6 +11,8 @@ import { type DarConfig, usesBins } from './config.ts'
 import { branchCount } from './soft-tree.ts'
 import { stepSizes } from './steps.ts'
 
+const EPSILON = 1e-5
+
 export class Injection {
   private readonly at: Scope
   private readonly gru: SepConvGru | null
@@ -42,14 +44,23 @@ export class Injection {
     return this.config.contextGrid === 'step'
   }
 
-  /** a of h = tanh(a),  a = resize(conv1x1(y_out)) + level_k.  y_out: B,M,h_k,w_k → B,G,grid */
+  /**
+   * a of h = tanh(a),  a = resize(conv1x1(y_out)) + level_k, with `hiddenNorm` divided by √(mean_c a² + ε).
+   * y_out: B,M,h_k,w_k → B,G,grid
+   */
   beforeHidden(yOut: Tensor, k: number, grid: ops.Size): Tensor {
-    const { gruWidth, steps, level } = this.config
+    const { gruWidth, steps, level, hiddenNorm } = this.config
     const narrow = conv(this.at.sub('hidden'), yOut, gruWidth, { kernel: 1 })
     const h = this.at.run(() => ops.resize(narrow, grid))
-    if (!level) return h
+    const bare = level ? ops.add(h, this.levelOf(k, steps, gruWidth)) : h
+    if (!hiddenNorm) return bare
+    const squares = ops.mean(ops.square(bare), [1], { keepAxes: true })
+    return ops.div(bare, ops.sqrt(ops.add(squares, EPSILON)))
+  }
+
+  private levelOf(k: number, steps: number, gruWidth: number): Tensor {
     const table = this.at.parameter('level', [steps, gruWidth], ZEROS)
-    return ops.add(h, ops.reshape(ops.slice(table, 0, k - 1, k), [1, gruWidth, 1, 1]))
+    return ops.reshape(ops.slice(table, 0, k - 1, k), [1, gruWidth, 1, 1])
   }
 
   /** f_bin of a window's centres, (c − dmin)/(dmax − dmin).  B,N,grid → B,G,grid */

@@ -34,6 +34,7 @@ export const PRESETS: Readonly<Record<string, DarConfig>> = {
     width: 128,
     heads: 2,
     finalNorm: true,
+    hiddenNorm: true,
     finest: 2,
     gruWidth: 32,
     binGrid: 'halved',

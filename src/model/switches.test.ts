@@ -264,6 +264,28 @@ test('a norm before the last projection bounds y_out, whatever the blocks say', 
   expect(await size({}, loud)).toBeGreaterThan(100 * (await size({}, weights)))
 })
 
+test('a norm before the tanh divides a by its root mean square over the channels', async () => {
+  const hidden = async (hiddenNorm: boolean, weights: Weights) => {
+    const { model } = build(tiny({ hiddenNorm }))
+    const [a] = model.hidden
+    const feeds = { image: numbers(3 * SIZE[0] * SIZE[1]), ...weights }
+    return { a: (await evaluate(engine, { a }, feeds)).a, pixels: a.shape[2] * a.shape[3] }
+  }
+  expect(change({}, { hiddenNorm: true })).toEqual({ gone: [], added: [] })
+  const weights = weightsOf(tiny())
+  const { a: bare, pixels } = await hidden(false, weights)
+  const { a: normed } = await hidden(true, weights)
+  for (let p = 0; p < pixels; p++) {
+    let squares = 0
+    for (let c = 0; c < G; c++) squares += bare[c * pixels + p] ** 2
+    const size = Math.sqrt(squares / G + 1e-5)
+    for (let c = 0; c < G; c++) expect(normed[c * pixels + p]).toBeCloseTo(bare[c * pixels + p] / size, 5)
+  }
+  // However large the weights before it grow, h stays the same.
+  const loud = edit(weights, (v, name) => (/^bins.(hidden|level)/.test(name) ? v.map((x) => 1e4 * x) : v))
+  expect(relativeError((await hidden(true, loud)).a, normed)).toBeLessThan(1e-3)
+})
+
 test('step weights scale the terms of the loss, and nothing else', async () => {
   const graph = new Graph()
   const [image, gt] = [graph.input('image', [1, 3, ...SIZE]), graph.input('gt', [1, 1, ...SIZE])]
