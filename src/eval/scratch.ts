@@ -12,10 +12,12 @@ export class Scratch {
     this.used = 0
   }
 
+  /** Float64 values; what they hold is what was left there. */
   doubles(length: number): Float64Array {
     return new Float64Array(this.buffer(8 * length), 0, length)
   }
 
+  /** Int32 values, likewise. */
   integers(length: number): Int32Array {
     return new Int32Array(this.buffer(4 * length), 0, length)
   }
