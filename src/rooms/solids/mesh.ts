@@ -91,7 +91,11 @@ export function buildMesh({ positions, normals, uvs, material, materials }: Tria
 /** Hits nearer than this are the surface that the ray starts from. */
 const START = 1e-6
 
-/** Casts rays against meshes. The ray is in the mesh's own frame; numbers cross in arrays, as in trace.ts. */
+/**
+ * Casts rays against meshes. The ray is in the mesh's own frame; numbers cross in arrays, as in trace.ts. The walk through the
+ * hierarchy is that of trace.ts once more: one walk for both, with a call for every leaf, took 6 and 9 % more processor time
+ * for furnished rooms (two runs).
+ */
 export class MeshTracer {
   /** Origin and direction of the next ray; after a hit its t, and the hit's barycentric coordinates along the two edges. */
   readonly ray = new Float64Array(9)
