@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { measurePrediction, modelInfo, writeRandomModel } from '../inspect/index.ts'
-import type { DarConfig } from '../model/index.ts'
-import { presetNamed } from '../node/index.ts'
+import { type DarConfig, PRESETS } from '../model/index.ts'
+import { PRESET_SIZE, presetNamed } from '../node/index.ts'
 import { parseSize, type Size } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress, type Progress } from '../support/progress.ts'
@@ -23,12 +23,14 @@ interface Flags {
   readonly json?: boolean
 }
 
+const NAMES = Object.keys(PRESETS).join(', ')
+
 export function registerBench(program: Command): void {
   program
     .command('bench')
     .description('memory and time of one prediction with a preset at random weights')
-    .argument('<preset>', 'nano, lite, small, base or large')
-    .option('--size <WxH>', 'pixels of the network', '288x224')
+    .argument('<preset>', NAMES)
+    .option('--size <WxH>', 'pixels of the network', `${PRESET_SIZE.width}x${PRESET_SIZE.height}`)
     .option('--runs <n>', 'predictions; the fastest counts', '1')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
     .option('--temp <dir>', 'folder for the weights, which take up to 8 GB and are removed afterwards', tmpdir())
@@ -39,7 +41,7 @@ export function registerBench(program: Command): void {
 
 async function action(name: string, flags: Flags): Promise<void> {
   const preset = presetNamed(name)
-  if (!preset) throw new DarError(`there is no preset '${name}': give nano, lite, small, base or large`)
+  if (!preset) throw new DarError(`there is no preset '${name}': give one of ${NAMES}`)
   const size = parseSize(flags.size, '--size')
   const runs = wholeAbove0('--runs', flags.runs)
   const threads = wholeAbove0('--threads', flags.threads)

@@ -63,7 +63,7 @@ it.each([
   ['missing', ['info', 'nowhere/model.safetensors'], /cannot read the model nowhere\/model\.safetensors/],
   ['input', ['info', 'dar-nano', '--size', '10'], /--size: the size '10'.*for example 256x192/],
   ['input', ['info', 'dar-nano', '--batch', '0'], /--batch 0: give a whole number above 0/],
-  ['input', ['bench', 'huge'], /no preset 'huge': give nano, lite, small, base or large/],
+  ['input', ['bench', 'huge'], /no preset 'huge': give one of dar-large, .*dar-nano/],
   ['input', ['bench', 'nano', '--runs', 'two'], /--runs two: give a whole number/],
   [
     'output',

@@ -4,7 +4,8 @@
  */
 import type { Command } from 'commander'
 import { type ByPart, type ModelInfo, modelInfo } from '../inspect/index.ts'
-import { findConfig } from '../node/index.ts'
+import { PRESETS } from '../model/index.ts'
+import { findConfig, PRESET_SIZE } from '../node/index.ts'
 import { parseSize } from '../predict/index.ts'
 import { wholeAbove0 } from './flag-values.ts'
 
@@ -16,15 +17,19 @@ interface Flags {
 
 const HELP = `
 FLOPs are two per multiply-add of matrix products and convolutions, for one image. Memory is that of the whole process at
-its peak, Node and the engine included; training without data loading and validation. Presets: dar-nano, dar-lite,
-dar-small, dar-base, dar-large.`
+its peak, Node and the engine included; training without data loading and validation.
+
+Presets: ${Object.keys(PRESETS).join(', ')}.`
 
 export function registerInfo(program: Command): void {
   program
     .command('info')
     .description('parameters, token maps, FLOPs and memory of a model')
     .argument('<model>', 'a preset, a shipped model, or a .safetensors file')
-    .option('--size <WxH>', 'pixels of the network (default: what the model was trained at, 288x224 for a preset)')
+    .option(
+      '--size <WxH>',
+      `pixels of the network (default: what the model was trained at, ${PRESET_SIZE.width}x${PRESET_SIZE.height} for a preset)`,
+    )
     .option('--batch <n>', 'images at once, for the memory', '1')
     .option('--json', 'print one JSON document instead of a table')
     .addHelpText('after', HELP)

@@ -40,7 +40,7 @@ export interface KnownConfig {
 }
 
 /** The size at which a preset is described, and what its measurements are made at. */
-const PRESET_SIZE: Size = { width: 288, height: 224 }
+export const PRESET_SIZE: Size = { width: 288, height: 224 }
 
 /** The preset of a name, which may leave out `dar-`; null for any other name. */
 export function presetNamed(name: string): KnownConfig | null {
