@@ -6,8 +6,8 @@
  * and each costs what it takes longer than the one before (below 0 where the machine's noise is larger than that). Candidates are run in turn, round by round, and the fastest round
  * of each counts, since other work on a machine only ever adds time. FLOPs are counted off the graphs (src/graph/cost.ts).
  */
-import { compile, Graph, type Tensor, totalFlops } from '../src/graph/index.ts'
-import { buildDar, type DarConfig, imageMultiple, normaliseImage, PRESETS, parseConfig } from '../src/model/index.ts'
+import { compile, type Tensor, totalFlops } from '../src/graph/index.ts'
+import { type DarConfig, imageMultiple, inferenceGraph, PRESETS, parseConfig } from '../src/model/index.ts'
 import { networkSize } from '../src/predict/index.ts'
 import { Engine, type Program } from '../src/runtime/engine.ts'
 import { Random } from '../src/support/random.ts'
@@ -47,9 +47,8 @@ async function candidate(
   choose: (trace: ReadonlyMap<string, Tensor>) => readonly Tensor[],
 ): Promise<Candidate> {
   const { width, height } = networkSize(size, size, imageMultiple(config))
-  const graph = new Graph()
-  const image = graph.input('image', [1, 3, height, width])
-  const outputs = choose(buildDar(normaliseImage(image, config), config).trace)
+  const { graph, model } = inferenceGraph(config, { width, height })
+  const outputs = choose(model.trace)
   const layout = layoutOf(graph.parameters.values())
   const all = initialise(layout, 1)
   const values = new Map(layout.entries.map((e) => [e.name, all.subarray(e.offset, e.offset + e.length)] as const))
@@ -63,7 +62,7 @@ async function candidate(
     name,
     flops: totalFlops(outputs),
     program,
-    image: randomArray(image.size, 0.3, new Random(1)),
+    image: randomArray(3 * height * width, 0.3, new Random(1)),
     best: Number.POSITIVE_INFINITY,
   }
 }

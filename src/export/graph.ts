@@ -1,7 +1,7 @@
 /** The graph of an export: normalised pixels in, metres of the canonical lens out, at one size and precision. */
-import { Graph, lower, type ModelProto, nodesBehind, type Shape, type Tensor } from '../graph/index.ts'
+import { lower, type ModelProto, nodesBehind, type Shape, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { buildDar } from '../model/index.ts'
+import { inferenceGraph, inferenceOutputs } from '../model/index.ts'
 import type { ModelFile } from '../node/index.ts'
 import type { Size } from '../predict/index.ts'
 import { toHalf } from './half.ts'
@@ -13,8 +13,8 @@ export type Precision = 'fp32' | 'fp16' | 'int8'
 
 /** `pixel_values` 1,3,H,W as the encoder wants them → `predicted_depth` 1,H,W, metres. The model's weights are embedded. */
 export function exportGraph(file: ModelFile, { width, height }: Size, precision: Precision = 'fp32'): ModelProto {
-  const graph = new Graph()
-  const { depth } = buildDar(graph.input('pixel_values', [1, 3, height, width]), file.config)
+  const { model: dar } = inferenceGraph(file.config, { width, height }, { input: 'pixel_values', pixels: 'normalised' })
+  const { depth } = inferenceOutputs(dar, ['depth'], { maps: 'image' })
   const outputs = { predicted_depth: ops.reshape(depth, [1, height, width]) }
   const { model } = lower(outputs, { name: `${file.name} at ${width}x${height}`, weights: file.weights })
   const portable = withoutUnused(toPortable(model))

@@ -6,9 +6,17 @@
  * normalised, and `input/depth`, 0 = none) and what comes out (`trace/<name>`, `loss`, `loss_terms`, `grad/<name>`). A
  * model file has the parameters by their plain names, and a file of inputs may call them `image` and `depth`.
  */
-import { compile, Graph, gradient, type Tensor } from '../graph/index.ts'
+import { compile, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { buildDar, type DarConfig, imageMultiple, parseConfig, stepLosses, total } from '../model/index.ts'
+import {
+  type DarConfig,
+  imageMultiple,
+  inferenceGraph,
+  inferenceOutputs,
+  parseConfig,
+  stepLosses,
+  total,
+} from '../model/index.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
@@ -88,11 +96,11 @@ export async function traceModel(
 ): Promise<Map<string, TracedTensor>> {
   const { config, parameters, image, depth, files } = source
   checkInputs(source, loss)
-  const graph = new Graph()
-  const model = buildDar(graph.input('input/image', image.shape), config)
+  const [batch, , height, width] = image.shape
+  const { graph, model } = inferenceGraph(config, { width, height }, { batch, pixels: 'normalised' })
   const outputs: Record<string, Tensor> = {}
   if (loss && depth) {
-    const terms = stepLosses(model, graph.input('input/depth', depth.shape), config)
+    const terms = stepLosses(model, graph.input('depth', depth.shape), config)
     const sum = total(terms)
     outputs.loss = ops.reshape(sum, [1])
     outputs.loss_terms = ops.concat(
@@ -104,10 +112,10 @@ export async function traceModel(
       outputs[`grad/${wrt[i].name}`] = value
     })
   }
-  for (const [name, value] of model.trace) outputs[`trace/${name}`] = value // after the loss, which adds to it
+  Object.assign(outputs, inferenceOutputs(model, ['trace'])) // after the loss, which adds to the trace
 
-  const feeds: Record<string, Float32Array> = { 'input/image': image.values }
-  if (loss && depth) feeds['input/depth'] = depth.values
+  const feeds: Record<string, Float32Array> = { image: image.values }
+  if (loss && depth) feeds.depth = depth.values
   for (const { name, shape } of graph.parameters.values()) {
     const stored = parameters.get(name)
     if (!stored)

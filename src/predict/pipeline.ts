@@ -13,10 +13,10 @@
 import { compile, type WeightSource } from '../graph/index.ts'
 import { resizeBilinear, toPlanes } from '../image/resize.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
-import { type DarConfig, mapCount } from '../model/index.ts'
+import { type DarConfig, mapCount, outputNames } from '../model/index.ts'
 import { concatenated } from '../support/arrays.ts'
 import { assert } from '../support/errors.ts'
-import { depthOutput, predictionOutputs, sigmaOutput } from './prediction-graph.ts'
+import { predictionOutputs } from './prediction-graph.ts'
 import { LeasedCache } from './program-cache.ts'
 import type { RunnableGraph, Runner } from './runner.ts'
 import type { NetworkStep, Size, Timing } from './types.ts'
@@ -79,10 +79,7 @@ export class Pipeline {
           preparing.push(clock())
           return resized
         })
-        const wanted = wantedOutputs(
-          program,
-          jobs.some(({ steps }) => steps),
-        )
+        const wanted = this.wantedOutputs(program, { steps: jobs.some(({ steps }) => steps) })
         const image = planes.length === 1 ? planes[0] : concatenated(planes)
         const { outputs, milliseconds } = await program.run({ image }, wanted)
         const run = milliseconds / jobs.length
@@ -93,6 +90,13 @@ export class Pipeline {
         })
       },
     )
+  }
+
+  /** The final maps, and with `steps` all of them. */
+  private wantedOutputs(program: RunnableGraph, { steps }: { readonly steps: boolean }): string[] {
+    const last = [outputNames.depth, outputNames.sigma(mapCount(this.model.config))]
+    const names = program.outputs.map(({ name }) => name)
+    return steps ? names : names.filter((name) => last.includes(name))
   }
 
   private load({ width, height }: Size, batch: number): Promise<RunnableGraph> {
@@ -119,10 +123,10 @@ export class Pipeline {
       return { finite: allFinite(depth), depth: sized(depth), sigma: sigma && sized(sigma) }
     }
     const count = mapCount(this.model.config)
-    const { finite, ...last } = step('depth', sigmaOutput(count))
+    const { finite, ...last } = step(outputNames.depth, outputNames.sigma(count))
     if (!steps) return { ...last, steps: [], finite }
     const earlier = Array.from({ length: count - 1 }, (_, i) => {
-      const { depth, sigma } = step(depthOutput(i + 1), sigmaOutput(i + 1))
+      const { depth, sigma } = step(outputNames.step(i + 1), outputNames.sigma(i + 1))
       return { depth, sigma }
     })
     return { ...last, steps: [...earlier, last], finite }
@@ -136,13 +140,6 @@ export class Pipeline {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
-}
-
-/** The final maps, and with `steps` all of them. */
-function wantedOutputs(program: RunnableGraph, steps: boolean): string[] {
-  const names = program.outputs.map(({ name }) => name)
-  const lastSigma = names.findLast((name) => name.startsWith('sigma'))
-  return steps ? names : names.filter((name) => name === 'depth' || name === lastSigma)
 }
 
 /** The map of image `i` of a batch: a stretch of the output's memory. */

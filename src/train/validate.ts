@@ -6,9 +6,8 @@
  */
 import { type Dataset, prepare } from '../data/index.ts'
 import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from '../eval/index.ts'
-import { compile, Graph, type Tensor } from '../graph/index.ts'
-import * as ops from '../graph/ops/index.ts'
-import { buildDar, type DarConfig, MIN_DEPTH, mapCount, normaliseImage } from '../model/index.ts'
+import { compile } from '../graph/index.ts'
+import { type DarConfig, inferenceGraph, inferenceOutputs, MIN_DEPTH, mapCount, outputNames } from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { type Layout, slicesOf } from './parameters.ts'
@@ -24,10 +23,6 @@ export interface SetFigures {
   /** Of h_1 … h_K: the share of values beyond ±0.99; empty for a head without steps. */
   readonly saturated: readonly number[]
 }
-
-/** |h| from which tanh passes less than 2 % of a gradient. */
-const SATURATED = 0.99
-const SATURATED_INPUT = Math.atanh(SATURATED)
 
 interface Size {
   readonly height: number
@@ -59,7 +54,7 @@ export class Validator {
   ): Promise<Validator> {
     const prepared: PreparedSet[] = []
     for (const set of sets) prepared.push(await prepareSet(set, size, config))
-    const program = await engine.load(predictionGraph(config, size), { boundInputs: slicesOf(layout, weights.name) })
+    const program = await engine.load(validationGraph(config, size), { boundInputs: slicesOf(layout, weights.name) })
     return new Validator(program, size, config, prepared)
   }
 
@@ -71,11 +66,11 @@ export class Validator {
       for (let begin = 0; begin < samples.length; begin += this.size.batch)
         perImage.push(...(await this.batch(samples.slice(begin, begin + this.size.batch))))
       const images = perImage.length
-      const means = mapNames(this.config).map((_, k) => mean(perImage.map(({ maps }) => maps[k])))
+      const steps = perImage[0].steps.map((_, k) => mean(perImage.map((one) => one.steps[k])))
       const saturated = perImage[0].saturated.map(
         (_, k) => perImage.reduce((sum, one) => sum + one.saturated[k], 0) / images,
       )
-      figures.push({ set, images, metrics: means[0], steps: means.slice(1), saturated })
+      figures.push({ set, images, metrics: steps[steps.length - 1], steps, saturated })
     }
     return figures
   }
@@ -89,17 +84,20 @@ export class Validator {
       image.set(sample.image, 3 * i * pixels)
     })
     const outputs = await this.program.run({ image }, { transfer: true })
-    const stepsWithH = Array.from({ length: mapCount(this.config) }, (_, k) => saturationName(k)).filter(
-      (name) => name in outputs,
+    // The last step is scored by the output, as in the loss: under a convex upsampler its raw map is not trained.
+    const count = mapCount(this.config)
+    const mapNames = Array.from({ length: count }, (_, i) =>
+      i + 1 < count ? outputNames.step(i + 1) : outputNames.depth,
     )
+    const saturatedNames = mapNames.map((_, i) => outputNames.saturated(i + 1)).filter((name) => name in outputs)
     return samples.map(({ depth, valid, scale }, i) => {
       const truth = Array.from(valid, (at) => depth[at] / scale)
-      const maps = mapNames(this.config).map((name) => {
+      const steps = mapNames.map((name) => {
         const map = outputs[name].subarray(i * pixels, (i + 1) * pixels) as Float32Array
         const predicted = Array.from(valid, (at) => Math.max(map[at] / scale, MIN_DEPTH))
         return pixelMetrics(predicted, truth)
       })
-      return { maps, saturated: stepsWithH.map((name) => Number(outputs[name][i])) }
+      return { steps, saturated: saturatedNames.map((name) => Number(outputs[name][i])) }
     })
   }
 
@@ -109,36 +107,16 @@ export class Validator {
 }
 
 interface ImageFigures {
-  /** Of the output, then of every step. */
-  readonly maps: readonly PixelMetrics[]
-  /** Of every step. */
+  /** Of every step, the last by the model's output. */
+  readonly steps: readonly PixelMetrics[]
   readonly saturated: readonly number[]
 }
 
-const saturationName = (k: number) => `saturated${k + 1}`
-
-const mapNames = (config: DarConfig): string[] => [
-  'depth',
-  ...Array.from({ length: mapCount(config) }, (_, k) => `step${k + 1}`),
-]
-
-/**
- * image: B,3,H,W in [0, 1] → `depth` and `step1` … `stepK`, B,1,H,W each, canonical metres; `saturated1` … `saturatedK`,
- * one share an image, where there are steps.
- */
-function predictionGraph(config: DarConfig, { batch, height, width }: Size) {
-  const graph = new Graph()
-  const image = graph.input('image', [batch, 3, height, width])
-  const model = buildDar(normaliseImage(image, config), config)
-  // The last step is scored by the output, as in the loss: under a convex upsampler its raw map is not trained.
-  const earlier = model.depths.slice(0, -1).map((depth) => ops.resize(depth, [height, width]))
-  const maps: Tensor[] = [model.depth, ...earlier, model.depth]
-  const outputs = Object.fromEntries(mapNames(config).map((name, i) => [name, maps[i]]))
-  for (const [k, a] of model.hidden.entries()) {
-    const beyond = ops.greater(ops.abs(a), SATURATED_INPUT)
-    outputs[saturationName(k)] = ops.mean(ops.cast(beyond, a.dtype), [1, 2, 3])
-  }
-  return compile(outputs, { name: `validate ${width}×${height}` })
+/** Outputs `depth`, `depth1` …, at the image's size, B,1,H,W, and `saturated1` …, one share an image (model/inference.ts). */
+function validationGraph(config: DarConfig, size: Size) {
+  const { model } = inferenceGraph(config, size, { batch: size.batch })
+  const outputs = inferenceOutputs(model, ['depth', 'steps', 'saturated'], { maps: 'image' })
+  return compile(outputs, { name: `validate ${size.width}×${size.height}` })
 }
 
 interface Prepared {
