@@ -41,7 +41,7 @@ function built(config: DarConfig, batch = 1) {
 
 async function run(config: DarConfig, { batch = 1, image = numbers(batch * 3 * SIZE[0] * SIZE[1]) } = {}) {
   const { graph, model } = built(config, batch)
-  const outputs: Record<string, Tensor> = { depth: model.depth }
+  const outputs: Record<string, Tensor> = { depth: model.imageMap }
   for (const [name, value] of model.trace) outputs[`trace/${name}`] = value
   return evaluate(engine, outputs, { image, ...someWeights(graph) })
 }
@@ -49,10 +49,10 @@ async function run(config: DarConfig, { batch = 1, image = numbers(batch * 3 * S
 describe('the model', () => {
   test('gives a depth map and σ for every step on the memory grid, and one at the image’s size', () => {
     const { model } = built(tiny(), 2)
-    expect(model.depths.map(({ shape }) => shape)).toEqual(Array(3).fill([2, 1, 4, 6]))
+    expect(model.stepMaps.map(({ shape }) => shape)).toEqual(Array(3).fill([2, 1, 4, 6]))
     expect(model.sigmas.map(({ shape }) => shape)).toEqual(Array(3).fill([2, 1, 4, 6]))
-    expect(model.depth.shape).toEqual([2, 1, 32, 48])
-    expect(model.output).toBe(model.depths[2])
+    expect(model.imageMap.shape).toEqual([2, 1, 32, 48])
+    expect(model.nativeMap).toBe(model.stepMaps[2])
   })
 
   test('names every intermediate', () => {
@@ -133,8 +133,8 @@ describe('the model', () => {
 
   test('upsamples by eight in one convex step if asked to', () => {
     const { model } = built(tiny({ upsample: 'convex' }))
-    expect(model.output.shape).toEqual([1, 1, 32, 48])
-    expect(model.depth.shape).toEqual([1, 1, 32, 48])
+    expect(model.nativeMap.shape).toEqual([1, 1, 32, 48])
+    expect(model.imageMap.shape).toEqual([1, 1, 32, 48])
   })
 
   test('takes explicit sizes, with bins on the memory grid or on each step’s own', () => {
@@ -143,8 +143,8 @@ describe('the model', () => {
       [2, 3],
       [3, 5],
     ]
-    expect(built(tiny({ sizes })).model.depths.map(({ shape }) => shape.slice(2))).toEqual(Array(3).fill([4, 6]))
-    expect(built(tiny({ sizes, binGrid: 'step' })).model.depths.map(({ shape }) => shape.slice(2))).toEqual(sizes)
+    expect(built(tiny({ sizes })).model.stepMaps.map(({ shape }) => shape.slice(2))).toEqual(Array(3).fill([4, 6]))
+    expect(built(tiny({ sizes, binGrid: 'step' })).model.stepMaps.map(({ shape }) => shape.slice(2))).toEqual(sizes)
   })
 
   test('passes a gradient to every parameter', () => {

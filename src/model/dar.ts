@@ -25,15 +25,15 @@ import { convexUpsample, convexWeights } from './upsample.ts'
 /** What a model gives. */
 export interface DarOutput {
   /** D_1 … D_K, B,1,grid each, metres; of a head without steps its one map. */
-  readonly depths: readonly Tensor[]
-  /** σ_1 … σ_K, metres, the last that of `output`; empty for a head without bins. */
+  readonly stepMaps: readonly Tensor[]
+  /** σ_1 … σ_K, metres, the last that of `nativeMap`; empty for a head without bins. */
   readonly sigmas: readonly Tensor[]
   /** The last depth map at its native size: D_K, the convex ×8 map, that of `fine`, or that of a head without steps. */
-  readonly output: Tensor
+  readonly nativeMap: Tensor
   /** a_1 … a_K, B,G,grid, where h_k = tanh(a_k) is what the transformer says of a step; empty for a head without steps. */
   readonly hidden: readonly Tensor[]
-  /** `output` at the image's size, B,1,H,W. */
-  readonly depth: Tensor
+  /** `nativeMap` resized to the image, B,1,H,W. */
+  readonly imageMap: Tensor
   /** Every named intermediate. */
   readonly trace: Trace
   /** The loss of a head that is not scored by its depth maps; see `stepLosses`. */
@@ -51,37 +51,37 @@ export function buildDar(image: Tensor, config: DarConfig): DarOutput {
   if (config.head === 'dorn') return baseline(dornHead(memory, size, config, trace), trace)
   if (config.head === 'ord2seq') return baseline(ord2seqHead(memory, size, config, trace), trace)
   const steps = runSteps(graph, memory, config, trace)
-  const { output, sigma } = finish(graph, steps, paths[0], size, config, trace)
-  const depth = graph.scope('upsample', () => ops.resize(output, size))
-  trace.set('output', output)
-  trace.set('depth_full', depth)
-  const { depths, hidden } = steps
+  const { nativeMap, sigma } = finish(graph, steps, paths[0], size, config, trace)
+  const imageMap = graph.scope('upsample', () => ops.resize(nativeMap, size))
+  trace.set('output', nativeMap)
+  trace.set('depth_full', imageMap)
+  const { stepMaps, hidden } = steps
   const sigmas = sigma ? [...steps.sigmas.slice(0, -1), sigma] : steps.sigmas
-  return { depths, sigmas, hidden, output, depth, trace, ownLosses: null }
+  return { stepMaps, sigmas, hidden, nativeMap, imageMap, trace, ownLosses: null }
 }
 
-/** From the last step to the output at its native size, and σ of that output where it is not the last step's. */
+/** From the last step to the last map at its native size, and σ of that map where it is not the last step's. */
 function finish(
   graph: Graph,
-  { depths, g, scores }: Steps,
+  { stepMaps, g, scores }: Steps,
   path1: Tensor,
   size: ops.Size,
   config: DarConfig,
   trace: Trace,
-): { output: Tensor; sigma: Tensor | null } {
-  const last = depths[depths.length - 1]
-  if (config.upsample === 'convex') return { output: convexUpsample(last, convexWeights(graph, g)), sigma: null }
-  if (!config.fine || !scores) return { output: last, sigma: null }
+): { nativeMap: Tensor; sigma: Tensor | null } {
+  const last = stepMaps[stepMaps.length - 1]
+  if (config.upsample === 'convex') return { nativeMap: convexUpsample(last, convexWeights(graph, g)), sigma: null }
+  if (!config.fine || !scores) return { nativeMap: last, sigma: null }
   const { z, y } = fineScores(graph, path1, g, scores, config)
   trace.set('fine.scores', z)
   const { depth, sigma } = graph.scope('fine', () => readScores(z, config))
-  return { output: config.detail ? sharpen(graph, depth, y, size) : depth, sigma }
+  return { nativeMap: config.detail ? sharpen(graph, depth, y, size) : depth, sigma }
 }
 
 /** A head without steps: one map, at the image's size. */
 function baseline({ depth, ownLosses }: HeadOutput, trace: Trace): DarOutput {
   trace.set('depth_full', depth)
-  return { depths: [depth], sigmas: [], hidden: [], output: depth, depth, trace, ownLosses }
+  return { stepMaps: [depth], sigmas: [], hidden: [], nativeMap: depth, imageMap: depth, trace, ownLosses }
 }
 
 /** Where the bins of each step live. */
@@ -91,7 +91,7 @@ function gridsOf(memory: ops.Size, sizes: readonly ops.Size[], { binGrid, steps 
 }
 
 interface Steps {
-  readonly depths: readonly Tensor[]
+  readonly stepMaps: readonly Tensor[]
   readonly sigmas: readonly Tensor[]
   readonly hidden: readonly Tensor[]
   /** The last hidden state, B,G,grid. */
@@ -111,7 +111,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     : toTokens(memory)
   const decoder = usesTokens(config) ? new Decoder(graph, config, withPosition) : null
   const injection = new Injection(graph, config, memory, config.binGrid === 'memory' ? grid : null)
-  const depths: Tensor[] = []
+  const stepMaps: Tensor[] = []
   const sigmas: Tensor[] = []
   const hidden: Tensor[] = []
   let window: Window = wholeRange(memory, grids[0], config)
@@ -147,7 +147,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       record('scores', scores)
       record('prob', last.probabilities)
       record('sigma', last.sigma)
-      depths.push(last.depth)
+      stepMaps.push(last.depth)
       sigmas.push(last.sigma)
     } else if (usesBins(config)) {
       const centres = binCentres(window, config.bins)
@@ -162,13 +162,13 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       record('f_bin', fBin)
       record('prob', probabilities)
       record('sigma', sigma)
-      depths.push(depth)
+      stepMaps.push(depth)
       sigmas.push(sigma)
       if (k < config.steps) window = moveWindow(nextWindow(window, depth, sigma, config), grids[k])
     } else {
-      depths.push(ops.mul(ops.sigmoid(injection.logits(g, k)), config.dMax))
+      stepMaps.push(ops.mul(ops.sigmoid(injection.logits(g, k)), config.dMax))
     }
-    record('depth', depths[k - 1])
+    record('depth', stepMaps[k - 1])
     record('gru', g)
     if (decoder) {
       if (config.feedback === 'y-out') fedBack = yOut
@@ -178,5 +178,5 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       }
     }
   }
-  return { depths, sigmas, hidden, g, scores }
+  return { stepMaps, sigmas, hidden, g, scores }
 }

@@ -69,11 +69,11 @@ export function inferenceOutputs(
   kinds: readonly OutputKind[],
   { maps = 'native' }: { readonly maps?: 'native' | 'image' } = {},
 ): Record<string, Tensor> {
-  const [, , height, width] = model.depth.shape
+  const [, , height, width] = model.imageMap.shape
   const sized = (map: Tensor) => (maps === 'native' ? map : ops.resize(map, [height, width]))
   const makers: Readonly<Record<OutputKind, () => (readonly [string, Tensor])[]>> = {
-    depth: () => [[outputNames.depth, maps === 'native' ? model.output : model.depth]],
-    steps: () => model.depths.slice(0, -1).map((map, i) => [outputNames.step(i + 1), sized(map)]),
+    depth: () => [[outputNames.depth, maps === 'native' ? model.nativeMap : model.imageMap]],
+    steps: () => model.stepMaps.slice(0, -1).map((map, i) => [outputNames.step(i + 1), sized(map)]),
     sigmas: () => model.sigmas.map((sigma, i) => [outputNames.sigma(i + 1), sized(sigma)]),
     saturated: () => model.hidden.map((a, i) => [outputNames.saturated(i + 1), saturatedShare(a)]),
     trace: () => [...model.trace].map(([name, value]) => [outputNames.trace(name), value]),

@@ -108,9 +108,9 @@ describe('the loss', () => {
 describe('the losses of the steps', () => {
   const model = (graph: Graph) => {
     const map = (name: string, size: readonly [number, number]): Tensor => graph.input(name, [1, 1, ...size])
-    const depths = [map('d1', [2, 2]), map('d2', [2, 2])]
-    const output = map('output', [4, 4])
-    return { depths, sigmas: [], hidden: [], output, depth: output, trace: new Map(), ownLosses: null }
+    const stepMaps = [map('d1', [2, 2]), map('d2', [2, 2])]
+    const nativeMap = map('output', [4, 4])
+    return { stepMaps, sigmas: [], hidden: [], nativeMap, imageMap: nativeMap, trace: new Map(), ownLosses: null }
   }
 
   test('take each map to the size of the ground truth; the output stands for the last map', async () => {
@@ -120,7 +120,7 @@ describe('the losses of the steps', () => {
     const config = parseConfig({})
     const terms = stepLosses(built, gt, config)
     const valid = validPixels(gt, config.dMax)
-    const expected = [built.depths[0], built.output].map((map) => silogLoss(ops.resize(map, [3, 5]), gt, valid))
+    const expected = [built.stepMaps[0], built.nativeMap].map((map) => silogLoss(ops.resize(map, [3, 5]), gt, valid))
     const positive = (count: number, seed: number) => numbers(count, seed).map(Math.abs)
     const feeds = { d1: positive(4, 1), output: positive(16, 2), gt: positive(15, 3) }
     const outputs = { a1: terms[0], a2: terms[1], e1: expected[0], e2: expected[1], sum: total(terms) }
@@ -139,7 +139,11 @@ describe('the losses of the steps', () => {
     expect(extraTerms(built, gt, config, {})).toEqual([])
     const [term] = extraTerms(built, gt, config, { edges: 0.25 })
     const valid = validPixels(gt, config.dMax)
-    const g = ops.where(valid, ops.sub(ops.log(ops.resize(built.output, [3, 5])), ops.log(ops.where(valid, gt, 1))), 0)
+    const g = ops.where(
+      valid,
+      ops.sub(ops.log(ops.resize(built.nativeMap, [3, 5])), ops.log(ops.where(valid, gt, 1))),
+      0,
+    )
     const expected = ops.mul(edgeTerm(g, valid), 2.5)
     const feeds = { output: numbers(16, 2).map(Math.abs), gt: numbers(15, 3) } // the negative ones are no truth
     const result = await evaluate(engine, { term, expected }, feeds)

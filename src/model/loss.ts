@@ -70,13 +70,13 @@ export const lossTermCount = (config: DarConfig): number =>
 
 /**
  * One term per step (or level of `ord2seq`), weighed by `stepWeights`; the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
- * never the reverse; for the last step that is the output (the convex map, so that its weights learn).
+ * never the reverse; for the last step that is `nativeMap` (the convex map, so that its weights learn).
  */
 export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, options: LossOptions = {}): Tensor[] {
   const size: ops.Size = [gt.shape[2], gt.shape[3]]
   const valid = validPixels(gt, config.dMax)
   if (model.ownLosses) return model.ownLosses(gt, valid)
-  const maps = [...model.depths.slice(0, -1), model.output]
+  const maps = [...model.stepMaps.slice(0, -1), model.nativeMap]
   const terms = maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options))
   const { stepWeights } = config
   return stepWeights ? terms.map((term, k) => ops.mul(term, stepWeights[k])) : terms
@@ -86,7 +86,7 @@ export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, opti
 export function extraTerms(model: DarOutput, gt: Tensor, config: DarConfig, { edges = 0 }: LossOptions): Tensor[] {
   if (edges === 0) return []
   const valid = validPixels(gt, config.dMax)
-  const g = logError(ops.resize(model.output, [gt.shape[2], gt.shape[3]]), gt, valid)
+  const g = logError(ops.resize(model.nativeMap, [gt.shape[2], gt.shape[3]]), gt, valid)
   return [ops.mul(edgeTerm(g, valid), SCALE * edges)]
 }
 

@@ -18,7 +18,7 @@ it.each(['dar-lite', 'dar-nano'])('every product of %s belongs to a part, and th
   const config = PRESETS[name]
   const graph = new Graph()
   const model = buildDar(graph.input('image', [1, 3, 224, 224]), config)
-  const nodes = nodesPerRun([model.depth]).filter(({ multiplyAdds }) => multiplyAdds)
+  const nodes = nodesPerRun([model.imageMap]).filter(({ multiplyAdds }) => multiplyAdds)
   expect(nodes.filter((node) => partOfNode(node) === null)).toEqual([])
   const parts = new Set([...graph.parameters.keys()].map(partOfParameter))
   expect(new Set(nodes.map(partOfNode))).toEqual(parts)

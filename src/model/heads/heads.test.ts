@@ -102,8 +102,8 @@ describe.each(HEADS)('the head %s', (head) => {
     })
     const graph = new Graph()
     const model = buildDar(graph.input('image', [1, 3, 32, 48]), c)
-    expect([model.depths, model.sigmas.length]).toEqual([[model.output], 0])
-    expect(model.output).toBe(model.depth)
+    expect([model.stepMaps, model.sigmas.length]).toEqual([[model.nativeMap], 0])
+    expect(model.nativeMap).toBe(model.imageMap)
     const terms = stepLosses(model, graph.input('gt', [1, 1, 20, 30]), c)
     expect(terms).toHaveLength(lossTermCount(c))
     const parameters = [...graph.parameters.values()]
