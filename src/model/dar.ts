@@ -9,11 +9,14 @@
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { toMap, toTokens } from '../nn/index.ts'
+import { binFeatures, centreFeatures } from './bin-features.ts'
+import { treeScores, windowScores } from './bin-scores.ts'
 import { type DarConfig, isSoft, usesBins, usesTokens } from './config.ts'
 import { Decoder } from './decoder.ts'
 import { encode } from './encoder.ts'
 import { fineScores, sharpen } from './fine.ts'
 import { dornHead, dptHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
+import { hiddenInput, tokenMap } from './hidden.ts'
 import { Injection } from './injection.ts'
 import { binCentres, depthSpread, expectedDepth, moveWindow, nextWindow, type Window, wholeRange } from './mtbin.ts'
 import { fuse, remember } from './neck.ts'
@@ -132,14 +135,15 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       record('y_out', y)
       yOut = toMap(y, sizes[k - 1])
     }
-    const a = injection.beforeHidden(yOut, k, here)
+    const a = hiddenInput(graph, yOut, k, here, config)
     hidden.push(a)
     g = ops.tanh(a)
     if (isSoft(config)) {
       const before: Reading | null = last
-      const fBin = injection.encode(graph.scope('bins', () => lastDepth(before, memory, here, config)))
+      const told = graph.scope('bins', () => lastDepth(before, memory, here, config))
+      const fBin = binFeatures(graph, told, config)
       g = injection.inject(g, fBin, k)
-      const change = injection.reweigh(g, k)
+      const change = treeScores(graph, g, k, config)
       const parents: Tensor | null = scores
       scores = parents ? graph.scope('bins', () => ops.add(ops.resize(splitScores(parents), here), change)) : change
       last = readScores(scores, config)
@@ -151,9 +155,9 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       sigmas.push(last.sigma)
     } else if (usesBins(config)) {
       const centres = binCentres(window, config.bins)
-      const fBin = injection.encodeCentres(centres)
+      const fBin = centreFeatures(graph, centres, config)
       g = injection.inject(g, fBin, k)
-      const probabilities = ops.softmax(injection.logits(g, k), 1)
+      const probabilities = ops.softmax(windowScores(graph, g, k, config), 1)
       const depth = expectedDepth(probabilities, centres)
       const sigma = depthSpread(probabilities, centres, depth)
       record('window_lo', window.lo)
@@ -166,14 +170,14 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       sigmas.push(sigma)
       if (k < config.steps) window = moveWindow(nextWindow(window, depth, sigma, config), grids[k])
     } else {
-      stepMaps.push(ops.mul(ops.sigmoid(injection.logits(g, k)), config.dMax))
+      stepMaps.push(ops.mul(ops.sigmoid(windowScores(graph, g, k, config)), config.dMax))
     }
     record('depth', stepMaps[k - 1])
     record('gru', g)
     if (decoder) {
       if (config.feedback === 'y-out') fedBack = yOut
       else if (config.steps > 1) {
-        fedBack = injection.token(g)
+        fedBack = tokenMap(graph, g, config)
         record('token_map', fedBack)
       }
     }
