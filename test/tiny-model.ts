@@ -1,6 +1,6 @@
 /** A model file small enough for tests: quarter-width encoder, one block, two steps, random weights of a fixed seed. */
 import { Graph, type Tensor } from '../src/graph/index.ts'
-import { buildDar, type DarConfig, imageMultiple, parseConfig } from '../src/model/index.ts'
+import { buildDar, configText, type DarConfig, imageMultiple, parseConfig } from '../src/model/index.ts'
 import { writeWeights } from '../src/runtime/weights.ts'
 import { Random } from '../src/support/random.ts'
 
@@ -41,7 +41,7 @@ export async function writeTinyModel(
     )
     return { name: parameter.name, shape: parameter.shape, values }
   })
-  await writeWeights(path, parameters, { config: JSON.stringify(config), ...metadata }, { dtype })
+  await writeWeights(path, parameters, { config: configText(config), ...metadata }, { dtype })
   return path
 }
 

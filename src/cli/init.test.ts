@@ -23,7 +23,7 @@ import { EXIT_MISTAKE, run } from './run.ts'
 
 const config = tinyConfig()
 const ours = randomTensors(targetsOf(config))
-const depth = config.encoderDepth
+const { encoderDepth: depth } = TINY_VIT
 
 describe('dar init', () => {
   let folder = ''

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { writeTinyModel } from '../../test/tiny-model.ts'
-import { parseConfig } from '../model/index.ts'
+import { configText, flatConfig, parseConfig } from '../model/index.ts'
 import { readWeights, writeWeights } from '../runtime/weights.ts'
 import { createProgram } from './program.ts'
 import { EXIT_CODES, run } from './run.ts'
@@ -89,7 +89,7 @@ async function fixture(name: string, traced: string, { moved, by = 0 }: { moved?
     return { name, shape, values: copy }
   })
   const path = join(folder, `${name}.safetensors`)
-  await writeWeights(path, tensors, { config: JSON.stringify(CONFIG) })
+  await writeWeights(path, tensors, { config: configText(CONFIG) })
   return path
 }
 
@@ -102,7 +102,7 @@ describe('dar trace', () => {
     expect([...plain.values.keys()].every((name) => name.startsWith('trace/'))).toBe(true)
     expect(plain.shapes.get('trace/depth_full')).toEqual([1, 1, 32, 48])
     expect(plain.shapes.get('trace/level5.logit')).toEqual([1, 1, 32, 48])
-    expect(JSON.parse(plain.metadata.config)).toEqual(CONFIG)
+    expect(JSON.parse(plain.metadata.config)).toEqual(flatConfig(CONFIG))
 
     const scored = join(folder, 'scored.safetensors')
     expect(await trace('--model', files.model, '--input', files.inputs, '--out', scored, '--loss')).toBe(0)
@@ -246,7 +246,7 @@ describe('dar trace', () => {
           ? []
           : [{ name: key, shape: key === name ? [v.length] : shapes.get(key)!, values: Float32Array.from(v) }],
       )
-      await writeWeights(path, tensors, { config: JSON.stringify(CONFIG) })
+      await writeWeights(path, tensors, { config: configText(CONFIG) })
       return trace('--model', path, '--input', files.inputs, '--out', join(folder, 'no'))
     }
     expect(await spoil(join(folder, 'gone.safetensors'), 'head.decision.weight', false)).toBe(EXIT_CODES.model)

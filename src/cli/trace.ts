@@ -2,6 +2,7 @@
  * `dar trace`: every named intermediate of a model as a safetensors file, and with `--check` their comparison with the
  * reference's. The work is in src/inspect/trace.ts. Exit codes: 0; 1 when a tensor is out of tolerance or for a mistake.
  */
+
 import { realpath } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import {
@@ -13,6 +14,7 @@ import {
   type TraceError,
   traceModel,
 } from '../inspect/index.ts'
+import { configText } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
@@ -82,7 +84,7 @@ async function action(flags: Flags): Promise<void> {
   const errors = check ? checkTrace(traced, source, { loss, tolerance }) : null
   if (out !== undefined) {
     const tensors = [...traced].map(([name, tensor]) => ({ name, ...tensor }))
-    await writeWeights(out, tensors, { config: JSON.stringify(source.config) })
+    await writeWeights(out, tensors, { config: configText(source.config) })
   }
   if (flags.json) {
     const passed = errors?.every(({ ok }) => ok) ?? null

@@ -9,7 +9,7 @@
  * preprocessor_config.json: bilinear to exactly the exported size, 1/255, the encoder's mean and deviation.
  */
 import { CANONICAL_FOCAL } from '../image/index.ts'
-import { pixelStatistics } from '../model/index.ts'
+import { flatConfig, pixelStatistics } from '../model/index.ts'
 import type { ModelFile } from '../node/index.ts'
 import type { Size } from '../predict/index.ts'
 import type { Precision } from './graph.ts'
@@ -58,7 +58,7 @@ export function modelConfig(
       maxMetres: dMax,
       canonicalFocal: CANONICAL_FOCAL,
       metres: METRES,
-      config: file.config,
+      config: flatConfig(file.config),
     },
   }
 }

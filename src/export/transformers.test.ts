@@ -56,7 +56,7 @@ const MODELS = [
   { name: 'a ViT', config: TINY_VIT, size: [98, 70] },
   {
     name: 'the soft tree of dar-nano',
-    config: {
+    config: parseConfig({
       ...TINY,
       window: 'soft',
       leaves: 16,
@@ -65,20 +65,23 @@ const MODELS = [
       fine: true,
       detail: true,
       binGrid: 'halved',
-    },
+    }),
     size: [96, 64],
   },
-  { name: 'a ViT with elastic windows', config: { ...TINY_VIT, window: 'elastic' }, size: [70, 70] },
+  { name: 'a ViT with elastic windows', config: parseConfig({ ...TINY_VIT, window: 'elastic' }), size: [70, 70] },
 ] as const
 
 describe('a folder that @huggingface/transformers loads unchanged', () => {
   test.each(MODELS)('$name', { timeout: 240_000 }, async ({ config, size }) => {
     const [width, height] = size
-    const model = await writeTinyModel(join(folder, `${width}-${config.window}-${config.encoder}.safetensors`), {
-      config,
-      dtype: 'F32',
-      metadata: { predictSize: `${width}x${height}` },
-    })
+    const model = await writeTinyModel(
+      join(folder, `${width}-${config.window.kind}-${config.encoder.kind}.safetensors`),
+      {
+        config,
+        dtype: 'F32',
+        metadata: { predictSize: `${width}x${height}` },
+      },
+    )
     const out = `${model}-export`
     await exportModel(model, out, { sizes: [{ width, height }] })
     const { theirs, ours, networkSize } = await predictions(model, out, size)

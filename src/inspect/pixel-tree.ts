@@ -28,7 +28,8 @@ export function pixelTree(
   config: DarConfig,
   { x, y, width, height }: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
 ): TreeStep[] {
-  if (!usesBins(config)) throw new DarError(`a model with the head ${config.head} has no bins, so a pixel has no tree`)
+  if (!usesBins(config))
+    throw new DarError(`a model with the head ${config.head.kind} has no bins, so a pixel has no tree`)
   if (!(x >= 0 && y >= 0 && x < width && y < height))
     throw new DarError(`the pixel ${x},${y} is outside the image of ${width}×${height}; count from 0,0 at the top left`)
   const column = (name: string): number[] => {
@@ -47,7 +48,9 @@ export function pixelTree(
       : evenEdges(probabilities.length, column(`${name}.window_lo`)[0], column(`${name}.window_hi`)[0])
     return { step: `${k + 1}`, edges, probabilities, depth, sigma }
   })
-  return config.fine ? [...steps, readFine(column('trace/fine.scores'), config)] : steps
+  return config.window.kind === 'soft' && config.window.fine
+    ? [...steps, readFine(column('trace/fine.scores'), config)]
+    : steps
 }
 
 const evenEdges = (count: number, lo: number, hi: number): number[] =>

@@ -142,7 +142,7 @@ function checkInputs({ config, image, depth, files }: TraceSource, loss: boolean
   if (image.shape.length !== 4 || channels !== 3)
     throw new DarError(`${files.input}: the image is [${image.shape}]; it must be B,3,H,W`)
   const multiple = imageMultiple(config)
-  if (config.encoder === 'vit' && (height % multiple !== 0 || width % multiple !== 0))
+  if (config.encoder.kind === 'vit' && (height % multiple !== 0 || width % multiple !== 0))
     throw new DarError(
       `${files.input}: the image is ${width}×${height}; both sides must be multiples of ${multiple} for this model`,
     )

@@ -1,36 +1,29 @@
 import { describe, expect, test } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import { imageMultiple, parseConfig, usesBins, usesTokens } from './config.ts'
+import { configText, flatConfig, imageMultiple, parseConfig, usesBins, usesTokens } from './config.ts'
+import { flatSchema } from './flat-config.ts'
+import { PRESETS } from './presets.ts'
 
 describe('a config', () => {
   test('that says nothing is the paper’s on the small encoder', () => {
     expect(parseConfig({})).toMatchObject({
-      head: 'dar',
-      encoder: 'vit',
+      head: { kind: 'dar' },
+      encoder: { kind: 'vit', width: 384, taps: null },
       steps: 5,
-      bins: 16,
-      window: 'paper',
-      expand: 1,
+      window: { kind: 'paper', bins: 16, expand: 1 },
       binGrid: 'memory',
       form: 'cached',
       upsample: 'bilinear',
       dMin: 0.1,
       dMax: 10,
-      taps: null,
       sizes: null,
     })
   })
 
   test('written before a switch existed has it off', () => {
-    expect(parseConfig({})).toMatchObject({
-      finalNorm: false,
-      finest: 1,
-      fine: false,
-      detail: false,
-      stepWeights: null,
-      dptNorm: false,
-      hiddenNorm: false,
-    })
+    expect(parseConfig({})).toMatchObject({ finalNorm: false, finest: 1, stepWeights: null, hiddenNorm: false })
+    expect(parseConfig({ window: 'soft' }).window).toEqual({ kind: 'soft', leaves: 64, fine: false, detail: false })
+    expect(parseConfig({ head: 'dpt' }).head).toMatchObject({ kind: 'dpt', norm: false })
   })
 
   test('survives JSON unchanged', () => {
@@ -44,7 +37,38 @@ describe('a config', () => {
       encoderDepth: 4,
       context: true,
     })
-    expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config)
+    expect(parseConfig(JSON.parse(configText(config)))).toEqual(config)
+  })
+
+  test('has in memory the options of its own encoder, head and window, and no others', () => {
+    const config = parseConfig({ encoder: 'mobilenetv2', encoderMultiplier: 0.5, head: 'dorn', ordinalBins: 9 })
+    expect(config.encoder).toEqual({ kind: 'mobilenetv2', multiplier: 0.5 })
+    expect(config.head).toEqual({ kind: 'dorn', bins: 9 })
+    expect(parseConfig({ expand: 2 }).window).toEqual({ kind: 'paper', bins: 16, expand: 2 })
+    for (const owned of ['patch', 'encoderMultiplier', 'ordinalBins', 'bins', 'leaves'])
+      expect(config).not.toHaveProperty(owned)
+  })
+
+  test.each(Object.entries(PRESETS))(
+    'goes into files flat, every field in the order of the schema: %s',
+    (_name, config) => {
+      const flat = flatConfig(config)
+      expect(Object.keys(flat)).toEqual(Object.keys(flatSchema.shape))
+      expect(flatSchema.parse(flat)).toEqual(flat)
+      expect(parseConfig(flat)).toEqual(config)
+    },
+  )
+
+  test('may be changed by the flat names of fields, which stand above its objects', () => {
+    const nano = PRESETS['dar-nano']
+    expect(parseConfig({ ...nano, leaves: 32 })).toEqual({ ...nano, window: { ...nano.window, leaves: 32 } })
+    expect(parseConfig({ ...nano, head: 'bins' }).head).toEqual({ kind: 'bins' })
+    expect(parseConfig({ ...nano, encoder: 'vit', patch: 16 }).encoder).toMatchObject({
+      kind: 'vit',
+      patch: 16,
+      depth: 12,
+    })
+    expect(parseConfig({ encoder: { kind: 'vit', depth: 24 } })).toEqual(parseConfig({ encoderDepth: 24 }))
   })
 
   test.each<[string, unknown, string]>([
@@ -116,6 +140,12 @@ describe('a config', () => {
       'encoder: Invalid option: expected one of "vit"|"mobilenetv2"',
     ],
     ['a misspelt field', { step: 5 }, 'config: Unrecognized key: "step"'],
+    [
+      'a field of another kind of encoder',
+      { encoder: { kind: 'vit', leaves: 3 } },
+      'config: Unrecognized key: "encoder.leaves"',
+    ],
+    ['leaves without a tree', { leaves: 32 }, 'leaves: 32 is of window: soft, not of paper'],
     ['three neck widths', { neckChannels: [1, 2, 3] }, 'neckChannels'],
     ['a size of three numbers', { posGrid: [1, 2, 3] }, 'posGrid'],
     ['no object', 'dar-nano', 'config: Invalid input: expected object, received string'],
@@ -131,7 +161,7 @@ describe('a config', () => {
 
   test('may have an even number of layers without long skips, and a shallow ViT that it does not use', () => {
     expect(parseConfig({ layers: 4, longSkip: false }).layers).toBe(4)
-    expect(parseConfig({ encoder: 'mobilenetv2', encoderDepth: 1 }).encoder).toBe('mobilenetv2')
+    expect(parseConfig({ encoder: 'mobilenetv2', encoderDepth: 1 }).encoder.kind).toBe('mobilenetv2')
   })
 })
 

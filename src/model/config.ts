@@ -1,166 +1,202 @@
 /**
- * The configuration of a model: plain data, validated at the edge (algorithm section 1). Names are the JSON names of
- * checkpoints and reference fixtures. Defaults are the paper's choices on the small encoder; presets are in presets.ts.
+ * The configuration of a model in memory (algorithm section 1). What belongs to one encoder, one head or one kind of window lies in an
+ * object of that kind, so that code can only read what the kind has. What several heads share (the neck, the transformer, the steps,
+ * the state, the range) lies beside them.
+ *
+ * Files, recipes and presets name fields flatly (flat-config.ts): `parseConfig` reads that form and `flatConfig` writes it. Presets are
+ * in presets.ts.
  */
 import { z } from 'zod'
 import { DarError } from '../support/errors.ts'
+import { type FlatConfig, flatSchema, headHasSteps, headUsesBins, headUsesTokens } from './flat-config.ts'
 
-const positive = z.number().int().positive()
-const size = z.tuple([positive, positive])
+/** A DINOv2-style vision transformer. */
+export interface VitConfig {
+  readonly kind: 'vit'
+  /** Channels of its tokens. */
+  readonly width: number
+  /** Blocks. */
+  readonly depth: number
+  /** Attention heads of a block. */
+  readonly heads: number
+  /** Side of a patch, pixels. */
+  readonly patch: number
+  readonly stem: 'patch' | 'conv'
+  /** Rows and columns of the stored position table. */
+  readonly posGrid: readonly [number, number]
+  readonly layerScale: boolean
+  /** Tapped blocks, from 0; null: a quarter, a half, three quarters and all of the depth. */
+  readonly taps: readonly [number, number, number, number] | null
+  /** Channels of the four maps that the neck makes of the taps, finest first. */
+  readonly neckChannels: readonly [number, number, number, number]
+}
 
-/** Groups of the norm inside a head. */
-export const NORM_GROUPS = 8
-const DPT_DEFAULTS = { dptOutput: 'metric', dptResize: 'half-pixel', dptNorm: false } as const
+/** MobileNetV2, whose maps are a pyramid already. */
+export interface MobileNetConfig {
+  readonly kind: 'mobilenetv2'
+  /** Channel multiplier. */
+  readonly multiplier: number
+}
 
-/** The schema of a config, with its defaults. */
-export const configSchema = z
-  .strictObject({
-    /**
-     * What stands on the neck: `dar` (the paper), its ablations `transformer` and `bins`, or the baselines `dpt`, `dorn` and
-     * `ord2seq` (algorithm section 12), which have no steps.
-     */
-    head: z.enum(['dar', 'transformer', 'bins', 'dpt', 'dorn', 'ord2seq']).default('dar'),
+/** The encoder of a config. */
+export type EncoderConfig = VitConfig | MobileNetConfig
 
-    encoder: z.enum(['vit', 'mobilenetv2']).default('vit'),
-    /** Channel multiplier of mobilenetv2. */
-    encoderMultiplier: z.number().positive().default(1),
-    /** The next seven fields are the ViT's. */
-    encoderWidth: positive.default(384),
-    encoderDepth: positive.default(12),
-    encoderHeads: positive.default(6),
-    patch: positive.default(14),
-    stem: z.enum(['patch', 'conv']).default('patch'),
-    /** Grid of the stored position table. */
-    posGrid: size.default([37, 37]),
-    layerScale: z.boolean().default(true),
-    /** Tapped blocks, from 0; null: a quarter, a half, three quarters and all of the depth. */
-    taps: z.tuple([z.int(), z.int(), z.int(), z.int()]).nullable().default(null),
+/** The head of Depth Anything. */
+export interface DptConfig {
+  readonly kind: 'dpt'
+  /** Metres below dMax, or inverse depth without a unit. */
+  readonly output: 'metric' | 'relative'
+  /** `corners` is Depth Anything's own arithmetic, which its public weights need. */
+  readonly resize: 'half-pixel' | 'corners'
+  /** A GroupNorm after the first convolution. */
+  readonly norm: boolean
+}
 
-    neckFeatures: positive.default(64),
-    neckChannels: z.tuple([positive, positive, positive, positive]).default([48, 96, 192, 384]),
-    memoryWidth: positive.default(384),
+/** DORN. */
+export interface DornConfig {
+  readonly kind: 'dorn'
+  /** Ordinal bins. */
+  readonly bins: number
+}
 
-    layers: positive.default(3),
-    width: positive.default(384),
-    heads: positive.default(6),
-    longSkip: z.boolean().default(true),
-    position: z.boolean().default(true),
-    level: z.boolean().default(true),
-    form: z.enum(['cached', 'masked', 'unmasked']).default('cached'),
-    /**
-     * A LayerNorm before the transformer's last projection. Without it nothing bounds y_out, and the tanh that makes h of it
-     * saturates at ordinary learning rates; off is what the paper's formula says.
-     */
-    finalNorm: z.boolean().default(false),
-    /**
-     * a ← a/√(mean_c a² + ε) before the tanh that makes h of it. `finalNorm` bounds what the last projection reads, not what it and
-     * the projection to h make of it: both grow in training until most of h is ±1 and passes no gradient. With this it cannot.
-     */
-    hiddenNorm: z.boolean().default(false),
-    /**
-     * What a step hands to the next: r_k, made from the GRU's state (the paper), or y_out^k, past the bins (what the
-     * authors' release does: how deep a pixel was found never reaches the transformer).
-     */
-    feedback: z.enum(['token-map', 'y-out']).default('token-map'),
+/** A head that needs nothing but what all share: DAR, its ablations, Ord2Seq. */
+export interface PlainHeadConfig {
+  readonly kind: 'dar' | 'transformer' | 'bins' | 'ord2seq'
+}
 
-    steps: positive.default(5),
-    /** Explicit token-map sizes, coarse to fine; null: halved from the memory grid. */
-    sizes: z.array(size).nullable().default(null),
-    /** The last token map is the memory grid divided by this, rounded up; the earlier ones are halved from there. */
-    finest: positive.default(1),
-    bins: positive.default(16),
-    gruWidth: positive.default(96),
-    /**
-     * Where bins, states and depth maps live: on the memory grid; each step on that of its token map; or, `halved`, each on the
-     * memory grid halved K−k times, wherever the token maps end. A window that was cut on a coarse grid is wrong for good inside its
-     * cells, so the last two pay with hard windows; the soft tree loses nothing by them and its five steps cost 4/3 of one.
-     */
-    binGrid: z.enum(['memory', 'step', 'halved']).default('memory'),
-    /**
-     * How a step's bins follow from the step before. `paper`, `neighbourhood`, `elastic` and `fixed` cut a window anew; `soft`
-     * keeps every branch of one tree and re-weighs it (soft-tree.ts), and does not read `bins` and `expand`.
-     */
-    window: z.enum(['paper', 'neighbourhood', 'elastic', 'fixed', 'soft']).default('paper'),
-    /** Bins of the last step of `soft`, N_K; each step before has half of the next. */
-    leaves: positive.default(64),
-    /** Of `soft`: one more re-weighing, on path1's grid at a quarter of the image. Its map is the output. */
-    fine: z.boolean().default(false),
-    /**
-     * Of `fine`: a last convolution at the image's own size, which moves edges to where the photo has them. Needs `fine`.
-     */
-    detail: z.boolean().default(false),
-    /** Bins added on each side of the chosen one. */
-    expand: z.number().int().nonnegative().default(1),
-    context: z.boolean().default(false),
-    /**
-     * How much of the memory the context shows a step: all of it, or what is left of it at the size of the step's token map, so
-     * that detail comes to the bins in the order of the token maps and a step has something to add to the one before.
-     */
-    contextGrid: z.enum(['memory', 'step']).default('memory'),
-    upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
-    /** Factors of the K terms of the loss; null: all 1. */
-    stepWeights: z.array(z.number().nonnegative()).nullable().default(null),
-    /** Metres. */
-    dMin: z.number().positive().default(0.1),
-    dMax: z.number().positive().default(10),
-    /** Bins of the dorn head. */
-    ordinalBins: positive.default(68),
-    /** Of the dpt head: metres below dMax, or inverse depth without a unit, as the public relative Depth Anything gives. */
-    dptOutput: z.enum(['metric', 'relative']).default('metric'),
-    /**
-     * Of the dpt head: `half-pixel` is algorithm section 12; `corners` is Depth Anything's own arithmetic, which its public weights
-     * need: resizes with aligned corners, and a last fusion that doubles its map.
-     */
-    dptResize: z.enum(['half-pixel', 'corners']).default('half-pixel'),
-    /**
-     * Of the dpt head: a GroupNorm of 8 groups after its first convolution. On an encoder without a norm of its own
-     * (mobilenetv2) the sigmoid starts saturated without it, and nothing is ever learnt.
-     */
-    dptNorm: z.boolean().default(false),
-  })
-  .superRefine((c, context) => {
-    const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    if (c.longSkip && c.layers % 2 === 0)
-      problem('layers', `long skips pair the blocks around a middle one, so ${c.layers} layers must be odd`)
-    for (const field of ['dptOutput', 'dptResize', 'dptNorm'] as const)
-      if (c.head !== 'dpt' && c[field] !== DPT_DEFAULTS[field])
-        problem(field, `${c[field]} is of the dpt head, not of ${c.head}`)
-    if (c.dptNorm && Math.floor(c.neckFeatures / 2) % NORM_GROUPS !== 0)
-      problem(
-        'dptNorm',
-        `its groups divide half of neckFeatures = ${c.neckFeatures} only when that is a multiple of ${NORM_GROUPS}`,
-      )
-    if (c.contextGrid === 'step' && !c.context) problem('contextGrid', 'step needs context: true')
-    if (c.finest > 1 && c.sizes) problem('finest', 'has no meaning beside explicit sizes; leave one of them out')
-    if (c.window === 'soft') {
-      const branches = 2 ** (c.steps - 1)
-      if (!usesBins(c)) problem('window', `soft is a tree of bins, and ${c.head} has none`)
-      if (c.leaves % branches !== 0)
-        problem('leaves', `must be a multiple of ${branches}: each of ${c.steps} steps has half the bins of the next`)
-      if (c.fine && c.upsample === 'convex') problem('upsample', 'convex and fine are both a last map; choose one')
-    } else if (c.fine) problem('fine', 'needs window: soft')
-    if (c.fine && c.neckFeatures % 16 !== 0) problem('neckFeatures', 'must be a multiple of 16 for fine (group norm)')
-    if (c.detail && !c.fine) problem('detail', 'needs fine: true')
-    if (c.stepWeights && c.stepWeights.length !== (hasSteps(c) ? c.steps : 1))
-      problem('stepWeights', `must name ${hasSteps(c) ? c.steps : 1} factors, one per term of the loss`)
-    if (c.dMin >= c.dMax) problem('dMax', `must be above dMin = ${c.dMin}`)
-    if (c.encoderWidth % c.encoderHeads !== 0) problem('encoderHeads', `must divide encoderWidth = ${c.encoderWidth}`)
-    if (c.width % c.heads !== 0) problem('heads', `must divide width = ${c.width}`)
-    if (c.memoryWidth % 16 !== 0) problem('memoryWidth', 'must be a multiple of 16 (group norm, position code)')
-    if (c.sizes && c.sizes.length !== c.steps) problem('sizes', `must name ${c.steps} sizes, one per step`)
-    // Four taps are four blocks, whether named or spread over the depth.
-    const ascending = c.taps?.every((tap, i, taps) => tap > (i === 0 ? -1 : taps[i - 1]) && tap < c.encoderDepth)
-    if (c.encoder === 'vit' && c.encoderDepth < 4) problem('encoderDepth', 'must be 4 or more, one block for each tap')
-    else if (c.encoder === 'vit' && ascending === false)
-      problem('taps', `must be four blocks in ascending order, from 0 to ${c.encoderDepth - 1}`)
-    if (c.stem === 'conv' && 2 ** Math.round(Math.log2(c.patch)) !== c.patch)
-      problem('patch', 'a convolutional stem needs a power of two')
-  })
+/** The head of a config: what stands on the neck. */
+export type HeadConfig = PlainHeadConfig | DptConfig | DornConfig
 
-/** A whole config: every field, defaults filled in. */
-export type DarConfig = z.output<typeof configSchema>
+/** Bins that are cut anew at every step, inside a window of the range. */
+export interface CutWindowConfig {
+  readonly kind: 'paper' | 'neighbourhood' | 'elastic' | 'fixed'
+  /** Bins of a step. */
+  readonly bins: number
+  /** Bins added on each side of the chosen one. */
+  readonly expand: number
+}
 
-/** Checks a config from outside; `source` names the file in the error. Fields left out take their defaults. */
+/** One tree of bins, all of whose branches stay alive (soft-tree.ts). */
+export interface SoftTreeConfig {
+  readonly kind: 'soft'
+  /** Bins of the last step, N_K; each step before has half of the next. */
+  readonly leaves: number
+  /** One more re-weighing, on path1's grid at a quarter of the image. */
+  readonly fine: boolean
+  /** A last convolution at the image's own size; needs `fine`. */
+  readonly detail: boolean
+}
+
+/** How a step's bins follow from the step before. */
+export type WindowConfig = CutWindowConfig | SoftTreeConfig
+
+type KeyOf<Union> = Union extends unknown ? keyof Union : never
+type Names<Union> = Readonly<Record<KeyOf<Union> & string, keyof FlatConfig>>
+
+/** What fields of the objects are called in the flat form. */
+const ENCODER = {
+  kind: 'encoder',
+  multiplier: 'encoderMultiplier',
+  width: 'encoderWidth',
+  depth: 'encoderDepth',
+  heads: 'encoderHeads',
+  patch: 'patch',
+  stem: 'stem',
+  posGrid: 'posGrid',
+  layerScale: 'layerScale',
+  taps: 'taps',
+  neckChannels: 'neckChannels',
+} as const satisfies Names<EncoderConfig>
+const HEAD = {
+  kind: 'head',
+  output: 'dptOutput',
+  resize: 'dptResize',
+  norm: 'dptNorm',
+  bins: 'ordinalBins',
+} as const satisfies Names<HeadConfig>
+const WINDOW = {
+  kind: 'window',
+  bins: 'bins',
+  expand: 'expand',
+  leaves: 'leaves',
+  fine: 'fine',
+  detail: 'detail',
+} as const satisfies Names<WindowConfig>
+
+type ValueOf<T> = T[keyof T]
+type OwnedField = ValueOf<typeof ENCODER> | ValueOf<typeof HEAD> | ValueOf<typeof WINDOW>
+
+/** A whole config: every field, defaults filled in. Fields that are not explained here are in algorithm section 1. */
+export interface DarConfig extends Readonly<Omit<FlatConfig, OwnedField>> {
+  readonly encoder: EncoderConfig
+  readonly head: HeadConfig
+  readonly window: WindowConfig
+}
+
+const OWNED: ReadonlySet<string> = new Set([ENCODER, HEAD, WINDOW].flatMap((names) => Object.values(names)))
+
+function nest(flat: FlatConfig): DarConfig {
+  const shared = Object.fromEntries(Object.entries(flat).filter(([name]) => !OWNED.has(name)))
+  const own = { encoder: encoderOf(flat), head: headOf(flat), window: windowOf(flat) }
+  return { ...(shared as Omit<FlatConfig, OwnedField>), ...own }
+}
+
+function encoderOf(flat: FlatConfig): EncoderConfig {
+  if (flat.encoder === 'mobilenetv2') return { kind: flat.encoder, multiplier: flat.encoderMultiplier }
+  const { patch, stem, posGrid, layerScale, taps, neckChannels } = flat
+  const size = { width: flat.encoderWidth, depth: flat.encoderDepth, heads: flat.encoderHeads }
+  return { kind: flat.encoder, ...size, patch, stem, posGrid, layerScale, taps, neckChannels }
+}
+
+function headOf({ head, dptOutput, dptResize, dptNorm, ordinalBins }: FlatConfig): HeadConfig {
+  if (head === 'dpt') return { kind: head, output: dptOutput, resize: dptResize, norm: dptNorm }
+  return head === 'dorn' ? { kind: head, bins: ordinalBins } : { kind: head }
+}
+
+function windowOf({ window, bins, expand, leaves, fine, detail }: FlatConfig): WindowConfig {
+  return window === 'soft' ? { kind: window, leaves, fine, detail } : { kind: window, bins, expand }
+}
+
+/** Objects of a kind become fields; what is flat already stays, and stands above what an object says of the same field. */
+function flatten(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const { encoder, head, window, ...fields }: Record<string, unknown> = { ...value }
+  return {
+    ...fieldsOf(encoder, ENCODER),
+    ...fieldsOf(head, HEAD),
+    ...fieldsOf(window, WINDOW),
+    ...fields,
+  }
+}
+
+/** A field that the object should not have keeps a name that nothing accepts. */
+function fieldsOf(own: unknown, names: Readonly<Record<string, string>>): Record<string, unknown> {
+  if (own === undefined) return {}
+  if (typeof own !== 'object' || own === null) return { [names.kind]: own }
+  const entries = Object.entries(own)
+  return Object.fromEntries(entries.map(([name, value]) => [names[name] ?? `${names.kind}.${name}`, value]))
+}
+
+const DEFAULTS: FlatConfig = flatSchema.parse({})
+
+/**
+ * The config as files hold it: every field, in a fixed order. What the chosen encoder, head and window do not have stands at its
+ * default, as it would if it had been left out.
+ */
+export function flatConfig(config: DarConfig): FlatConfig {
+  return { ...DEFAULTS, ...(flatten(config) as Partial<FlatConfig>) }
+}
+
+/** The text of a config in the metadata of a file. */
+export const configText = (config: DarConfig): string => JSON.stringify(flatConfig(config))
+
+/** A config from outside, flat, or as `DarConfig` has it, or part by part in either form. */
+export const configSchema = z.preprocess(flatten, flatSchema.transform(nest))
+
+/**
+ * Checks a config from outside; `source` names the file in the error. Fields left out take their defaults. A `DarConfig` may be spread
+ * and changed by flat fields: `parseConfig({ ...PRESETS['dar-nano'], leaves: 32 })`.
+ */
 export function parseConfig(value: unknown, source = 'config'): DarConfig {
   const result = configSchema.safeParse(value)
   if (result.success) return result.data
@@ -170,16 +206,16 @@ export function parseConfig(value: unknown, source = 'config'): DarConfig {
 
 type Headed = Pick<DarConfig, 'head'>
 /** Whether the head has a transformer. */
-export const usesTokens = ({ head }: Headed): boolean => head === 'dar' || head === 'transformer'
+export const usesTokens = ({ head }: Headed): boolean => headUsesTokens(head.kind)
 /** Whether the head has bins. */
-export const usesBins = ({ head }: Headed): boolean => head === 'dar' || head === 'bins'
+export const usesBins = ({ head }: Headed): boolean => headUsesBins(head.kind)
 /** Whether the head predicts coarse to fine. */
-export const hasSteps = (config: Headed): boolean => usesTokens(config) || usesBins(config)
+export const hasSteps = ({ head }: Headed): boolean => headHasSteps(head.kind)
 /** Whether the bins are the tree with all branches alive. */
-export const isSoft = (config: DarConfig): boolean => usesBins(config) && config.window === 'soft'
+export const isSoft = ({ window }: Pick<DarConfig, 'window'>): boolean => window.kind === 'soft'
 
 /** Whether depth maps are metres; else they are inverse depth of unknown scale and shift. */
-export const isMetric = ({ dptOutput }: DarConfig): boolean => dptOutput === 'metric'
+export const isMetric = ({ head }: Headed): boolean => head.kind !== 'dpt' || head.output === 'metric'
 
 /** How many depth maps a model gives, coarse to fine: K, or 1 for a head without steps. */
 export const mapCount = (config: DarConfig): number => (hasSteps(config) ? config.steps : 1)
@@ -188,6 +224,6 @@ export const mapCount = (config: DarConfig): number => (hasSteps(config) ? confi
  * What H and W of an image must be multiples of. MobileNetV2 takes any size, its padding rounds up; below multiples of 16 its maps
  * would no longer lie on each other.
  */
-export function imageMultiple(config: DarConfig): number {
-  return config.encoder === 'vit' ? config.patch : 16
+export function imageMultiple({ encoder }: Pick<DarConfig, 'encoder'>): number {
+  return encoder.kind === 'vit' ? encoder.patch : 16
 }

@@ -11,7 +11,7 @@ import * as ops from '../graph/ops/index.ts'
 import { toMap, toTokens } from '../nn/index.ts'
 import { binFeatures, centreFeatures } from './bin-features.ts'
 import { treeScores, windowScores } from './bin-scores.ts'
-import { type DarConfig, isSoft, usesBins, usesTokens } from './config.ts'
+import { type DarConfig, usesBins, usesTokens } from './config.ts'
 import { Decoder } from './decoder.ts'
 import { encode } from './encoder.ts'
 import { fineScores, sharpen } from './fine.ts'
@@ -49,10 +49,11 @@ export function buildDar(image: Tensor, config: DarConfig): DarOutput {
   const trace: Trace = new Map()
   const size: ops.Size = [image.shape[2], image.shape[3]]
   const paths = fuse(graph, encode(graph, image, config, trace), config, trace)
-  if (config.head === 'dpt') return baseline(dptHead(paths[0], size, config), trace)
+  const { head } = config
+  if (head.kind === 'dpt') return baseline(dptHead(paths[0], size, head, config), trace)
   const memory = remember(graph, paths, size, config, trace)
-  if (config.head === 'dorn') return baseline(dornHead(memory, size, config, trace), trace)
-  if (config.head === 'ord2seq') return baseline(ord2seqHead(memory, size, config, trace), trace)
+  if (head.kind === 'dorn') return baseline(dornHead(memory, size, head, config, trace), trace)
+  if (head.kind === 'ord2seq') return baseline(ord2seqHead(memory, size, config, trace), trace)
   const steps = runSteps(graph, memory, config, trace)
   const { nativeMap, sigma } = finish(graph, steps, paths[0], size, config, trace)
   const imageMap = graph.scope('upsample', () => ops.resize(nativeMap, size))
@@ -74,11 +75,12 @@ function finish(
 ): { nativeMap: Tensor; sigma: Tensor | null } {
   const last = stepMaps[stepMaps.length - 1]
   if (config.upsample === 'convex') return { nativeMap: convexUpsample(last, convexWeights(graph, g)), sigma: null }
-  if (!config.fine || !scores) return { nativeMap: last, sigma: null }
+  const { window } = config
+  if (window.kind !== 'soft' || !window.fine || !scores) return { nativeMap: last, sigma: null }
   const { z, y } = fineScores(graph, path1, g, scores, config)
   trace.set('fine.scores', z)
   const { depth, sigma } = graph.scope('fine', () => readScores(z, config))
-  return { nativeMap: config.detail ? sharpen(graph, depth, y, size) : depth, sigma }
+  return { nativeMap: window.detail ? sharpen(graph, depth, y, size) : depth, sigma }
 }
 
 /** A head without steps: one map, at the image's size. */
@@ -117,6 +119,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
   const stepMaps: Tensor[] = []
   const sigmas: Tensor[] = []
   const hidden: Tensor[] = []
+  const { window: rule } = config
   let window: Window = wholeRange(memory, grids[0], config)
   let scores: Tensor | null = null
   let last: Reading | null = null
@@ -138,12 +141,12 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     const a = hiddenInput(graph, yOut, k, here, config)
     hidden.push(a)
     g = ops.tanh(a)
-    if (isSoft(config)) {
+    if (rule.kind === 'soft') {
       const before: Reading | null = last
       const told = graph.scope('bins', () => lastDepth(before, memory, here, config))
       const fBin = binFeatures(graph, told, config)
       g = injection.inject(g, fBin, k)
-      const change = treeScores(graph, g, k, config)
+      const change = treeScores(graph, g, k, rule, config)
       const parents: Tensor | null = scores
       scores = parents ? graph.scope('bins', () => ops.add(ops.resize(splitScores(parents), here), change)) : change
       last = readScores(scores, config)
@@ -154,10 +157,10 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       stepMaps.push(last.depth)
       sigmas.push(last.sigma)
     } else if (usesBins(config)) {
-      const centres = binCentres(window, config.bins)
+      const centres = binCentres(window, rule.bins)
       const fBin = centreFeatures(graph, centres, config)
       g = injection.inject(g, fBin, k)
-      const probabilities = ops.softmax(windowScores(graph, g, k, config), 1)
+      const probabilities = ops.softmax(windowScores(graph, g, k, rule.bins, config), 1)
       const depth = expectedDepth(probabilities, centres)
       const sigma = depthSpread(probabilities, centres, depth)
       record('window_lo', window.lo)
@@ -170,7 +173,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       sigmas.push(sigma)
       if (k < config.steps) window = moveWindow(nextWindow(window, depth, sigma, config), grids[k])
     } else {
-      stepMaps.push(ops.mul(ops.sigmoid(windowScores(graph, g, k, config)), config.dMax))
+      stepMaps.push(ops.mul(ops.sigmoid(windowScores(graph, g, k, 1, config)), config.dMax))
     }
     record('depth', stepMaps[k - 1])
     record('gru', g)

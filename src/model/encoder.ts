@@ -20,7 +20,7 @@ const SYMMETRIC: PixelStatistics = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5
 
 /** What the encoder was trained on: ImageNet's statistics for the ViT, [−1, 1] for MobileNetV2. */
 export function pixelStatistics({ encoder }: Pick<DarConfig, 'encoder'>): PixelStatistics {
-  return encoder === 'vit' ? IMAGENET : SYMMETRIC
+  return encoder.kind === 'vit' ? IMAGENET : SYMMETRIC
 }
 
 /** (rgb − mean) / deviation, per channel.  rgb: B,3,H,W in [0, 1] */
@@ -34,9 +34,10 @@ export function normaliseImage(rgb: Tensor, config: DarConfig): Tensor {
 export function encode(graph: Graph, image: Tensor, config: DarConfig, trace: Trace): Tensor[] {
   if (image.rank !== 4 || image.shape[1] !== 3) throw new ShapeError('encode', [image], 'needs an image B,3,H,W')
   const at = new Scope(graph, 'encoder')
-  if (config.encoder === 'mobilenetv2') return mobileNetV2(at, image, config.encoderMultiplier, trace)
+  const { encoder } = config
+  if (encoder.kind === 'mobilenetv2') return mobileNetV2(at, image, encoder.multiplier, trace)
   const multiple = imageMultiple(config)
   if (image.shape[2] % multiple !== 0 || image.shape[3] % multiple !== 0)
     throw new ShapeError('encode', [image], `height and width must be multiples of ${multiple}`)
-  return visionTransformer(at, image, config, trace)
+  return visionTransformer(at, image, encoder, trace)
 }

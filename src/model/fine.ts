@@ -12,7 +12,8 @@
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { conv, groupNorm, HE, Scope, UNIT } from '../nn/index.ts'
-import { type DarConfig, NORM_GROUPS } from './config.ts'
+import type { DarConfig } from './config.ts'
+import { NORM_GROUPS } from './flat-config.ts'
 
 const EPSILON = 1e-5
 /** Channels at the image's own size, where each costs as much as 64 at an eighth. */
@@ -25,12 +26,12 @@ const GAIN = 0.3
 /** path1: B,F,h,w   g: B,G,·   scores: z_K, B,N_K,·  →  z and y (F channels) on path1's grid. */
 export function fineScores(graph: Graph, path1: Tensor, g: Tensor, scores: Tensor, config: DarConfig) {
   const at = new Scope(graph, 'fine')
-  const { neckFeatures, leaves } = config
+  const { neckFeatures } = config
   const grid: ops.Size = [path1.shape[2], path1.shape[3]]
   const x = ops.relu(groupNorm(at.sub('norm'), conv(at.sub('conv'), path1, neckFeatures), 16, EPSILON))
   const state = at.run(() => ops.resize(g, grid))
   const y = ops.relu(conv(at.sub('mix'), ops.concat([x, state], 1), neckFeatures, { init: HE }))
-  const z = at.run(() => ops.add(ops.resize(scores, grid), conv(at.sub('out'), y, leaves, { init: UNIT })))
+  const z = at.run(() => ops.add(ops.resize(scores, grid), conv(at.sub('out'), y, scores.shape[1], { init: UNIT })))
   return { z, y }
 }
 

@@ -66,7 +66,7 @@ export function silogLoss(
 
 /** How many terms `stepLosses` gives: one per step, or per level of `ord2seq`. */
 export const lossTermCount = (config: DarConfig): number =>
-  config.head === 'ord2seq' ? ORD2SEQ_LEVELS : mapCount(config)
+  config.head.kind === 'ord2seq' ? ORD2SEQ_LEVELS : mapCount(config)
 
 /**
  * One term per step (or level of `ord2seq`), weighed by `stepWeights`; the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,

@@ -48,6 +48,9 @@ const pixel: fc.Arbitrary<Pixel> = fc
   })
 const map = fc.array(pixel, { minLength: PIXELS, maxLength: PIXELS })
 
+/** Bins of a step. */
+const binsOf = ({ window }: DarConfig): number => (window.kind === 'soft' ? 0 : window.bins)
+
 /** One step from any windows, depths and spreads. */
 async function loadStep(config: DarConfig): Promise<Program> {
   const graph = new Graph({ float: 'float64' })
@@ -57,7 +60,11 @@ async function loadStep(config: DarConfig): Promise<Program> {
   const next = nextWindow(t, t.d, t.sigma, config)
   // Every input is read, also by a window that does not look at it.
   const unused = ops.mul(ops.add(ops.add(t.lo, t.hi), ops.add(t.d, t.sigma)), 0)
-  const outputs = { lo: ops.add(next.lo, unused), hi: ops.add(next.hi, unused), centres: binCentres(next, config.bins) }
+  const outputs = {
+    lo: ops.add(next.lo, unused),
+    hi: ops.add(next.hi, unused),
+    centres: binCentres(next, binsOf(config)),
+  }
   return engine.load(compile(renamed(outputs), { name: 'one step' }))
 }
 const renamed = (outputs: Record<string, Tensor>) =>
@@ -181,9 +188,9 @@ async function loadChain(config: DarConfig): Promise<{ program: Program; grids: 
   const outputs: Record<string, Tensor> = {}
   let window: Window | null = null
   grids.forEach((grid, k) => {
-    const logits = graph.input(`logits${k}`, [1, config.bins, ...grid])
+    const logits = graph.input(`logits${k}`, [1, binsOf(config), ...grid])
     window ??= wholeRange(logits, grid, config)
-    const centres = binCentres(window, config.bins)
+    const centres = binCentres(window, binsOf(config))
     const p = ops.softmax(logits, 1)
     const depth = expectedDepth(p, centres)
     const sigma = depthSpread(p, centres, depth)
@@ -211,7 +218,9 @@ describe('along the steps', () => {
       const { program, grids } = await loadChain(config)
       const logit = fc.integer({ min: -300, max: 300 }).map((n) => n / 10) // from undecided to all in one bin
       const maps = fc.tuple(
-        ...grids.map(([h, w]) => fc.array(logit, { minLength: config.bins * h * w, maxLength: config.bins * h * w })),
+        ...grids.map(([h, w]) =>
+          fc.array(logit, { minLength: binsOf(config) * h * w, maxLength: binsOf(config) * h * w }),
+        ),
       )
       const check = async (logits: number[][]) => {
         const feeds = Object.fromEntries(logits.map((values, k) => [`logits${k}`, Float64Array.from(values)]))
@@ -221,7 +230,7 @@ describe('along the steps', () => {
             for (let j = 0; j < w; j++) {
               const at = (name: string) => result[`${name}${k}`][i * w + j]
               const [lo, hi, d, s] = ['lo', 'hi', 'd', 's'].map(at)
-              const half = (hi - lo) / config.bins / 2
+              const half = (hi - lo) / binsOf(config) / 2
               expect(d).toBeGreaterThanOrEqual(lo + half - SLACK)
               expect(d).toBeLessThanOrEqual(hi - half + SLACK)
               expect(s).toBeLessThanOrEqual((hi - lo) / 2 - half + SLACK)

@@ -11,7 +11,7 @@
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { assert } from '../support/errors.ts'
-import type { DarConfig } from './config.ts'
+import type { CutWindowConfig, DarConfig } from './config.ts'
 
 export interface Window {
   readonly lo: Tensor
@@ -51,28 +51,28 @@ export function moveWindow({ lo, hi }: Window, grid: ops.Size): Window {
   return { lo: ops.resize(lo, grid, 'nearest'), hi: ops.resize(hi, grid, 'nearest') }
 }
 
-type NextWindow = (window: Window, depth: Tensor, sigma: Tensor, config: DarConfig) => Window
+/** `cut`: how windows are cut; `range`: the config, for dmin and dmax. */
+type NextWindow = (window: Window, depth: Tensor, sigma: Tensor, cut: CutWindowConfig, range: DarConfig) => Window
 
 /** The window of step k+1, on the grid of step k, from the depth and σ of step k. */
 export function nextWindow(window: Window, depth: Tensor, sigma: Tensor, config: DarConfig): Window {
-  const move = WINDOWS[config.window]
-  assert(move, `${config.window} has no windows`)
-  return move(window, ops.stopGradient(depth), ops.stopGradient(sigma), config)
+  const cut = config.window
+  assert(cut.kind !== 'soft', 'the soft tree has no windows')
+  return WINDOWS[cut.kind](window, ops.stopGradient(depth), ops.stopGradient(sigma), cut, config)
 }
 
-const WINDOWS: Readonly<Record<DarConfig['window'], NextWindow | null>> = {
+const WINDOWS: Readonly<Record<CutWindowConfig['kind'], NextWindow>> = {
   paper: treeWindow,
-  neighbourhood: (window, depth, sigma, config) => widen(treeWindow(window, depth, sigma, config)),
+  neighbourhood: (window, depth, sigma, cut) => widen(treeWindow(window, depth, sigma, cut)),
   elastic: elasticWindow,
-  fixed: ({ lo }, _depth, _sigma, config) => wholeRange(lo, [lo.shape[2], lo.shape[3]], config),
-  soft: null,
+  fixed: ({ lo }, _depth, _sigma, _cut, range) => wholeRange(lo, [lo.shape[2], lo.shape[3]], range),
 }
 
 /**
  * The bin that d falls in and `expand` bins on each side, clipped to the window:
  * t = clamp(⌊(d − lo)/w⌋, 0, N−1);  lo' = lo + max(t − e, 0)·w;  hi' = lo + min(t + 1 + e, N)·w
  */
-function treeWindow(window: Window, depth: Tensor, _sigma: Tensor, { bins, expand }: DarConfig): Window {
+function treeWindow(window: Window, depth: Tensor, _sigma: Tensor, { bins, expand }: CutWindowConfig): Window {
   const width = binWidth(window, bins)
   const t = ops.clamp(ops.floor(ops.div(ops.sub(depth, window.lo), width)), 0, bins - 1)
   const edge = (index: Tensor) => ops.add(window.lo, ops.mul(index, width))
@@ -89,7 +89,13 @@ function widen({ lo, hi }: Window): Window {
 }
 
 /** Half-width max(σ, 1.5·w) around d, clipped to [dmin, dmax] (after IEBins). */
-function elasticWindow(window: Window, depth: Tensor, sigma: Tensor, { bins, dMin, dMax }: DarConfig): Window {
+function elasticWindow(
+  window: Window,
+  depth: Tensor,
+  sigma: Tensor,
+  { bins }: CutWindowConfig,
+  { dMin, dMax }: DarConfig,
+): Window {
   const half = ops.maximum(sigma, ops.mul(binWidth(window, bins), 1.5))
   return { lo: ops.maximum(ops.sub(depth, half), dMin), hi: ops.minimum(ops.add(depth, half), dMax) }
 }

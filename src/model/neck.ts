@@ -16,9 +16,10 @@ export function memoryGrid([height, width]: ops.Size): ops.Size {
 /** Taps → path1..path4, finest first: path_i = out(resize(unit2(path_{i+1} + unit1(level_i)))), top-down. */
 export function fuse(graph: Graph, taps: readonly Tensor[], config: DarConfig, trace: Trace): Tensor[] {
   const at = new Scope(graph, 'neck')
-  const pyramid = config.encoder === 'mobilenetv2' ? taps : reassemble(at, taps, config.neckChannels)
+  const { encoder, head } = config
+  const pyramid = encoder.kind === 'vit' ? reassemble(at, taps, encoder.neckChannels) : taps
   const levels = pyramid.map((tap, i) => conv(at.sub('reduce').sub(i), tap, config.neckFeatures, { bias: false }))
-  const corners = config.dptResize === 'corners'
+  const corners = head.kind === 'dpt' && head.resize === 'corners'
   const mode = corners ? 'corners' : 'bilinear'
   const [rows, cols] = sizeOfMap(levels[0])
   const path4 = refine(at.sub('refine4'), levels[3], null, sizeOfMap(levels[2]), mode)

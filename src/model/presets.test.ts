@@ -61,5 +61,5 @@ test('small, base and large are the paper’s Table 1', () => {
     [11, 3072, 12],
   ])
   for (const config of table)
-    expect(config).toMatchObject({ steps: 5, bins: 16, window: 'paper', expand: 1, finalNorm: true })
+    expect(config).toMatchObject({ steps: 5, window: { kind: 'paper', bins: 16, expand: 1 }, finalNorm: true })
 })

@@ -17,8 +17,10 @@ import { expectedDepth } from './mtbin.ts'
 const EPSILON = 1e-6
 
 /** N_k = N_K / 2^(K−k), k from 1. */
-export const branchCount = (k: number, { leaves, steps }: Pick<DarConfig, 'leaves' | 'steps'>): number =>
-  leaves / 2 ** (steps - k)
+export const branchCount = (
+  k: number,
+  { leaves, steps }: { readonly leaves: number; readonly steps: number },
+): number => leaves / 2 ** (steps - k)
 
 /** c_i of `count` bins, metres. */
 export function branchCentres(count: number, { dMin, dMax }: Pick<DarConfig, 'dMin' | 'dMax'>): number[] {

@@ -14,7 +14,7 @@ import {
   toTokens,
   UNIT,
 } from '../nn/index.ts'
-import type { DarConfig } from './config.ts'
+import type { VitConfig } from './config.ts'
 import type { Trace } from './trace.ts'
 
 const EPSILON = 1e-6
@@ -25,7 +25,7 @@ export function defaultTaps(depth: number): number[] {
 }
 
 /** image: B,3,H,W, ImageNet-normalised → four maps B,E,H/patch,W/patch. */
-export function visionTransformer(at: Scope, image: Tensor, config: DarConfig, trace: Trace): Tensor[] {
+export function visionTransformer(at: Scope, image: Tensor, config: VitConfig, trace: Trace): Tensor[] {
   const patches =
     config.stem === 'conv' ? convStem(at.sub('patch_embed'), image, config) : patchEmbed(at, image, config)
   const [batch, width, rows, cols] = patches.shape
@@ -36,9 +36,9 @@ export function visionTransformer(at: Scope, image: Tensor, config: DarConfig, t
   )
   trace.set('encoder.embed', x) // B,1+gh·gw,E
 
-  const tapped = config.taps ?? defaultTaps(config.encoderDepth)
+  const tapped = config.taps ?? defaultTaps(config.depth)
   const taps: Tensor[] = []
-  for (let n = 0; n < config.encoderDepth; n++) {
+  for (let n = 0; n < config.depth; n++) {
     x = block(at.sub('blocks').sub(n), x, config)
     if (!tapped.includes(n)) continue
     // The final norm goes to every tap; the class token is dropped.
@@ -50,17 +50,17 @@ export function visionTransformer(at: Scope, image: Tensor, config: DarConfig, t
 }
 
 /** x += ls1·attn(norm1(x));  x += ls2·mlp(norm2(x)) */
-function block(at: Scope, x: Tensor, config: DarConfig): Tensor {
+function block(at: Scope, x: Tensor, config: VitConfig): Tensor {
   const scaled = (name: string, y: Tensor) =>
-    config.layerScale ? ops.mul(y, at.sub(name).parameter('gamma', [config.encoderWidth], ONES)) : y
-  const attended = selfAttention(at.sub('attn'), layerNorm(at.sub('norm1'), x, EPSILON), config.encoderHeads)
+    config.layerScale ? ops.mul(y, at.sub(name).parameter('gamma', [config.width], ONES)) : y
+  const attended = selfAttention(at.sub('attn'), layerNorm(at.sub('norm1'), x, EPSILON), config.heads)
   const y = ops.add(x, scaled('ls1', attended))
   return ops.add(y, scaled('ls2', mlp(at.sub('mlp'), layerNorm(at.sub('norm2'), y, EPSILON))))
 }
 
 /** A patch×patch convolution of that stride is a linear layer on the patches, laid out channel, row, column. */
-function patchEmbed(at: Scope, image: Tensor, { patch, encoderWidth }: DarConfig): Tensor {
-  return conv(at.sub('patch_embed'), image, encoderWidth, {
+function patchEmbed(at: Scope, image: Tensor, { patch, width }: VitConfig): Tensor {
+  return conv(at.sub('patch_embed'), image, width, {
     kernel: patch,
     stride: patch,
     padding: [0, 0, 0, 0],
@@ -69,17 +69,17 @@ function patchEmbed(at: Scope, image: Tensor, { patch, encoderWidth }: DarConfig
 }
 
 /** log2(patch) 3×3 convolutions of stride 2, widths E/2^(s−1), …, E/2, E; GELU between them, none after the last. */
-function convStem(at: Scope, image: Tensor, { patch, encoderWidth }: DarConfig): Tensor {
+function convStem(at: Scope, image: Tensor, { patch, width }: VitConfig): Tensor {
   const count = Math.round(Math.log2(patch))
   let x = image
   for (let n = 0; n < count; n++)
-    x = conv(at.sub(n), n === 0 ? x : ops.gelu(x), Math.floor(encoderWidth / 2 ** (count - 1 - n)), { stride: 2 })
+    x = conv(at.sub(n), n === 0 ? x : ops.gelu(x), Math.floor(width / 2 ** (count - 1 - n)), { stride: 2 })
   return x
 }
 
 /** 1,1+gh·gw,E: the class token's own position, then the table resized to the patch grid (bicubic). */
-function positions(at: Scope, { encoderWidth, posGrid }: DarConfig, grid: ops.Size): Tensor {
-  const table = at.parameter('pos_embed', [1, 1 + posGrid[0] * posGrid[1], encoderWidth], SMALL_NORMAL)
+function positions(at: Scope, { width, posGrid }: VitConfig, grid: ops.Size): Tensor {
+  const table = at.parameter('pos_embed', [1, 1 + posGrid[0] * posGrid[1], width], SMALL_NORMAL)
   const map = toMap(ops.slice(table, 1, 1), posGrid)
   return ops.concat([ops.slice(table, 1, 0, 1), toTokens(ops.resize(map, grid, 'bicubic'))], 1)
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
+import { configText } from '../model/index.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
 import { openModel } from './model-file.ts'
@@ -93,17 +94,17 @@ describe('openModel', () => {
 
   it('names a tensor that is missing or has another shape than the config asks for', async () => {
     const path = join(folder, 'short.safetensors')
-    const config = JSON.stringify(TINY)
+    const config = configText(TINY)
     await writeWeights(path, [{ name: 'w', shape: [1], values: Float32Array.of(1) }], { config })
     expect(await refusal(path)).toMatch(/short\.safetensors: the tensor .* is missing; train or export/)
-    await writeTinyModel(path, { metadata: { config: JSON.stringify({ ...TINY, memoryWidth: 48 }) } })
+    await writeTinyModel(path, { metadata: { config: configText({ ...TINY, memoryWidth: 48 }) } })
     expect(await refusal(path)).toMatch(/short\.safetensors: the tensor .* is \[.*\] where its config needs \[.*\]/)
   })
 
   it('tells a training checkpoint from a model', async () => {
     const path = join(folder, 'checkpoint.safetensors')
     const tensors = [{ name: 'params/w', shape: [1], values: Float32Array.of(1) }]
-    await writeWeights(path, tensors, { config: JSON.stringify(TINY) })
+    await writeWeights(path, tensors, { config: configText(TINY) })
     expect(await refusal(path)).toMatch(/is a training checkpoint; give the model\.safetensors/)
   })
 })

@@ -35,10 +35,11 @@ export interface FileFacts {
 
 /** What to do about a file whose encoder is another than the model's. */
 export function encoderAdvice(config: DarConfig, { width, depth }: FileFacts): string {
+  const { encoder } = config
   const wanted =
-    config.encoder === 'vit'
-      ? `a ViT of ${config.encoderDepth} blocks, ${config.encoderWidth} wide, with patches of ${config.patch}`
-      : config.encoder
+    encoder.kind === 'vit'
+      ? `a ViT of ${encoder.depth} blocks, ${encoder.width} wide, with patches of ${encoder.patch}`
+      : encoder.kind
   const has = width === null ? 'another' : `a ViT of ${depth} blocks, ${width} wide`
   return `the model's encoder is ${wanted}, the file's is ${has}; use a config that fits these weights`
 }
@@ -55,11 +56,17 @@ export function originOf(target: Target, found: Found, config: DarConfig, file: 
   const tensor = found.whole
   const shape = file.shapeOf(tensor)
   const wanted = `the model's ${target.name} is [${target.shape}]`
-  if (target.name === 'encoder.pos_embed' && shape.length === 3 && shape[2] === target.shape[2]) {
-    const table = positionTable(shape[1], { stated: file.grid, assumed: config.posGrid })
+  const { encoder } = config
+  if (
+    encoder.kind === 'vit' &&
+    target.name === 'encoder.pos_embed' &&
+    shape.length === 3 &&
+    shape[2] === target.shape[2]
+  ) {
+    const table = positionTable(shape[1], { stated: file.grid, assumed: encoder.posGrid })
     if (!table) throw refused(tensor, `which is no square grid with a class token; ${wanted}`)
-    const same = table.classRows === 1 && table.grid.join() === config.posGrid.join()
-    return same ? { kind: 'copy', from: [tensor] } : { kind: 'resize', from: [tensor], table, to: config.posGrid }
+    const same = table.classRows === 1 && table.grid.join() === encoder.posGrid.join()
+    return same ? { kind: 'copy', from: [tensor] } : { kind: 'resize', from: [tensor], table, to: encoder.posGrid }
   }
   if (shape.join() !== target.shape.join()) throw refused(tensor, wanted)
   return { kind: 'copy', from: [tensor] }

@@ -53,7 +53,8 @@ export function planPretrained(
   const { scheme, rename } = namingOf(header.tensors.keys(), source)
   const facts = factsOf(header, rename, source)
   // Our own encoder files without a config are of the model's own grid, which need not be square.
-  const file = { ...facts, grid: facts.grid ?? (scheme === 'dar' ? config.posGrid : null) }
+  const own = scheme === 'dar' && config.encoder.kind === 'vit' ? config.encoder.posGrid : null
+  const file = { ...facts, grid: facts.grid ?? own }
   const skipped: { tensor: string; reason: string }[] = []
   const found = new Map<string, Found>()
 
@@ -86,12 +87,13 @@ export function planPretrained(
 function assumedOf(origins: PretrainedPlan['origins'], scheme: Scheme, config: DarConfig): string | null {
   const isDepthAnything = scheme === 'depth-anything' || scheme === 'hf-depth-anything'
   if (!isDepthAnything || ![...origins.keys()].some((name) => name.startsWith('neck.'))) return null
-  const { taps, dptOutput, dMax } = config
+  const { encoder, head, dMax } = config
+  const taps = encoder.kind === 'vit' ? encoder.taps : null
   const blocks = taps
     ? `blocks ${taps.join(', ')} tapped (V1 taps the last four)`
     : 'blocks spread over the depth tapped (V2)'
-  if (config.head !== 'dpt') return blocks
-  return `${blocks}, ${dptOutput === 'metric' ? `metres up to ${dMax}` : 'relative inverse depth'}`
+  if (head.kind !== 'dpt') return blocks
+  return `${blocks}, ${head.output === 'metric' ? `metres up to ${dMax}` : 'relative inverse depth'}`
 }
 
 function factsOf(
@@ -149,7 +151,7 @@ function reasonToSkip(
   const { name } = renamed
   if (!parts.some((part) => name.startsWith(`${part}.`))) return notAsked(parts)
   if (targets.has(name)) return null
-  if (/^encoder\.blocks\.\d+\.ls[12]\.gamma$/.test(name) && config.encoder === 'vit' && !config.layerScale)
+  if (/^encoder\.blocks\.\d+\.ls[12]\.gamma$/.test(name) && config.encoder.kind === 'vit' && !config.encoder.layerScale)
     throw new DarError(
       `${file.source}: tensor ${tensor} is a layer scale; set layerScale of the model's config to true`,
     )

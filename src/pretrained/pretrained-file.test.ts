@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { evaluate, numbers } from '../../test/op-harness.ts'
 import { Graph } from '../graph/index.ts'
-import { buildDar, type DarConfig } from '../model/index.ts'
+import { buildDar, configText, type DarConfig } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { openPretrained } from './pretrained-file.ts'
@@ -18,6 +18,7 @@ import {
   prefixed,
   randomTensors,
   type Tensors,
+  TINY_VIT,
   targetsOf,
   tinyConfig,
   writeTensors,
@@ -26,7 +27,7 @@ import {
 const config = tinyConfig()
 const targets = targetsOf(config)
 const ours = randomTensors(targets)
-const depth = config.encoderDepth
+const { encoderDepth: depth } = TINY_VIT
 const only = (part: string): Tensors => new Map([...ours].filter(([name]) => name.startsWith(part)))
 const bare = (): Tensors => new Map([...only('encoder.')].map(([name, tensor]) => [name.slice(8), tensor]))
 
@@ -205,7 +206,7 @@ describe('a pretrained file', () => {
     it('of ours is the grid that the file says, square or not', async () => {
       const wide = tinyConfig({ posGrid: [2, 8] }) // 16 = 4×4 too
       const whole = randomTensors(targetsOf(wide))
-      const path = await writeTensors(join(folder, 'wide.safetensors'), whole, { config: JSON.stringify(wide) })
+      const path = await writeTensors(join(folder, 'wide.safetensors'), whole, { config: configText(wide) })
       await using file = await openPretrained(path, { config: wide, targets: targetsOf(wide) })
       expect(file.plan.origins.get('encoder.pos_embed')?.kind).toBe('copy')
     })

@@ -3,7 +3,7 @@
  * copied from what the public files hold, not the inverse of the rules under test.
  */
 import { Graph } from '../graph/index.ts'
-import { buildDar, type DarConfig, parseConfig } from '../model/index.ts'
+import { buildDar, type DarConfig, imageMultiple, parseConfig } from '../model/index.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { Random } from '../support/random.ts'
 
@@ -29,7 +29,8 @@ export const tinyConfig = (fields: Readonly<Record<string, unknown>> = {}): DarC
 /** Every parameter of a config's model, and its shape. */
 export function targetsOf(config: DarConfig): Map<string, readonly number[]> {
   const graph = new Graph()
-  buildDar(graph.input('image', [1, 3, 4 * config.patch, 4 * config.patch]), config)
+  const side = 4 * imageMultiple(config)
+  buildDar(graph.input('image', [1, 3, side, side]), config)
   return new Map([...graph.parameters].map(([name, { shape }]) => [name, shape]))
 }
 

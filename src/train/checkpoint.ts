@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type DarConfig, parseConfig } from '../model/index.ts'
+import { configText, type DarConfig, type FlatConfig, flatConfig, parseConfig } from '../model/index.ts'
 import { type NamedValues, readWeights, storedConfig, writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
 import type { TrainingState } from './optimiser.ts'
@@ -50,7 +50,7 @@ export async function writeCheckpoint(
     recipe,
     step: `${step}`,
     seconds: seconds.toFixed(1),
-    config: JSON.stringify(config),
+    config: configText(config),
     predictSizes,
   }
   await writeWeights(checkpointPath(folder), named, metadata)
@@ -83,7 +83,7 @@ export async function readCheckpoint(
   const { metadata, values, shapes } = weights
   if (metadata.recipe !== recipe)
     throw new DarError(`${path} belongs to recipe ${metadata.recipe}, not ${recipe}; choose another --out folder`)
-  refuseOtherConfig(parseConfig(storedConfig(weights, path), path), config, path)
+  refuseOtherConfig(flatConfig(parseConfig(storedConfig(weights, path), path)), flatConfig(config), path)
   const whole = (kind: string): Float32Array => {
     const all = new Float32Array(layout.length)
     for (const { name, shape, offset } of layout.entries) {
@@ -102,8 +102,8 @@ export async function readCheckpoint(
 }
 
 /** Two configs may share every shape and still be other models: other bins, another window, another range of depth. */
-function refuseOtherConfig(stored: DarConfig, wanted: DarConfig, path: string): void {
-  const keys = Object.keys(wanted) as (keyof DarConfig)[]
+function refuseOtherConfig(stored: FlatConfig, wanted: FlatConfig, path: string): void {
+  const keys = Object.keys(wanted) as (keyof FlatConfig)[]
   const differing = keys.filter((key) => JSON.stringify(stored[key]) !== JSON.stringify(wanted[key]))
   if (differing.length === 0) return
   const list = differing.map((key) => `${key} ${JSON.stringify(stored[key])} instead of ${JSON.stringify(wanted[key])}`)

@@ -2,7 +2,7 @@
  * A model file before any training: parameters from a pretrained file where it has them, the rest as initialised. Written
  * tensor by tensor, so that a model of gigabytes takes no more memory than its largest tensor.
  */
-import { type DarConfig, imageMultiple } from '../model/index.ts'
+import { configText, type DarConfig, imageMultiple } from '../model/index.ts'
 import type { PretrainedFile } from '../pretrained/index.ts'
 import { writeSafetensorsInParts } from '../runtime/safetensors-file.ts'
 import { assert } from '../support/errors.ts'
@@ -50,7 +50,7 @@ export async function writeInitialModel(
     return values
   }
   const metadata = {
-    config: JSON.stringify(config),
+    config: configText(config),
     seed: `${seed}`,
     ...(pretrained && { encoder: pretrained.plan.source }),
     ...(predictSize !== undefined && { predictSize }),
@@ -60,6 +60,8 @@ export async function writeInitialModel(
 }
 
 /** The grid that a ViT's positions are of is the size that the encoder knows best. */
-function gridSize({ encoder, posGrid, patch }: DarConfig): string | undefined {
-  return encoder === 'vit' ? `${posGrid[1] * patch}x${posGrid[0] * patch}` : undefined
+function gridSize({ encoder }: DarConfig): string | undefined {
+  if (encoder.kind !== 'vit') return undefined
+  const { posGrid, patch } = encoder
+  return `${posGrid[1] * patch}x${posGrid[0] * patch}`
 }

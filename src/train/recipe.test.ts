@@ -66,7 +66,12 @@ describe('parseRecipe', () => {
 
   it('fills in the model config’s defaults', () => {
     const model = { encoder: 'mobilenetv2', memoryWidth: 32 }
-    expect(parseRecipe({ ...recipe, model }, 'r').model).toMatchObject({ ...model, steps: 5, bins: 16 })
+    expect(parseRecipe({ ...recipe, model }, 'r').model).toMatchObject({
+      encoder: { kind: 'mobilenetv2', multiplier: 1 },
+      memoryWidth: 32,
+      steps: 5,
+      window: { bins: 16 },
+    })
   })
 
   it.each([

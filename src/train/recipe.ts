@@ -92,6 +92,10 @@ const recipeSchema = z
     /** What it is for, the expected figure, the time and the hardware, for people. */
     summary: z.string(),
     expected: z.string(),
+    /**
+     * Flat fields of a config, or a preset, or a preset spread and changed by flat fields. TypeScript wants it parsed:
+     * `parseConfig({ ...PRESETS['dar-nano'], leaves: 32 })`.
+     */
     model: configSchema,
     /** Of the starting weights, the order of the data and its augmentation. */
     seed: z.int(),
@@ -119,7 +123,7 @@ const recipeSchema = z
       for (const shape of [stage, ...(stage.also ?? [])])
         for (const side of ['height', 'width'] as const)
           if (shape[side] % multiple !== 0)
-            problem(['stages', i, side], `is ${shape[side]}, but ${model.encoder} takes multiples of ${multiple}`)
+            problem(['stages', i, side], `is ${shape[side]}, but ${model.encoder.kind} takes multiples of ${multiple}`)
     })
     data.forEach((one, i) => {
       if (one.kind === 'dataset' && one.split && one.validation)

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { lossTermCount } from '../model/index.ts'
+import { lossTermCount, parseConfig } from '../model/index.ts'
 import { NO_AUGMENTATION, TINY_MODEL, tinyRecipe, writeRooms } from './testing.ts'
 import { train } from './trainer.ts'
 
@@ -66,7 +66,7 @@ describe('a tiny dar', () => {
   ] as const)(
     'with %s instead learns from the same loop',
     async (name, updates, rate, fields) => {
-      const model = { ...TINY_MODEL, ...fields }
+      const model = parseConfig({ ...TINY_MODEL, ...fields })
       const losses: number[] = []
       const stages = [{ height: 64, width: 96, batch: 4, updates }]
       await train(

@@ -11,15 +11,20 @@
 import type { Tensor } from '../../graph/index.ts'
 import * as ops from '../../graph/ops/index.ts'
 import { conv, Scope, UNIT } from '../../nn/index.ts'
-import type { DarConfig } from '../config.ts'
+import type { DarConfig, DornConfig } from '../config.ts'
 import type { Trace } from '../trace.ts'
 import type { HeadOutput } from './head.ts'
 import { decisionLoss, depthOfLabel, logLabel, meanOfValid } from './ordinal.ts'
 
 /** memory: B,M,mh,mw; size: the image's. */
-export function dornHead(memory: Tensor, size: ops.Size, config: DarConfig, trace: Trace): HeadOutput {
+export function dornHead(
+  memory: Tensor,
+  size: ops.Size,
+  { bins: count }: DornConfig,
+  config: DarConfig,
+  trace: Trace,
+): HeadOutput {
   const { graph } = memory
-  const count = config.ordinalBins
   const at = new Scope(graph, 'head')
   const logits = conv(at.sub('logits'), memory, 2 * count, { kernel: 1, init: UNIT })
   const margins = at.run(() => ops.sub(ops.slice(logits, 1, 1, undefined, 2), ops.slice(logits, 1, 0, undefined, 2)))

@@ -118,11 +118,14 @@ describe('the dpt head with Depth Anything’s own arithmetic', () => {
 
   /** The graph's answer to four random taps, and the loops'. */
   async function both(config: DarConfig) {
+    const { encoder, head } = config
+    if (encoder.kind !== 'vit' || head.kind !== 'dpt') throw new Error('no Depth Anything')
+    const { patch } = encoder
     const graph = new Graph({ float: 'float64' })
     const [rows, cols] = GRID
-    const taps = [0, 1, 2, 3].map((i) => graph.input(`tap${i}`, [1, config.encoderWidth, rows, cols]))
+    const taps = [0, 1, 2, 3].map((i) => graph.input(`tap${i}`, [1, encoder.width, rows, cols]))
     const paths = fuse(graph, taps, config, new Map())
-    const { depth } = dptHead(paths[0], [rows * config.patch, cols * config.patch], config)
+    const { depth } = dptHead(paths[0], [rows * patch, cols * patch], head, config)
     const weights = someWeights(graph)
     const values = taps.map((tap, i) => numbers(tap.size, i + 1))
     const feeds = { ...weights, ...Object.fromEntries(values.map((v, i) => [`tap${i}`, v])) }
@@ -130,8 +133,8 @@ describe('the dpt head with Depth Anything’s own arithmetic', () => {
     const shapes = new Map([...graph.parameters].map(([name, { shape }]) => [name, shape]))
     const expected = new Original(weights, shapes).run(
       values.map((v, i) => new NdArray(taps[i].shape, v)),
-      config.patch,
-      config.dptOutput === 'relative' ? 'relative' : { dMax: config.dMax },
+      patch,
+      head.output === 'relative' ? 'relative' : { dMax: config.dMax },
     )
     return { actual: result.depth, shape: depth.shape, expected }
   }
@@ -156,9 +159,15 @@ describe('the dpt head with Depth Anything’s own arithmetic', () => {
 
 test('Depth Anything comes in twelve configs; V1 taps the last four blocks, V2 all along the depth', () => {
   expect(Object.keys(DEPTH_ANYTHING)).toHaveLength(12)
-  expect(DEPTH_ANYTHING['depth-anything-v1-large']).toMatchObject({ taps: [20, 21, 22, 23], dptOutput: 'relative' })
-  expect(DEPTH_ANYTHING['depth-anything-v2-base']).toMatchObject({ taps: null, neckFeatures: 128 })
-  expect(DEPTH_ANYTHING['depth-anything-v2-metric-outdoor-small']).toMatchObject({ dptOutput: 'metric', dMax: 80 })
+  expect(DEPTH_ANYTHING['depth-anything-v1-large']).toMatchObject({
+    encoder: { taps: [20, 21, 22, 23] },
+    head: { output: 'relative' },
+  })
+  expect(DEPTH_ANYTHING['depth-anything-v2-base']).toMatchObject({ encoder: { taps: null }, neckFeatures: 128 })
+  expect(DEPTH_ANYTHING['depth-anything-v2-metric-outdoor-small']).toMatchObject({
+    head: { output: 'metric' },
+    dMax: 80,
+  })
 })
 
 test('with a norm, the head does not start saturated however large its features are', async () => {
@@ -167,8 +176,8 @@ test('with a norm, the head does not start saturated however large its features 
     const depths = async (dptNorm: boolean) => {
       const graph = new Graph({ float: 'float64' })
       const path1 = graph.input('path1', [1, 16, 4, 6])
-      const config = parseConfig({ head: 'dpt', neckFeatures: 16, dptNorm })
-      const { depth } = dptHead(path1, [8, 12], config)
+      const head = { kind: 'dpt', output: 'metric', resize: 'half-pixel', norm: dptNorm } as const
+      const { depth } = dptHead(path1, [8, 12], head, { neckFeatures: 16, dMax: 10 })
       const { depth: values } = await evaluate(
         engine,
         { depth },

@@ -32,18 +32,19 @@ const truth = (batch: number) =>
 /** A head on maps of its own: builds it, and gives graph, inputs and a loss in float64. */
 function stand(c: DarConfig, { batch = 1, float = 'float64' as 'float32' | 'float64' } = {}) {
   const graph = new Graph({ float })
-  const x = graph.input('x', [batch, c.head === 'dpt' ? 8 : 16, ...GRID])
+  const { head: chosen } = c
+  const x = graph.input('x', [batch, chosen.kind === 'dpt' ? 8 : 16, ...GRID])
   const trace = new Map<string, Tensor>()
   const build = (): HeadOutput => {
-    if (c.head === 'dpt') return dptHead(x, SIZE, c)
-    return c.head === 'dorn' ? dornHead(x, SIZE, c, trace) : ord2seqHead(x, SIZE, c, trace)
+    if (chosen.kind === 'dpt') return dptHead(x, SIZE, chosen, c)
+    return chosen.kind === 'dorn' ? dornHead(x, SIZE, chosen, c, trace) : ord2seqHead(x, SIZE, c, trace)
   }
   const head = build()
   const gt = graph.input('gt', [batch, 1, ...SIZE])
   const terms = head.ownLosses?.(gt, validPixels(gt, c.dMax)) ?? []
   const weights = someWeights(graph, 2)
   // Embeddings as large as what they are added to, and no preference for a side, so that pixels take different paths.
-  if (c.head === 'ord2seq') {
+  if (chosen.kind === 'ord2seq') {
     weights['head.embed.weight'] = weights['head.embed.weight'].map((v) => 50 * v)
     weights['head.decision.bias'] = new Float64Array([-0.1])
   }
