@@ -19,4 +19,4 @@ export {
   type TraceOptions,
   type TraceSource,
   traceModel,
-} from './trace.ts'
+} from './trace-model.ts'

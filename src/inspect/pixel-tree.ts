@@ -4,7 +4,7 @@
  */
 import { type DarConfig, isSoft, usesBins } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
-import type { NamedTensor } from './trace.ts'
+import type { NamedTensor } from './trace-model.ts'
 
 export interface TreeStep {
   /** `1` … `K`, or `fine`. */

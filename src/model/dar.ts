@@ -18,11 +18,11 @@ import { fineScores, sharpen } from './fine.ts'
 import { dornHead, dptHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
 import { hiddenInput, tokenMap } from './hidden.ts'
 import { Injection } from './injection.ts'
+import type { Trace } from './intermediates.ts'
 import { binCentres, depthSpread, expectedDepth, moveWindow, nextWindow, type Window, wholeRange } from './mtbin.ts'
 import { fuse, remember } from './neck.ts'
 import { lastDepth, type Reading, readScores, splitScores } from './soft-tree.ts'
 import { positionTensor, stepSizes } from './steps.ts'
-import type { Trace } from './trace.ts'
 import { convexUpsample, convexWeights } from './upsample.ts'
 
 /** What a model gives. */

@@ -4,8 +4,8 @@ import { type Graph, ShapeError, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { Scope } from '../nn/index.ts'
 import { type DarConfig, imageMultiple } from './config.ts'
+import type { Trace } from './intermediates.ts'
 import { mobileNetV2 } from './mobilenet.ts'
-import type { Trace } from './trace.ts'
 import { visionTransformer } from './vit.ts'
 
 /** Of red, green and blue in [0, 1]. */

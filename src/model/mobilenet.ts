@@ -6,7 +6,7 @@
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { conv, HE, type Scope, UNIT } from '../nn/index.ts'
-import type { Trace } from './trace.ts'
+import type { Trace } from './intermediates.ts'
 
 /** Expansion, channels, blocks, stride of the first. */
 const STAGES = [

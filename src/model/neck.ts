@@ -4,7 +4,7 @@ import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { conv, convTranspose, groupNorm, HE, Scope, UNIT } from '../nn/index.ts'
 import type { DarConfig } from './config.ts'
-import type { Trace } from './trace.ts'
+import type { Trace } from './intermediates.ts'
 
 const sizeOfMap = (x: Tensor): ops.Size => [x.shape[2], x.shape[3]]
 

@@ -15,7 +15,7 @@ import {
   UNIT,
 } from '../nn/index.ts'
 import type { VitConfig } from './config.ts'
-import type { Trace } from './trace.ts'
+import type { Trace } from './intermediates.ts'
 
 const EPSILON = 1e-6
 

@@ -34,12 +34,12 @@ export class SepConvGru {
     context?: Tensor,
   ) {
     this.passes = at.run(() => [
-      this.prepare(1, [1, 5], [0, 2, 0, 2], inputs, context),
-      this.prepare(2, [5, 1], [2, 0, 2, 0], inputs, context),
+      this.makePass(1, [1, 5], [0, 2, 0, 2], inputs, context),
+      this.makePass(2, [5, 1], [2, 0, 2, 0], inputs, context),
     ])
   }
 
-  private prepare(
+  private makePass(
     n: number,
     kernel: readonly [number, number],
     padding: ops.Padding,

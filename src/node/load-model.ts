@@ -10,7 +10,7 @@ import type { Idle, Provider } from '../runtime/protocol.ts'
 import { NativeThread } from '../runtime/thread.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { decodeImage } from './decode.ts'
-import { modelPath } from './model-path.ts'
+import { resolveModelPath } from './model-path.ts'
 import { copyInTurns } from './pixels.ts'
 import { MAP_ABOVE, type PredictionRequest, type PredictionThreadData } from './prediction-protocol.ts'
 
@@ -67,7 +67,7 @@ export async function loadModel(
   if (!(Number.isInteger(batch) && batch > 0))
     throw new DarError(`batch is ${batch}; give a whole number of at least 1`)
   if (size) checkSize(size)
-  modelPath(nameOrPath) // a wrong name is not worth a thread
+  resolveModelPath(nameOrPath) // a wrong name is not worth a thread
   const data: PredictionThreadData = { nameOrPath, mapAbove, batch, threads, idle, provider }
   const thread: PredictionThread = new NativeThread('prediction-thread', import.meta.url, data)
   try {

@@ -7,7 +7,7 @@ import { configText } from '../model/index.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
 import { openModel } from './model-file.ts'
-import { MODELS, modelPath, shippedModels } from './model-path.ts'
+import { MODELS, resolveModelPath, shippedModels } from './model-path.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -26,17 +26,17 @@ async function refusal(path: string): Promise<string> {
   return error.message
 }
 
-describe('modelPath', () => {
+describe('resolveModelPath', () => {
   it('takes a path as it is and looks a name up among the shipped models', () => {
-    expect(modelPath('some/where.safetensors')).toBe('some/where.safetensors')
-    expect(modelPath('here.safetensors')).toBe('here.safetensors')
-    for (const name of shippedModels()) expect(modelPath(name)).toBe(join(MODELS, name, 'model.safetensors'))
+    expect(resolveModelPath('some/where.safetensors')).toBe('some/where.safetensors')
+    expect(resolveModelPath('here.safetensors')).toBe('here.safetensors')
+    for (const name of shippedModels()) expect(resolveModelPath(name)).toBe(join(MODELS, name, 'model.safetensors'))
   })
 
   it('refuses an unknown name with a list of those there are', () => {
-    expect(() => modelPath('dar-nono')).toThrow(DarError)
-    expect(() => modelPath('dar-nono')).toThrow(/'dar-nono'.*or the path of a \.safetensors file$/)
-    for (const name of shippedModels()) expect(() => modelPath('dar-nono')).toThrow(name)
+    expect(() => resolveModelPath('dar-nono')).toThrow(DarError)
+    expect(() => resolveModelPath('dar-nono')).toThrow(/'dar-nono'.*or the path of a \.safetensors file$/)
+    for (const name of shippedModels()) expect(() => resolveModelPath('dar-nono')).toThrow(name)
   })
 })
 

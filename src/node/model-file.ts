@@ -15,7 +15,7 @@ import { readHeader } from '../runtime/safetensors-file.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
 import type { SafetensorsHeader } from '../safetensors/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { modelPath, shippedModels } from './model-path.ts'
+import { resolveModelPath, shippedModels } from './model-path.ts'
 
 /** Used where a file does not say what size it was trained for. */
 const DEFAULT_SIZE: Size = { width: 256, height: 192 }
@@ -81,7 +81,7 @@ export async function openModel(nameOrPath: string, { mapAbove }: { readonly map
 async function readDescription(
   nameOrPath: string,
 ): Promise<Omit<ModelFile, 'weights'> & { readonly header: SafetensorsHeader }> {
-  const given = modelPath(nameOrPath)
+  const given = resolveModelPath(nameOrPath)
   // The engine refuses weights behind a symbolic link (as download caches keep them), so go to the file itself.
   const path = await realpath(given).catch((error: unknown) => {
     throw new DarError(`cannot read the model ${given} (${messageOf(error)}); check the path`, { kind: 'missing' })

@@ -19,7 +19,7 @@ export function shippedModels(): string[] {
 }
 
 /** Where a model lies. Throws a DarError that lists the shipped models when a name is not one of them. */
-export function modelPath(nameOrPath: string): string {
+export function resolveModelPath(nameOrPath: string): string {
   if (nameOrPath.endsWith('.safetensors') || /[/\\]/.test(nameOrPath)) return nameOrPath
   const shipped = shippedModels()
   if (shipped.includes(nameOrPath)) return join(MODELS, nameOrPath, 'model.safetensors')
@@ -32,7 +32,7 @@ export function modelPath(nameOrPath: string): string {
 
 /** SHA-256 of a model's file, in hexadecimal: what a figure belongs to. Throws a DarError when there is no such model. */
 export async function modelHash(nameOrPath: string): Promise<string> {
-  const path = modelPath(nameOrPath)
+  const path = resolveModelPath(nameOrPath)
   const hash = createHash('sha256')
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk)

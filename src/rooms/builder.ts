@@ -6,8 +6,8 @@ import {
   BOX,
   ELLIPSOID,
   FRUSTUM,
-  type Frame,
   MESH,
+  type Pose,
   PrimitiveList,
   QUAD,
   type SolidOptions,
@@ -27,7 +27,7 @@ export interface Light {
 
 /** A level area, centred on `frame`'s origin, on which clutter may be put. */
 export interface Support {
-  readonly frame: Frame
+  readonly frame: Pose
   readonly width: number
   readonly depth: number
   /** Free height above, metres. */
@@ -80,11 +80,11 @@ export class SceneBuilder {
   }
 
   /** `size`: whole extents in metres. */
-  box(f: Frame, centre: Vector, size: Vector, material: number, options?: SolidOptions): void {
+  box(f: Pose, centre: Vector, size: Vector, material: number, options?: SolidOptions): void {
     this.solids.add(BOX, f, centre, [size[0] / 2, size[1] / 2, size[2] / 2], material, options)
   }
 
-  ball(f: Frame, centre: Vector, radii: Vector, material: number, options?: SolidOptions): void {
+  ball(f: Pose, centre: Vector, radii: Vector, material: number, options?: SolidOptions): void {
     this.solids.add(ELLIPSOID, f, centre, radii, material, options)
   }
 
@@ -92,7 +92,7 @@ export class SceneBuilder {
    * A piece of a catalogue with its back edge at the frame's origin and its foot at the frame's height, `scale` times as large
    * as its catalogue says.
    */
-  piece(f: Frame, piece: Piece, scale: Vector = [1, 1, 1]): void {
+  piece(f: Pose, piece: Piece, scale: Vector = [1, 1, 1]): void {
     const [w, d, h] = [piece.width * scale[0], piece.depth * scale[1], piece.height * scale[2]]
     let mesh = this.pieces.indexOf(piece)
     if (mesh < 0) mesh = this.pieces.push(piece) - 1
@@ -104,39 +104,39 @@ export class SceneBuilder {
   }
 
   /** An upright cylinder or frustum that stands on `foot`. */
-  post(f: Frame, foot: Vector, radius: number, height: number, material: number, options?: SolidOptions): void {
+  post(f: Pose, foot: Vector, radius: number, height: number, material: number, options?: SolidOptions): void {
     const centre: Vector = [foot[0], foot[1], foot[2] + height / 2]
     this.solids.add(FRUSTUM, f, centre, [radius, radius, height / 2], material, options)
   }
 
   /** A vertical rectangle facing +y of the frame. */
-  sheet(f: Frame, centre: Vector, width: number, height: number, material: number, options?: SolidOptions): void {
+  sheet(f: Pose, centre: Vector, width: number, height: number, material: number, options?: SolidOptions): void {
     this.solids.add(QUAD, f, centre, [width / 2, height / 2, 1], material, { pitch: Math.PI / 2, ...options })
   }
 
   /** A horizontal rectangle. */
-  slab(f: Frame, centre: Vector, width: number, depth: number, material: number, options?: SolidOptions): void {
+  slab(f: Pose, centre: Vector, width: number, depth: number, material: number, options?: SolidOptions): void {
     this.solids.add(QUAD, f, centre, [width / 2, depth / 2, 1], material, options)
   }
 
   /** A tapering limb between two points of the frame, with a ball at its end. */
-  limb(f: Frame, p: Vector, q: Vector, radius: number, taper: number, material: number): void {
+  limb(f: Pose, p: Vector, q: Vector, radius: number, taper: number, material: number): void {
     const a = f.at(p[0], p[1], p[2])
     const b = f.at(q[0], q[1], q[2])
     this.solids.addLimb([a.x, a.y, a.z], [b.x, b.y, b.z], radius, taper, material)
   }
 
-  sight(f: Frame, x: number, y: number, z: number): void {
+  sight(f: Pose, x: number, y: number, z: number): void {
     const p = f.at(x, y, z)
     this.sights.push([p.x, p.y, p.z])
   }
 
-  support(frame: Frame, width: number, depth: number, density: number, room = 1): void {
+  support(frame: Pose, width: number, depth: number, density: number, room = 1): void {
     this.supports.push({ frame, width, depth, density, room })
   }
 
   /** A ball-like lamp of `radius` metres at the frame's origin that shines all round. */
-  bulb(f: Frame, radius: number, power: number, colour: Rgb): void {
+  bulb(f: Pose, radius: number, power: number, colour: Rgb): void {
     const r = radius
     this.lights.push({
       centre: [f.x, f.y, f.z],

@@ -29,8 +29,8 @@ import type { Scene } from './scene.ts'
 import { buildBvh } from './solids/bvh.ts'
 import { FARTHEST } from './solids/camera.ts'
 import type { Mesh, MeshMaterial } from './solids/mesh.ts'
-import { Frame } from './solids/primitives.ts'
-import { Tracer } from './solids/trace.ts'
+import { Pose } from './solids/primitives.ts'
+import { Tracer } from './solids/ray-tracer.ts'
 
 /** Least depth of a picture of a home, metres: a hand's length before the lens. */
 const NEAREST = 0.2
@@ -57,7 +57,7 @@ export function draftHome(seed: number, roles: Roles): HomeDraft {
   for (const { rect: r } of home.parts.slice(1))
     if (random.chance(0.7)) {
       const warm = hsv(random.uniform(0.05, 0.13), random.uniform(0, 0.3), 1)
-      const at = new Frame((r.x0 + r.x1) / 2, (r.y0 + r.y1) / 2, home.height - 0.4, 0)
+      const at = new Pose((r.x0 + r.x1) / 2, (r.y0 + r.y1) / 2, home.height - 0.4, 0)
       s.bulb(at, 0.15, random.uniform(0.6, 2), warm)
     }
   hangings(s, home.plan, home.height)

@@ -16,7 +16,7 @@ import { shell } from './plan/shell.ts'
 import type { Scene } from './scene.ts'
 import { buildBvh } from './solids/bvh.ts'
 import { FARTHEST, NEAREST } from './solids/camera.ts'
-import { Tracer } from './solids/trace.ts'
+import { Tracer } from './solids/ray-tracer.ts'
 
 export function drawScene(seed: number): Scene {
   const random = new Random(seed, 1)

@@ -7,8 +7,8 @@ import type { Scene } from './scene.ts'
 import { drawViewpoints } from './sensor/viewpoint.ts'
 import { buildBvh } from './solids/bvh.ts'
 import { FARTHEST, NEAREST } from './solids/camera.ts'
-import { BOX, ELLIPSOID, FRUSTUM, Frame, PrimitiveList, QUAD } from './solids/primitives.ts'
-import { MISS, Tracer } from './solids/trace.ts'
+import { BOX, ELLIPSOID, FRUSTUM, Pose, PrimitiveList, QUAD } from './solids/primitives.ts'
+import { MISS, Tracer } from './solids/ray-tracer.ts'
 
 const SMALL = { width: 64, height: 48 }
 
@@ -179,7 +179,7 @@ describe('Tracer', () => {
       const shape = i % 4
       list.add(
         shape,
-        new Frame(at(), at(), at(), at()),
+        new Pose(at(), at(), at(), at()),
         [0, 0, 0],
         [u(), u(), u()],
         0,
@@ -211,7 +211,7 @@ describe('Tracer', () => {
 
   test('sees through nothing that it stands in: a point inside a solid is reported', () => {
     const list = new PrimitiveList()
-    list.add(BOX, new Frame(0, 0, 0, 0.7), [0, 0, 1], [0.2, 0.2, 0.2], 0)
+    list.add(BOX, new Pose(0, 0, 0, 0.7), [0, 0, 1], [0.2, 0.2, 0.2], 0)
     const bvh = buildBvh(list.worldBounds())
     const tracer = new Tracer(list.finish(bvh.order), bvh)
     expect(tracer.contains(0, 0, 1, 0)).toBe(true)

@@ -6,7 +6,7 @@ import type { Material } from './materials/materials.ts'
 import type { FloorPlan } from './plan/floor-plan.ts'
 import type { Kind } from './plan/kinds.ts'
 import type { Vector } from './solids/primitives.ts'
-import type { Tracer } from './solids/trace.ts'
+import type { Tracer } from './solids/ray-tracer.ts'
 
 export interface Scene extends Daylight {
   readonly kind: Kind | HomeRoom

@@ -6,7 +6,7 @@ import { readSafetensors } from '../../src/runtime/safetensors-file.ts'
 import { writeFileAtomically } from '../../src/support/files.ts'
 import { unpack } from './packed.ts'
 
-export { relativeError } from '../../src/inspect/trace.ts'
+export { relativeError } from '../../src/inspect/trace-model.ts'
 
 const FOLDER = fileURLToPath(new URL('../fixtures/', import.meta.url))
 

@@ -14,7 +14,7 @@ import type { Tensor } from '../../graph/index.ts'
 import * as ops from '../../graph/ops/index.ts'
 import { conv, HE, Scope, SMALL_NORMAL, toTokens, UNIT, ZEROS } from '../../nn/index.ts'
 import type { DarConfig } from '../config.ts'
-import type { Trace } from '../trace.ts'
+import type { Trace } from '../intermediates.ts'
 import type { HeadOutput } from './head.ts'
 import { decisionLoss, depthOfLabel, logLabel, meanOfValid } from './ordinal.ts'
 

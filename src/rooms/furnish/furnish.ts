@@ -2,7 +2,7 @@
 import type { SceneBuilder } from '../builder.ts'
 import type { FloorPlan } from '../plan/floor-plan.ts'
 import type { Kind } from '../plan/kinds.ts'
-import { Frame } from '../solids/primitives.ts'
+import { Pose } from '../solids/primitives.ts'
 import { backdrop, rug } from './hangings.ts'
 import { lamp } from './lamp.ts'
 import { person } from './person.ts'
@@ -12,13 +12,13 @@ import { smallThing } from './small-things.ts'
 import { bathtub, boxStack, cupboard, kitchenRun, shelf, toilet, tvStand, washstand } from './storage.ts'
 import { toy } from './toy.ts'
 
-type Piece = { w: number; d: number; build: (f: Frame) => void }
+type Piece = { w: number; d: number; build: (f: Pose) => void }
 
 /** The pieces that a room of this kind may hold, in the order in which they are tried. */
 function pieces(s: SceneBuilder, kind: Kind): Piece[] {
   const { random } = s
   const u = (lo: number, hi: number) => random.uniform(lo, hi)
-  const sized = (w: number, d: number, build: (f: Frame) => void): Piece => ({ w, d, build })
+  const sized = (w: number, d: number, build: (f: Pose) => void): Piece => ({ w, d, build })
   const make = {
     sofa: () => {
       const w = u(0.9, 2.3)
@@ -152,8 +152,8 @@ export function furnish(s: SceneBuilder, plan: FloorPlan, height: number, kind: 
   for (const piece of pieces(s, kind)) {
     for (let attempt = 0; attempt < 12; attempt++) {
       const loose = piece.w < 1.9 && attempt > 3 && random.chance(0.4)
-      let f: Frame
-      if (loose) f = new Frame(random.uniform(e.x0, e.x1), random.uniform(e.y0, e.y1), 0, random.uniform(0, 6.2832))
+      let f: Pose
+      if (loose) f = new Pose(random.uniform(e.x0, e.x1), random.uniform(e.y0, e.y1), 0, random.uniform(0, 6.2832))
       else {
         const wall = random.pick(plan.walls)
         if (wall.length < piece.w + 0.05) continue
@@ -179,6 +179,6 @@ export function furnish(s: SceneBuilder, plan: FloorPlan, height: number, kind: 
     const x = random.uniform(e.x0, e.x1)
     const y = random.uniform(e.y0, e.y1)
     if (plan.free({ x0: x - 0.12, x1: x + 0.12, y0: y - 0.12, y1: y + 0.12 }))
-      smallThing(s, new Frame(x, y, 0.002, random.uniform(0, 6.28)), 0.12, 0.6)
+      smallThing(s, new Pose(x, y, 0.002, random.uniform(0, 6.28)), 0.12, 0.6)
   }
 }

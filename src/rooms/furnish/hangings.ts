@@ -3,7 +3,7 @@ import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, material, Pattern, picture } from '../materials/materials.ts'
 import { curtain } from '../plan/curtain.ts'
 import { type FloorPlan, takeStretch } from '../plan/floor-plan.ts'
-import { FRUSTUM, Frame } from '../solids/primitives.ts'
+import { FRUSTUM, Pose } from '../solids/primitives.ts'
 import { clutter } from './small-things.ts'
 import { bookRow } from './storage.ts'
 
@@ -39,7 +39,7 @@ export function rug(s: SceneBuilder, plan: FloorPlan): void {
       scale: 0.03,
     }),
   )
-  const f = new Frame(
+  const f = new Pose(
     random.uniform(0.3, 0.7) * (e.x0 + e.x1),
     random.uniform(0.3, 0.7) * (e.y0 + e.y1),
     0.006,

@@ -7,7 +7,7 @@ import { isSeat, isSoft, isTable, type Roles } from '../catalogue/roles.ts'
 import type { Piece } from '../catalogue/sh3f.ts'
 import type { Rect, Wall } from '../plan/floor-plan.ts'
 import { type Home, type Part, partOf } from '../plan/home.ts'
-import { Frame, type Vector } from '../solids/primitives.ts'
+import { Pose, type Vector } from '../solids/primitives.ts'
 import { rug } from './hangings.ts'
 import { plant } from './plant.ts'
 import { cushion, throwOver } from './seats.ts'
@@ -103,7 +103,7 @@ class Furnisher {
   }
 
   /** Puts a piece down if there is room for it. */
-  private take(f: Frame, piece: Piece): boolean {
+  private take(f: Pose, piece: Piece): boolean {
     if (!this.takeGround(groundOf(f, piece.width, piece.depth))) return false
     this.put(f, piece)
     return true
@@ -117,7 +117,7 @@ class Furnisher {
     return true
   }
 
-  private put(f: Frame, piece: Piece): void {
+  private put(f: Pose, piece: Piece): void {
     const { s } = this
     const k = s.random.uniform(0.95, 1.06)
     const scale: Vector = [k, k, k]
@@ -130,7 +130,7 @@ class Furnisher {
   }
 
   /** Cushions and blankets. */
-  private dress(f: Frame, { width, depth, name }: Piece, top: number): void {
+  private dress(f: Pose, { width, depth, name }: Piece, top: number): void {
     const { s } = this
     const { random } = s
     if (!/sofa|couch|bed|futon|armchair/.test(name) || top > 0.8) return
@@ -154,7 +154,7 @@ class Furnisher {
       const piece = random.pick(pool)
       const yaw = (random.integer(0, 4) * Math.PI) / 2 + (random.chance(0.5) ? random.normal(0, 0.12) : 0)
       for (let attempt = 0; attempt < 10; attempt++) {
-        const at = new Frame(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0, yaw)
+        const at = new Pose(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0, yaw)
         const f = at.at(0, -piece.depth / 2, 0)
         if (!this.take(f, piece)) continue
         if (isTable(piece) && (piece.top ?? piece.height) > 0.6) this.chairsAt(f, piece)
@@ -164,7 +164,7 @@ class Furnisher {
   }
 
   /** Chairs on one to four sides of a table whose back edge is at `f`, pushed in or pulled out. */
-  private chairsAt(f: Frame, table: Piece): void {
+  private chairsAt(f: Pose, table: Piece): void {
     const { s, roles, part, home } = this
     const { random } = s
     const pool = roles.seats[part.kind].length > 0 ? roles.seats[part.kind] : roles.seats.living
@@ -180,7 +180,7 @@ class Furnisher {
         const out = reach + random.uniform(-0.2, 0.3)
         // The chair's own front (+y) looks at the table.
         const at = middle.at(0, 0, 0, (side * Math.PI) / 2).at(place * across, out + seat.depth / 2, 0)
-        const chair = new Frame(at.x, at.y, 0, at.yaw + Math.PI + random.normal(0, 0.2)).at(0, -seat.depth / 2, 0)
+        const chair = new Pose(at.x, at.y, 0, at.yaw + Math.PI + random.normal(0, 0.2)).at(0, -seat.depth / 2, 0)
         const ground = groundOf(chair, seat.width, seat.depth)
         const r = part.rect
         if (ground.x0 < r.x0 || ground.x1 > r.x1 || ground.y0 < r.y0 || ground.y1 > r.y1) continue
@@ -249,7 +249,7 @@ class Furnisher {
     const pool = [...roles.small[part.kind], ...roles.small.any]
     const n = Math.floor(-Math.log(1 - 0.99 * random.uniform()) * 4 * fill)
     for (let i = 0; i < n; i++) {
-      const at = new Frame(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0.001, random.uniform(0, 6.2832))
+      const at = new Pose(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0.001, random.uniform(0, 6.2832))
       const half = 0.18
       if (!home.plan.free({ x0: at.x - half, x1: at.x + half, y0: at.y - half, y1: at.y + half })) continue
       const kind = random.uniform()
@@ -268,7 +268,7 @@ class Furnisher {
     const piece = random.pick(roles.people)
     const r = part.rect
     for (let attempt = 0; attempt < 10; attempt++) {
-      const at = new Frame(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0, random.uniform(0, 6.2832))
+      const at = new Pose(random.uniform(r.x0, r.x1), random.uniform(r.y0, r.y1), 0, random.uniform(0, 6.2832))
       const f = at.at(0, -piece.depth / 2, 0)
       if (!this.takeGround(groundOf(f, piece.width, piece.depth))) continue
       s.piece(f, piece)
@@ -280,7 +280,7 @@ class Furnisher {
 }
 
 /** Ground covered by what stands at `f` with its back edge at the origin. */
-function groundOf(f: Frame, width: number, depth: number): Rect {
+function groundOf(f: Pose, width: number, depth: number): Rect {
   const corners = [f.at(-width / 2, 0, 0), f.at(width / 2, 0, 0), f.at(-width / 2, depth, 0), f.at(width / 2, depth, 0)]
   return {
     x0: Math.min(...corners.map((c) => c.x)),
@@ -309,7 +309,7 @@ function ceilingLamps(s: SceneBuilder, home: Home, roles: Roles): void {
   for (const { rect: r } of home.parts) {
     if (!random.chance(0.4)) continue
     const piece = random.pick(roles.ceilingLamps)
-    const at = new Frame(
+    const at = new Pose(
       (r.x0 + r.x1) / 2 + random.normal(0, 0.1),
       (r.y0 + r.y1) / 2 + random.normal(0, 0.1),
       home.height - piece.height,

@@ -1,10 +1,10 @@
 /** Lamps that stand on floors and tables; those of ceilings are in light/lighting.ts. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, material } from '../materials/materials.ts'
-import type { Frame } from '../solids/primitives.ts'
+import type { Pose } from '../solids/primitives.ts'
 
 /** A lamp on a pole or a foot; `lit` adds its light. */
-export function lamp(s: SceneBuilder, f: Frame, height: number, lit: boolean): void {
+export function lamp(s: SceneBuilder, f: Pose, height: number, lit: boolean): void {
   const { random, style } = s
   const r = height * random.uniform(0.1, 0.2)
   const shade = Math.min(height * 0.35, 0.3)

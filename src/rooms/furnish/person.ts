@@ -1,7 +1,7 @@
 /** People of ellipsoids and limbs. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { hsv, picture } from '../materials/materials.ts'
-import type { Frame, Vector } from '../solids/primitives.ts'
+import type { Pose, Vector } from '../solids/primitives.ts'
 import { toy } from './toy.ts'
 
 /** Proportions and clothes of one person. Lengths in metres, for a person of height factor `k`. */
@@ -24,7 +24,7 @@ interface Body {
 }
 
 /** A person, standing or seated (on a seat of height 0.45), facing +y. */
-export function person(s: SceneBuilder, f: Frame, seated: boolean): void {
+export function person(s: SceneBuilder, f: Pose, seated: boolean): void {
   const body = drawBody(s, seated)
   for (const side of [-1, 1]) {
     leg(s, f, body, side)
@@ -54,7 +54,7 @@ function drawBody(s: SceneBuilder, seated: boolean): Body {
 }
 
 /** `side`: −1 or 1. */
-function leg(s: SceneBuilder, f: Frame, { seated, k, wide, hip, y0, ...body }: Body, side: number): void {
+function leg(s: SceneBuilder, f: Pose, { seated, k, wide, hip, y0, ...body }: Body, side: number): void {
   const { random } = s
   const x = side * 0.09 * wide
   const stride = random.uniform(-0.1, 0.1)
@@ -67,7 +67,7 @@ function leg(s: SceneBuilder, f: Frame, { seated, k, wide, hip, y0, ...body }: B
 }
 
 /** Down, on the hip, or raised towards the front. */
-function arm(s: SceneBuilder, f: Frame, { k, wide, shoulder, y0, shirt, skin }: Body, side: number): void {
+function arm(s: SceneBuilder, f: Pose, { k, wide, shoulder, y0, shirt, skin }: Body, side: number): void {
   const { random } = s
   const reach = random.uniform()
   const x = side * 0.2 * wide * k
@@ -88,14 +88,14 @@ function arm(s: SceneBuilder, f: Frame, { k, wide, shoulder, y0, shirt, skin }: 
   if (random.chance(0.15)) held(s, f.at(hand[0], hand[1] + 0.06, hand[2]))
 }
 
-function trunk(s: SceneBuilder, f: Frame, { k, wide, hip, shoulder, y0, ...body }: Body): void {
+function trunk(s: SceneBuilder, f: Pose, { k, wide, hip, shoulder, y0, ...body }: Body): void {
   s.ball(f, [0, y0, hip + 0.02], [0.17 * wide, 0.12 * wide, 0.13], body.trousers)
   s.ball(f, [0, y0, hip + 0.2 * k], [0.165 * wide, 0.115 * wide, 0.24 * k], body.shirt)
   s.ball(f, [0, y0, hip + 0.38 * k], [0.2 * wide, 0.125 * wide, 0.19 * k], body.shirt)
   s.limb(f, [0, y0, shoulder - 0.05], [0, y0 + 0.02, shoulder + 0.1], 0.055, 0.95, body.skin)
 }
 
-function head(s: SceneBuilder, f: Frame, { shoulder, y0, skin, hair }: Body): void {
+function head(s: SceneBuilder, f: Pose, { shoulder, y0, skin, hair }: Body): void {
   const { random } = s
   const head = f.at(0, y0 + 0.03, shoulder + 0.19, random.uniform(-0.8, 0.8))
   s.ball(head, [0, 0, 0], [0.076, 0.095, 0.115], skin)
@@ -110,7 +110,7 @@ function head(s: SceneBuilder, f: Frame, { shoulder, y0, skin, hair }: Body): vo
 }
 
 /** Something held in a hand, or lying about: a box, a sheet, a ball, a toy. */
-function held(s: SceneBuilder, f: Frame): void {
+function held(s: SceneBuilder, f: Pose): void {
   const { random } = s
   const kind = random.uniform()
   const options = { pitch: random.uniform(-0.5, 0.5), yaw: random.uniform(-0.6, 0.6) }

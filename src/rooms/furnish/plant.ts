@@ -1,9 +1,9 @@
 /** Potted plants. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { hsv, material, Pattern, type Rgb } from '../materials/materials.ts'
-import type { Frame } from '../solids/primitives.ts'
+import type { Pose } from '../solids/primitives.ts'
 
-export function plant(s: SceneBuilder, f: Frame, size: number): void {
+export function plant(s: SceneBuilder, f: Pose, size: number): void {
   const { random } = s
   const r = size * random.uniform(0.12, 0.2)
   const h = size * random.uniform(0.2, 0.35)

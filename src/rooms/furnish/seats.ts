@@ -1,10 +1,10 @@
 /** Things to sit, lie and work at: tables, chairs, sofas, beds. Each stands in a frame whose origin is the middle of its back edge, y pointing away from the wall. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, type Material, material, Pattern } from '../materials/materials.ts'
-import type { Frame } from '../solids/primitives.ts'
+import type { Pose } from '../solids/primitives.ts'
 
 /** A rectangular table with four legs, or a round one on a column; its top is a support. */
-export function table(s: SceneBuilder, f: Frame, w: number, d: number, h: number): void {
+export function table(s: SceneBuilder, f: Pose, w: number, d: number, h: number): void {
   const { random, style } = s
   const top = random.pick([style.wood, style.wood2, style.top, style.white, s.anyPaint()])
   const leg = random.chance(0.5) ? top : random.pick([style.metal, style.dark])
@@ -36,7 +36,7 @@ export function table(s: SceneBuilder, f: Frame, w: number, d: number, h: number
   s.sight(f, 0, d / 2, h)
 }
 
-export function desk(s: SceneBuilder, f: Frame, w: number, d: number): void {
+export function desk(s: SceneBuilder, f: Pose, w: number, d: number): void {
   const { random, style } = s
   const h = random.uniform(0.7, 0.78)
   table(s, f, w, d, h)
@@ -56,7 +56,7 @@ export function desk(s: SceneBuilder, f: Frame, w: number, d: number): void {
     })
 }
 
-export function monitor(s: SceneBuilder, f: Frame, w: number): void {
+export function monitor(s: SceneBuilder, f: Pose, w: number): void {
   const { random } = s
   const h = w * random.uniform(0.56, 0.65)
   const z = random.uniform(0.08, 0.16) + h / 2
@@ -85,7 +85,7 @@ export function screenMaterial(s: SceneBuilder): Material {
   })
 }
 
-export function chair(s: SceneBuilder, f: Frame): void {
+export function chair(s: SceneBuilder, f: Pose): void {
   const { random, style } = s
   if (random.chance(0.3)) {
     officeChair(s, f)
@@ -115,7 +115,7 @@ export function chair(s: SceneBuilder, f: Frame): void {
   }
 }
 
-function officeChair(s: SceneBuilder, f: Frame): void {
+function officeChair(s: SceneBuilder, f: Pose): void {
   const { random, style } = s
   const c = f.at(0, 0.25, 0, random.uniform(-0.8, 0.8))
   const cloth = random.pick([style.fabric, style.dark, style.dark])
@@ -135,7 +135,7 @@ function officeChair(s: SceneBuilder, f: Frame): void {
   }
 }
 
-export function stool(s: SceneBuilder, f: Frame): void {
+export function stool(s: SceneBuilder, f: Pose): void {
   const { random, style } = s
   const h = random.uniform(0.4, 0.75)
   const r = random.uniform(0.15, 0.2)
@@ -155,7 +155,7 @@ export function stool(s: SceneBuilder, f: Frame): void {
   s.support(f.at(0, r, h), r, r, 8)
 }
 
-export function sofa(s: SceneBuilder, f: Frame, w: number, d: number): void {
+export function sofa(s: SceneBuilder, f: Pose, w: number, d: number): void {
   const { random, style } = s
   const cloth = random.chance(0.7) ? style.fabric : s.anyFabric()
   const seat = random.uniform(0.36, 0.46)
@@ -183,7 +183,7 @@ export function sofa(s: SceneBuilder, f: Frame, w: number, d: number): void {
 }
 
 function armRoll(
-  f: Frame,
+  f: Pose,
   x: number,
   d: number,
   h: number,
@@ -194,7 +194,7 @@ function armRoll(
   return [[a.x, a.y, a.z], [b.x, b.y, b.z], arm / 2]
 }
 
-export function cushion(s: SceneBuilder, f: Frame, x: number, y: number, z: number): void {
+export function cushion(s: SceneBuilder, f: Pose, x: number, y: number, z: number): void {
   const { random } = s
   const r = random.uniform(0.18, 0.26)
   s.ball(f, [x, y, z], [r, 0.09, r * random.uniform(0.7, 1)], s.anyFabric(), {
@@ -205,7 +205,7 @@ export function cushion(s: SceneBuilder, f: Frame, x: number, y: number, z: numb
 }
 
 /** A heap of cloth: clothes, a blanket, a bag that lies about. */
-export function throwOver(s: SceneBuilder, f: Frame): void {
+export function throwOver(s: SceneBuilder, f: Pose): void {
   const { random } = s
   const n = random.integer(2, 7)
   let m = s.anyFabric()
@@ -226,7 +226,7 @@ export function throwOver(s: SceneBuilder, f: Frame): void {
   }
 }
 
-export function bed(s: SceneBuilder, f: Frame, w: number, d: number): void {
+export function bed(s: SceneBuilder, f: Pose, w: number, d: number): void {
   const { random, style } = s
   const h = random.uniform(0.32, 0.5)
   const frame = random.pick([style.wood, style.wood2, style.white, style.fabric])

@@ -1,7 +1,7 @@
 /** The small things that lie on tables, shelves and floors. Frames as in `seats.ts`. */
 import type { SceneBuilder, Support } from '../builder.ts'
 import { paper, picture } from '../materials/materials.ts'
-import type { Frame } from '../solids/primitives.ts'
+import type { Pose } from '../solids/primitives.ts'
 import { lamp } from './lamp.ts'
 import { plant } from './plant.ts'
 import { monitor, throwOver } from './seats.ts'
@@ -24,10 +24,10 @@ export function clutter(s: SceneBuilder, support: Support): void {
 }
 
 /** Builds a thing that stands in a circle of `radius` metres and is at most `room` metres high; nothing if it would not fit. */
-type Thing = (s: SceneBuilder, f: Frame, radius: number, room: number) => void
+type Thing = (s: SceneBuilder, f: Pose, radius: number, room: number) => void
 
 /** One thing that fits in a circle of radius `r`, at most `room` high. */
-export function smallThing(s: SceneBuilder, f: Frame, r: number, room: number): void {
+export function smallThing(s: SceneBuilder, f: Pose, r: number, room: number): void {
   s.random.pick(THINGS)(s, f, r, room)
 }
 

@@ -1,7 +1,7 @@
 /** Things that hold things: shelves with books, cupboards, kitchen runs, bathroom fittings, boxes. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, type Material, material, Pattern } from '../materials/materials.ts'
-import type { Frame } from '../solids/primitives.ts'
+import type { Pose } from '../solids/primitives.ts'
 import { screenMaterial } from './seats.ts'
 
 function booksMaterial(s: SceneBuilder): number {
@@ -11,7 +11,7 @@ function booksMaterial(s: SceneBuilder): number {
 /** A run of books from `x0` to `x1`, standing at depth `y` on height `z`. */
 export function bookRow(
   s: SceneBuilder,
-  f: Frame,
+  f: Pose,
   x0: number,
   x1: number,
   y: number,
@@ -36,7 +36,7 @@ export function bookRow(
   }
 }
 
-export function shelf(s: SceneBuilder, f: Frame, w: number, d: number, h: number): void {
+export function shelf(s: SceneBuilder, f: Pose, w: number, d: number, h: number): void {
   const { random, style } = s
   const wood = random.pick([style.wood, style.wood2, style.white, style.paint, style.dark])
   const t = 0.02
@@ -69,7 +69,7 @@ export function shelf(s: SceneBuilder, f: Frame, w: number, d: number, h: number
 }
 
 /** A closed cupboard, wardrobe, chest of drawers or fridge. */
-export function cupboard(s: SceneBuilder, f: Frame, w: number, d: number, h: number): void {
+export function cupboard(s: SceneBuilder, f: Pose, w: number, d: number, h: number): void {
   const { random, style } = s
   const body = random.pick([style.wood, style.wood2, style.white, style.paint])
   const front = random.chance(0.6) ? style.front : frontMaterial(s, w, h)
@@ -102,7 +102,7 @@ function frontMaterial(s: SceneBuilder, w: number, h: number): number {
   )
 }
 
-export function tvStand(s: SceneBuilder, f: Frame, w: number, d: number): void {
+export function tvStand(s: SceneBuilder, f: Pose, w: number, d: number): void {
   const { random, style } = s
   const h = random.uniform(0.35, 0.6)
   cupboard(s, f, w, d, h)
@@ -115,7 +115,7 @@ export function tvStand(s: SceneBuilder, f: Frame, w: number, d: number): void {
 }
 
 /** Base units with a worktop, sink or hob, and cupboards above. */
-export function kitchenRun(s: SceneBuilder, f: Frame, w: number, d: number): void {
+export function kitchenRun(s: SceneBuilder, f: Pose, w: number, d: number): void {
   const { random, style } = s
   const h = random.uniform(0.85, 0.95)
   s.box(f, [0, d / 2 - 0.03, 0.05], [w, d - 0.1, 0.1], style.dark)
@@ -178,7 +178,7 @@ function backsplash(s: SceneBuilder): Material {
   })
 }
 
-export function washstand(s: SceneBuilder, f: Frame, w: number): void {
+export function washstand(s: SceneBuilder, f: Pose, w: number): void {
   const { random, style } = s
   const h = random.uniform(0.78, 0.9)
   s.box(f, [0, 0.23, h / 2], [w, 0.44, h - 0.1], style.front)
@@ -191,7 +191,7 @@ export function washstand(s: SceneBuilder, f: Frame, w: number): void {
   s.sight(f, 0, 0.2, h)
 }
 
-export function toilet(s: SceneBuilder, f: Frame): void {
+export function toilet(s: SceneBuilder, f: Pose): void {
   const { style } = s
   s.box(f, [0, 0.1, 0.55], [0.38, 0.18, 0.42], style.white)
   s.post(f, [0, 0.4, 0], 0.15, 0.36, style.white, { taper: 1.2 })
@@ -200,7 +200,7 @@ export function toilet(s: SceneBuilder, f: Frame): void {
   s.sight(f, 0, 0.3, 0.4)
 }
 
-export function bathtub(s: SceneBuilder, f: Frame, w: number): void {
+export function bathtub(s: SceneBuilder, f: Pose, w: number): void {
   const { style } = s
   const h = 0.56
   s.box(f, [0, 0.04, h / 2], [w, 0.08, h], style.white)
@@ -211,7 +211,7 @@ export function bathtub(s: SceneBuilder, f: Frame, w: number): void {
 }
 
 /** Cardboard boxes, crates and suitcases, stacked askew. */
-export function boxStack(s: SceneBuilder, f: Frame): void {
+export function boxStack(s: SceneBuilder, f: Pose): void {
   const { random, style } = s
   let z = 0
   let w = random.uniform(0.25, 0.6)

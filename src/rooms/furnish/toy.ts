@@ -1,9 +1,9 @@
 /** Soft toys. */
 import type { SceneBuilder } from '../builder.ts'
-import type { Frame } from '../solids/primitives.ts'
+import type { Pose } from '../solids/primitives.ts'
 
 /** A soft toy: body, head, ears and limbs of ellipsoids. */
-export function toy(s: SceneBuilder, f: Frame): void {
+export function toy(s: SceneBuilder, f: Pose): void {
   const { random } = s
   const m = s.anyFabric()
   const m2 = random.chance(0.5) ? m : s.anyFabric()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { buildBvh } from '../solids/bvh.ts'
-import { Frame, PrimitiveList, QUAD } from '../solids/primitives.ts'
-import { Tracer } from '../solids/trace.ts'
+import { Pose, PrimitiveList, QUAD } from '../solids/primitives.ts'
+import { Tracer } from '../solids/ray-tracer.ts'
 import { Bounce } from './bounce.ts'
 
 const SIZE = 8
@@ -9,10 +9,10 @@ const SIZE = 8
 /** The light on the floor of a room two metres wide, whose other faces send back `radiance`; `open`: without a ceiling. */
 function floorLight(radiance: readonly number[], open: boolean): number[] {
   const list = new PrimitiveList()
-  const ground = new Frame(0, 0, 0, 0)
+  const ground = new Pose(0, 0, 0, 0)
   list.add(QUAD, ground, [0, 0, 0], [1, 1, 1], 0)
   for (let k = 0; k < 4; k++)
-    list.add(QUAD, new Frame(0, 0, 0, (k * Math.PI) / 2), [0, 1, 1], [1, 1, 1], 0, { pitch: Math.PI / 2 })
+    list.add(QUAD, new Pose(0, 0, 0, (k * Math.PI) / 2), [0, 1, 1], [1, 1, 1], 0, { pitch: Math.PI / 2 })
   if (!open) list.add(QUAD, ground, [0, 0, 2], [1, 1, 1], 0)
   const bvh = buildBvh(list.worldBounds())
   const tracer = new Tracer(list.finish(bvh.order), bvh)

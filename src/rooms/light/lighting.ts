@@ -3,7 +3,7 @@ import type { SceneBuilder } from '../builder.ts'
 import { hsv, material, type Rgb } from '../materials/materials.ts'
 import type { FloorPlan } from '../plan/floor-plan.ts'
 import type { SunWindow } from '../plan/openings.ts'
-import { Frame } from '../solids/primitives.ts'
+import { Pose } from '../solids/primitives.ts'
 
 /** Adds the skylight of the first two windows, and ceiling lamps where there are none or by chance. */
 export function lamps(s: SceneBuilder, plan: FloorPlan, height: number, windows: readonly SunWindow[]): void {
@@ -30,7 +30,7 @@ export function lamps(s: SceneBuilder, plan: FloorPlan, height: number, windows:
       : hsv(0.58, random.uniform(0, 0.12), 1)
     const power = random.uniform(0.8, 3) / n
     const glow = s.add(material(random, { base: warm, emission: random.uniform(2, 6) }))
-    const f = new Frame(x, y, height, random.chance(0.5) ? 0 : Math.PI / 2)
+    const f = new Pose(x, y, height, random.chance(0.5) ? 0 : Math.PI / 2)
     const kind = random.uniform()
     if (kind < 0.35) {
       s.post(f, [0, 0, -0.07], 0.18, 0.07, glow, { castsShadow: false })

@@ -1,9 +1,9 @@
 /** Curtains, and cloth that hangs like them. */
 import type { SceneBuilder } from '../builder.ts'
-import { FRUSTUM, type Frame } from '../solids/primitives.ts'
+import { FRUSTUM, type Pose } from '../solids/primitives.ts'
 
 /** Folds of cloth from x0 to x1, hanging from `top` down to `low`, in front of a wall. */
-export function curtain(s: SceneBuilder, f: Frame, x0: number, x1: number, low: number, top: number, m: number): void {
+export function curtain(s: SceneBuilder, f: Pose, x0: number, x1: number, low: number, top: number, m: number): void {
   const { random } = s
   const fold = random.uniform(0.04, 0.11)
   const deep = random.uniform(0.35, 1)

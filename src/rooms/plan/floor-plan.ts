@@ -2,7 +2,7 @@
  * The outline of a room: a union of axis-aligned rectangles, which gives L-shapes, alcoves, columns and corridors, and two rooms joined by a doorway. Walls are found on the compressed grid of all edges: a cell edge is wall where the inside meets the outside.
  */
 import type { Random } from '../../support/random.ts'
-import { Frame } from '../solids/primitives.ts'
+import { Pose } from '../solids/primitives.ts'
 
 export interface Rect {
   readonly x0: number
@@ -13,7 +13,7 @@ export interface Rect {
 
 export interface Wall {
   /** Origin at the wall's start, x along it, y into the room. */
-  readonly frame: Frame
+  readonly frame: Pose
   readonly length: number
   /** Parts already taken by doors, windows and pictures: from, to (metres along), and the height from which on. */
   readonly taken: [number, number, number][]
@@ -75,7 +75,7 @@ export class FloorPlan {
     const walls: Wall[] = []
     const add = (x0: number, y0: number, x1: number, y1: number) => {
       const yaw = Math.atan2(y1 - y0, x1 - x0)
-      walls.push({ frame: new Frame(x0, y0, 0, yaw), length: Math.abs(x1 - x0) + Math.abs(y1 - y0), taken: [] })
+      walls.push({ frame: new Pose(x0, y0, 0, yaw), length: Math.abs(x1 - x0) + Math.abs(y1 - y0), taken: [] })
     }
     // Runs of wall along each grid line; the room is on the left of the direction of travel.
     for (let j = 0; j < ys.length; j++)

@@ -15,7 +15,7 @@ import {
   scaled,
   wallMaterial,
 } from '../materials/materials.ts'
-import { Frame, type Vector } from '../solids/primitives.ts'
+import { Pose, type Vector } from '../solids/primitives.ts'
 import { FloorPlan, type Rect, type Wall } from './floor-plan.ts'
 
 export interface Part {
@@ -148,7 +148,7 @@ function homeFloor(random: Random, wet: 'wet' | 'dry'): Material {
 export function homeShell(s: SceneBuilder, home: Home): void {
   const { random, style } = s
   const { plan, parts, passages, height } = home
-  const ground = new Frame(0, 0, 0, 0)
+  const ground = new Pose(0, 0, 0, 0)
   const e = plan.extent()
   const white = hsv(random.uniform(0.05, 0.15), random.uniform(0, 0.06), random.uniform(0.8, 0.97))
   const ceiling = s.add(

@@ -1,7 +1,7 @@
 /** Doors and windows. They are put on a wall rather than cut into it, so the depth of a window is that of its pane. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, fabric, hsv, material, mix, Pattern } from '../materials/materials.ts'
-import type { Frame, Vector } from '../solids/primitives.ts'
+import type { Pose, Vector } from '../solids/primitives.ts'
 import { curtain } from './curtain.ts'
 import { type FloorPlan, takeStretch } from './floor-plan.ts'
 
@@ -85,7 +85,7 @@ export function openings(s: SceneBuilder, plan: FloorPlan, height: number, day: 
   return day ? result : []
 }
 
-function radiator(s: SceneBuilder, f: Frame, w: number, top: number): void {
+function radiator(s: SceneBuilder, f: Pose, w: number, top: number): void {
   const ribs = Math.round(w / 0.07)
   for (let i = 0; i < ribs; i++)
     s.box(f, [-w / 2 + (i + 0.5) * 0.07, 0.07, top / 2 + 0.05], [0.05, 0.09, top - 0.12], s.style.white)
@@ -93,7 +93,7 @@ function radiator(s: SceneBuilder, f: Frame, w: number, top: number): void {
   s.box(f, [0, 0.07, 0.15], [w, 0.05, 0.04], s.style.white)
 }
 
-function door(s: SceneBuilder, f: Frame, w: number, h: number, trim: number): void {
+function door(s: SceneBuilder, f: Pose, w: number, h: number, trim: number): void {
   const { random, style } = s
   const leaf = random.pick([style.wood, style.white, style.paint, style.wood2])
   for (const side of [-1, 1]) s.box(f, [side * (w / 2 + 0.03), 0.02, h / 2], [0.08, 0.05, h + 0.04], trim)

@@ -1,7 +1,7 @@
 /** What a room is made of before anything stands in it: floor, ceiling, walls, and the doorways between its parts. */
 import type { SceneBuilder } from '../builder.ts'
 import { floorMaterial, hsv, material, Pattern, scaled, wallColour, wallMaterial } from '../materials/materials.ts'
-import { Frame, type Vector } from '../solids/primitives.ts'
+import { Pose, type Vector } from '../solids/primitives.ts'
 import type { FloorPlan } from './floor-plan.ts'
 import type { Kind } from './kinds.ts'
 
@@ -14,7 +14,7 @@ export function shell(s: SceneBuilder, plan: FloorPlan, height: number, kind: Ki
   const cy = (e.y0 + e.y1) / 2
   const w = e.x1 - e.x0
   const d = e.y1 - e.y0
-  const ground = new Frame(0, 0, 0, 0)
+  const ground = new Pose(0, 0, 0, 0)
   const turned = random.chance(0.5) ? Math.PI / 2 : random.chance(0.15) ? Math.PI / 4 : 0
   const far = w + d + 2
   s.slab(ground.at(cx, cy, 0, turned), [0, 0, 0], far, far, s.add(floorMaterial(random, wet)))

@@ -3,9 +3,9 @@ import { Random } from '../../support/random.ts'
 import { buildBvh } from './bvh.ts'
 import { withLevels } from './image.ts'
 import { buildMesh, type Mesh, type MeshMaterial, MeshTracer } from './mesh.ts'
-import { Frame, MESH, PrimitiveList } from './primitives.ts'
+import { MESH, Pose, PrimitiveList } from './primitives.ts'
+import { MISS, Tracer } from './ray-tracer.ts'
 import { locate, Surface } from './surface.ts'
-import { MISS, Tracer } from './trace.ts'
 
 const PLAIN: MeshMaterial = { colour: [0.5, 0.5, 0.5], gloss: 0, image: null }
 
@@ -90,7 +90,7 @@ function tracerOf(list: PrimitiveList, meshes: readonly Mesh[]): Tracer {
 describe('a mesh', () => {
   test('is met where its triangles are: a cube a metre wide, two metres ahead, at 1.5 m', () => {
     const list = new PrimitiveList()
-    list.add(MESH, new Frame(2, 0, 0, 0), [0, 0, 0], [0.5, 0.5, 0.5], 0, { mesh: 0 })
+    list.add(MESH, new Pose(2, 0, 0, 0), [0, 0, 0], [0.5, 0.5, 0.5], 0, { mesh: 0 })
     const tracer = tracerOf(list, [CUBE])
     tracer.ray.set([0, 0.1, -0.2, 1, 0, 0])
     expect(tracer.nearest()).toBe(0)
@@ -105,7 +105,7 @@ describe('a mesh', () => {
 
   test('hides a lamp behind it, and not one before it', () => {
     const list = new PrimitiveList()
-    list.add(MESH, new Frame(2, 0, 0, 0.3), [0, 0, 0], [0.5, 0.5, 0.5], 0, { mesh: 0 })
+    list.add(MESH, new Pose(2, 0, 0, 0.3), [0, 0, 0], [0.5, 0.5, 0.5], 0, { mesh: 0 })
     const tracer = tracerOf(list, [CUBE])
     tracer.ray.set([0, 0, 0, 1, 0, 0])
     expect(tracer.blocker(1)).toBe(-1)
@@ -135,7 +135,7 @@ describe('a mesh', () => {
   test('as an instance is the mesh whose corners were moved: same depths, same normals', () => {
     const random = new Random(2)
     const corners = crowd(random, 80).map(Math.fround)
-    const frame = new Frame(1, -2, 0.5, 0.7)
+    const frame = new Pose(1, -2, 0.5, 0.7)
     const half = [0.6, 0.3, 0.9] as const
     const moved = corners.map((_, i) => {
       const p = corners.slice(i - (i % 3), i - (i % 3) + 3).map((v, k) => v * half[k])
@@ -145,7 +145,7 @@ describe('a mesh', () => {
     const instance = new PrimitiveList()
     instance.add(MESH, frame, [0, 0, 0], half, 0, { mesh: 0 })
     const baked = new PrimitiveList()
-    baked.add(MESH, new Frame(0, 0, 0, 0), [0, 0, 0], [4, 4, 4], 0, { mesh: 0 })
+    baked.add(MESH, new Pose(0, 0, 0, 0), [0, 0, 0], [4, 4, 4], 0, { mesh: 0 })
     // Normals of an instance are those of the piece at its size.
     const tracers = [tracerOf(instance, [meshOf(corners, { half })]), tracerOf(baked, [meshOf(moved)])]
     let hits = 0
@@ -192,7 +192,7 @@ describe('a mesh', () => {
 
 test('the normal of a hit looks at the viewer, whichever way the file turns its faces', () => {
   const list = new PrimitiveList()
-  list.add(MESH, new Frame(2, 0, 0, 0), [0, 0, 0], [0.5, 0.5, 0.5], 0, { mesh: 0 })
+  list.add(MESH, new Pose(2, 0, 0, 0), [0, 0, 0], [0.5, 0.5, 0.5], 0, { mesh: 0 })
   const tracer = tracerOf(list, [CUBE])
   const at = new Surface()
   tracer.ray.set([0, 0.1, 0.1, 1, 0, 0])

@@ -92,8 +92,8 @@ export function buildMesh({ positions, normals, uvs, material, materials }: Tria
 const START = 1e-6
 
 /**
- * Casts rays against meshes. The ray is in the mesh's own frame; numbers cross in arrays, as in trace.ts. The walk through the
- * hierarchy is that of trace.ts once more: one walk for both, with a call for every leaf, took 6 and 9 % more processor time
+ * Casts rays against meshes. The ray is in the mesh's own frame; numbers cross in arrays, as in ray-tracer.ts. The walk through the
+ * hierarchy is that of ray-tracer.ts once more: one walk for both, with a call for every leaf, took 6 and 9 % more processor time
  * for furnished rooms (two runs).
  */
 export class MeshTracer {

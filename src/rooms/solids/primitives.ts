@@ -41,7 +41,7 @@ export interface Primitives {
 }
 
 /** Where a piece of furniture stands: an origin and a turn about the vertical axis. */
-export class Frame {
+export class Pose {
   readonly x: number
   readonly y: number
   readonly z: number
@@ -55,10 +55,10 @@ export class Frame {
   }
 
   /** The frame at (x, y, z) of this one, turned by `yaw` more. */
-  at(x: number, y: number, z: number, yaw = 0): Frame {
+  at(x: number, y: number, z: number, yaw = 0): Pose {
     const c = Math.cos(this.yaw)
     const s = Math.sin(this.yaw)
-    return new Frame(this.x + c * x - s * y, this.y + s * x + c * y, this.z + z, this.yaw + yaw)
+    return new Pose(this.x + c * x - s * y, this.y + s * x + c * y, this.z + z, this.yaw + yaw)
   }
 }
 
@@ -93,7 +93,7 @@ export class PrimitiveList {
   }
 
   /** Adds a solid with its centre at `centre` and half sizes `half` (metres) in `frame`. */
-  add(shape: number, frame: Frame, centre: Vector, half: Vector, material: number, options: SolidOptions = {}): void {
+  add(shape: number, frame: Pose, centre: Vector, half: Vector, material: number, options: SolidOptions = {}): void {
     const { yaw = 0, pitch = 0, roll = 0, taper = 1, castsShadow = true, mesh = 0 } = options
     // R = Rz(yaw) · Rx(pitch) · Ry(roll): columns are the solid's axes in the world.
     const cz = Math.cos(frame.yaw + yaw)

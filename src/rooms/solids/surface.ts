@@ -3,7 +3,7 @@
  * the normal is the gradient of the shape's equation and texture coordinates are the local ones.
  */
 import { BOX, ELLIPSOID, MESH, QUAD } from './primitives.ts'
-import type { Tracer } from './trace.ts'
+import type { Tracer } from './ray-tracer.ts'
 
 /** Where a ray has hit, with everything that shading asks. Overwritten by `locate`. */
 export class Surface {
