@@ -13,9 +13,10 @@ import { PRESET_SIZE, presetNamed } from '../node/index.ts'
 import { parseSize, type Size } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress, type Progress } from '../support/progress.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { wholeAbove0 } from './flag-values.ts'
 
-interface Flags {
+interface Flags extends DeviceFlags {
   readonly size: string
   readonly runs: string
   readonly threads?: string
@@ -33,6 +34,7 @@ export function registerBench(program: Command): void {
     .option('--size <WxH>', 'pixels of the network', `${PRESET_SIZE.width}x${PRESET_SIZE.height}`)
     .option('--runs <n>', 'predictions; the fastest counts', '1')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addOption(deviceOption())
     .option('--temp <dir>', 'folder for the weights, which take up to 8 GB and are removed afterwards', tmpdir())
     .option('--json', 'print one JSON document instead of lines')
     .addHelpText('after', '\nMemory is the peak of a process that does nothing else, mapped weights included.')
@@ -54,7 +56,14 @@ async function action(name: string, flags: Flags): Promise<void> {
   try {
     const path = join(folder, `${preset.name}.safetensors`)
     const bytes = await writeWeights(path, preset.config, { size, silent: flags.json ?? false, signal: signals.signal })
-    const measured = await measurePrediction({ model: path, size, threads, runs, signal: signals.signal })
+    const measured = await measurePrediction({
+      model: path,
+      size,
+      threads,
+      provider: flags.device,
+      runs,
+      signal: signals.signal,
+    })
     const { peakBytes, networkSize, milliseconds, range } = measured
     const memory = { peak: peakBytes, predicted: predicted.memory.predict, weights: bytes }
     const document = { model: preset.name, networkSize, flops: predicted.flops.total, memory, milliseconds, range }

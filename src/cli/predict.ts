@@ -11,9 +11,10 @@ import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, wr
 import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
 
-interface Flags {
+interface Flags extends DeviceFlags {
   readonly out: string
   readonly model: string
   readonly focal?: string
@@ -71,6 +72,7 @@ export function registerPredict(program: Command): void {
     .addOption(new Option('--map <name>', 'colours').choices(COLOR_MAPS).default('turbo'))
     .option('--json', 'print one JSON document instead of lines')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addOption(deviceOption())
     .addHelpText('after', HELP)
     .action(async (images: readonly string[], flags: Flags) => {
       const failures = await predictFiles(images, flags)
@@ -89,7 +91,7 @@ async function predictFiles(images: readonly string[], flags: Flags): Promise<nu
     stretch: flags.stretch,
   }
   checkStyle(style)
-  await using model = await loadModel(flags.model, { threads })
+  await using model = await loadModel(flags.model, { threads, provider: flags.device })
   const unit = isMetric(model.config) ? 'metres' : 'relative'
   const plan = planOutputs(images, flags.out, flags.steps ? mapCount(model.config) : 0)
   await checkWritable(flags.out)

@@ -1,6 +1,7 @@
 /** What a prediction takes, measured: peak resident memory and time, in a process that does nothing else. */
 
 import type { Size } from '../predict/types.ts'
+import type { Provider } from '../runtime/protocol.ts'
 import { runInProcess } from '../support/processes.ts'
 
 export interface MeasureRequest {
@@ -9,6 +10,7 @@ export interface MeasureRequest {
   /** Of the image and the network, whose sides go to what the encoder can take. */
   readonly size: Size
   readonly threads?: number
+  readonly provider?: Provider
   /** Predictions, each of the same image; default 1. */
   readonly runs?: number
   /** See `LoadModelOptions`. */

@@ -8,6 +8,7 @@ import type { ModelDescription } from '../predict/depth-model.ts'
 import { type Answer, Pipeline } from '../predict/pipeline.ts'
 import type { RunnableGraph, Runner } from '../predict/runner.ts'
 import { engineErrorOf } from '../runtime/engine-error.ts'
+import { checkProvider } from '../runtime/provider.ts'
 import { openSession, type SessionModel, tensorOf } from '../runtime/session.ts'
 import { answerRequests, native, threadData } from '../runtime/thread.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
@@ -21,6 +22,7 @@ let pipeline: Pipeline | null = null
 async function answer(request: PredictionRequest): Promise<ModelDescription | Answer[] | null> {
   switch (request.kind) {
     case 'open': {
+      await checkProvider(engine.provider) // before the first photo is read
       const file = await openModel(nameOrPath, { mapAbove })
       pipeline = new Pipeline(file, runnerFor(file), { batch })
       const { name, path, config, size, trainedSizes } = file
