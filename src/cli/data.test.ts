@@ -33,7 +33,7 @@ const dar = (...args: string[]) =>
     },
   })
 const make = (count: number) =>
-  dar('make', 'rooms', '--count', String(count), '--out', join(root, 'set'), '--width', '40', '--height', '30')
+  dar('make', 'rooms', '--count', String(count), '--out', join(root, 'set'), '--size', '40x30')
 
 describe('dar data', () => {
   it('makes rooms, and inspects them: figures, a histogram, a contact sheet', async () => {
