@@ -113,7 +113,7 @@ export class Engine {
   }
 
   /**
-   * Ends the thread and frees everything in it. A call that runs is let finish, those behind it are rejected. Safe to
+   * Ends the thread and frees everything in it. A call under way finishes first; calls behind it are rejected. Safe to
    * call twice.
    */
   async dispose(): Promise<void> {

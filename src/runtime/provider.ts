@@ -1,6 +1,6 @@
 /**
- * Whether a provider of ONNX Runtime works on this machine. Every build of `onnxruntime-node` lists WebGPU as bundled, also where
- * there is no graphics driver, so the question is put by opening a session.
+ * Whether a provider of ONNX Runtime works on this machine. `onnxruntime-node` lists WebGPU as bundled on every
+ * machine, with a graphics driver or without. The only test that tells is to open a session.
  */
 import ort from 'onnxruntime-node'
 import { compile, exp, Graph } from '../graph/index.ts'
