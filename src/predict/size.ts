@@ -1,7 +1,7 @@
 /**
  * The size at which the network sees an image. A model file that names the sizes it was trained at (`predictSizes`, as
- * dar-nano's does) gets the one of the nearest shape. Otherwise, or when a size is asked for, that size is a pixel
- * budget W·H. Sides must be multiples of what the encoder needs, and the image's aspect ratio should change little:
+ * dar-nano's does) gets the one of the nearest shape. Otherwise, or when a size is asked for, it is a pixel budget.
+ * Sides must be multiples of what the encoder needs, and the image's aspect ratio should change little:
  *
  *     minimise  |ln(w/h) − ln(W/H)| + ¼·|ln(w·h / budget)|      over multiples w, h with w·h ≤ 1.15·budget
  *
