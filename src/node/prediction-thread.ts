@@ -1,6 +1,6 @@
 /**
- * The thread that a model works in: reads its file, builds and compiles graphs, runs them, and resizes photos to the network
- * and maps to the photo (predict/pipeline.ts). Nothing of that happens on the thread that asks.
+ * The thread that a model runs in. It reads the model file, builds and compiles graphs, runs them, and resizes photos
+ * and maps (predict/pipeline.ts). The calling thread does none of this.
  */
 import type { Compiled } from '../graph/index.ts'
 import { imageMultiple, isMetric } from '../model/index.ts'
@@ -70,7 +70,7 @@ function runnable(
   }
 }
 
-/** What fails inside names the graph. */
+/** Adds the graph's name to errors. */
 async function naming<T>(graph: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -79,7 +79,7 @@ async function naming<T>(graph: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The memory of all maps, which moves to the thread that asked. */
+/** The memory of all maps, which is transferred to the calling thread. */
 function transfers(value: ModelDescription | Answer[] | null): ArrayBuffer[] {
   if (!Array.isArray(value)) return []
   const maps = value
