@@ -1,4 +1,4 @@
-/** People of ellipsoids and limbs. Frames as in `seats.ts`. */
+/** People made of ellipsoids and limbs. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { hsv, picture } from '../materials/materials.ts'
 import type { Frame, Vector } from '../solids/primitives.ts'
@@ -7,13 +7,13 @@ import { toy } from './toy.ts'
 /** Proportions and clothes of one person. Lengths in metres, for a person of height factor `k`. */
 interface Body {
   readonly seated: boolean
-  /** Height relative to a grown-up. */
+  /** Height relative to an adult. */
   readonly k: number
-  /** Width relative to a slim one. */
+  /** Width relative to a slim person. */
   readonly wide: number
   readonly hip: number
   readonly shoulder: number
-  /** How far the trunk stands from the frame's origin. */
+  /** Distance of the trunk from the frame's origin. */
   readonly y0: number
   /** Materials. */
   readonly skin: number
@@ -32,7 +32,7 @@ export function person(s: SceneBuilder, f: Frame, seated: boolean): void {
   }
   trunk(s, f, body)
   head(s, f, body)
-  // Twice, as people are what photos are taken of.
+  // Listed twice, because photos often show people.
   s.sight(f, 0, body.y0, body.shoulder - 0.1)
   s.sight(f, 0, body.y0, body.hip)
 }
@@ -66,7 +66,7 @@ function leg(s: SceneBuilder, f: Frame, { seated, k, wide, hip, y0, ...body }: B
   s.ball(f, [ankle[0], ankle[1] + 0.06, 0.045], [0.05, 0.13, 0.045], body.shoes)
 }
 
-/** Down, on the hip, or raised towards the front. */
+/** Position of an arm: down, on the hip, or raised to the front. */
 function arm(s: SceneBuilder, f: Frame, { k, wide, shoulder, y0, shirt, skin }: Body, side: number): void {
   const { random } = s
   const reach = random.uniform()

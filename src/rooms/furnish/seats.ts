@@ -1,4 +1,7 @@
-/** Things to sit, lie and work at: tables, chairs, sofas, beds. Each stands in a frame whose origin is the middle of its back edge, y pointing away from the wall. */
+/**
+ * Furniture for sitting, lying and working: tables, chairs, sofas, beds. The origin of a frame is the middle of the
+ * piece's back edge, and y points away from the wall.
+ */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, type Material, material, Pattern } from '../materials/materials.ts'
 import type { Frame } from '../solids/primitives.ts'
@@ -204,7 +207,7 @@ export function cushion(s: SceneBuilder, f: Frame, x: number, y: number, z: numb
   })
 }
 
-/** A heap of cloth: clothes, a blanket, a bag that lies about. */
+/** A heap of cloth: clothes, a blanket, or a bag. */
 export function throwOver(s: SceneBuilder, f: Frame): void {
   const { random } = s
   const n = random.integer(2, 7)
