@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluate, NdArray, nd, numbers, relativeError, sigma } from '../../test/op-harness.ts'
 import { Graph } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
-import { convexUpsample, } from './upsample.ts'
+import { convexUpsample } from './upsample.ts'
 
 let engine: Engine
 beforeAll(() => {
