@@ -1,4 +1,4 @@
-/** The process of measure.ts: predicts, and prints what it took as JSON. */
+/** The process of measure.ts: predicts, and prints time and memory as JSON. */
 
 import { loadModel } from '../node/load-model.ts'
 import { messageOf } from '../support/errors.ts'
