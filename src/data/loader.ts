@@ -134,7 +134,7 @@ function newPending(): Pending {
     resolve = onBatch
     reject = onError
   })
-  // Whoever consumes the batch sees the error; until then it must not count as unhandled.
+  // The consumer of the batch gets the error. Until then the rejection must not count as unhandled.
   promise.catch(() => {})
   return { promise, resolve, reject }
 }
