@@ -1,7 +1,7 @@
 /**
- * `dar bench PRESET`: one prediction with a preset at random weights, in a process of its own: how much memory and time it
- * takes on this machine, beside what `dar info` says of it. The weights file is written for the measurement, mapped and
- * not read, and removed afterwards, so that the 8 GB of dar-large do on a machine of 24.
+ * `dar bench PRESET`: one prediction with a preset at random weights, in a process of its own. Prints its memory and
+ * time on this machine beside what `dar info` says. The weights file is written for the measurement and removed
+ * afterwards. It is mapped, not read, so that dar-large (8 GB) runs on a machine with 24 GB.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -49,7 +49,7 @@ async function action(name: string, flags: Flags): Promise<void> {
   const threads = wholeAbove0('--threads', flags.threads)
   const predicted = modelInfo(preset.config, { size })
   const folder = await makeFolder(flags.temp)
-  // An interrupted measurement must not leave gigabytes behind.
+  // An interrupted measurement must not leave gigabytes on disk.
   const signals = new AbortController()
   const stop = () => signals.abort(new DarError('interrupted; the weights are removed'))
   process.once('SIGINT', stop).once('SIGTERM', stop)

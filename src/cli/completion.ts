@@ -1,7 +1,7 @@
 /**
- * `dar completion SHELL`: a script that completes verbs, flags and the values of flags, made from commander's own tree of commands. It
- * is a text without calls of `dar`, so that completing costs no start of Node. Where nothing else fits it leaves the word to the
- * shell, which completes names of files.
+ * `dar completion SHELL`: prints a script that completes verbs, flags and the values of flags, made from commander's
+ * own tree of commands. The script does not call `dar`, because starting Node at every key press would be slow. Words
+ * that it does not know are left to the shell, which completes names of files.
  */
 import { Argument, type Command, type Option } from 'commander'
 
@@ -108,7 +108,7 @@ complete -o default -F _dar dar
 function fishScript(commands: readonly Completed[]): string {
   const lines = commands.flatMap(({ path, verbs, flags, values }) => {
     const [, ...names] = path.split(' ')
-    // At a command: its own verbs have been given, none of those below it has.
+    // True at this command: its own verbs have been typed, and none of those below it.
     const seen = names.map((name) => `__fish_seen_subcommand_from ${name}`)
     const here = [
       ...seen,

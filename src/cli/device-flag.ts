@@ -1,4 +1,7 @@
-/** `--device`, the same for every verb that runs a model. Whether the machine has the device is found out by `loadModel` or the engine. */
+/**
+ * `--device`, the same for every verb that runs a model. `loadModel` or the engine checks whether the machine has the
+ * device.
+ */
 import { Option } from 'commander'
 import type { Provider } from '../runtime/protocol.ts'
 import { DarError } from '../support/errors.ts'

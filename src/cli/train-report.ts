@@ -49,7 +49,7 @@ export function createReport(
   return { onEvent, close: () => progress?.done() }
 }
 
-/** Of the h of a step, for a transformer that says nothing any more. */
+/** From this share of saturated values in h on, the report says that a step is dead. */
 const DEAD = 0.95
 
 function figuresText({ set, images, metrics, steps, saturated }: SetFigures): string {
