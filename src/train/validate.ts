@@ -1,8 +1,9 @@
 /**
- * Validation while training: the moving average of the weights predicts the held-out frames at the network's size, and the
- * metrics of every step are reported, because a DAR whose later steps do not improve on the first has learnt nothing from
- * its bins. So is how much of each step's h is saturated: tanh passes no gradient there, a transformer whose h is ±1 everywhere
- * says nothing and learns nothing, and the loss does not show it, because the context tells the bins enough. Figures at this size are for watching a run; those of a model card come from the evaluator.
+ * Validation while training. The moving average of the weights predicts the held-out frames at the network's size.
+ * Reported are the metrics of every step: if later steps do not improve on the first, the bins have learnt nothing.
+ * Reported is also the share of h that is saturated in each step. There tanh passes no gradient, so a transformer whose
+ * h is ±1 everywhere carries no information and cannot learn. The loss does not show this, because the context alone
+ * gives the bins enough. These figures are for watching a run; those of a model card come from the evaluator.
  */
 import { type Dataset, prepare } from '../data/index.ts'
 import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from '../eval/index.ts'
@@ -25,7 +26,7 @@ export interface SetFigures {
   readonly saturated: readonly number[]
 }
 
-/** |h| from which tanh passes less than 2 % of a gradient. */
+/** From this |h| on, tanh passes less than 2 % of a gradient. */
 const SATURATED = 0.99
 const SATURATED_INPUT = Math.atanh(SATURATED)
 
@@ -83,7 +84,7 @@ export class Validator {
   private async batch(samples: readonly Prepared[]): Promise<ImageFigures[]> {
     const { batch, height, width } = this.size
     const pixels = height * width
-    // A last batch that is not full is filled with black images, whose predictions nobody reads.
+    // A last batch that is not full is filled with black images, whose predictions are ignored.
     const image = new Float32Array(batch * 3 * pixels)
     samples.forEach((sample, i) => {
       image.set(sample.image, 3 * i * pixels)
@@ -130,7 +131,7 @@ function predictionGraph(config: DarConfig, { batch, height, width }: Size) {
   const graph = new Graph()
   const image = graph.input('image', [batch, 3, height, width])
   const model = buildDar(normaliseImage(image, config), config)
-  // The last step is scored by the output, as in the loss: under a convex upsampler its raw map is not trained.
+  // The last step is scored by the output, as in the loss. Under a convex upsampler its raw map is not trained.
   const earlier = model.depths.slice(0, -1).map((depth) => ops.resize(depth, [height, width]))
   const maps: Tensor[] = [model.depth, ...earlier, model.depth]
   const outputs = Object.fromEntries(mapNames(config).map((name, i) => [name, maps[i]]))
