@@ -16,15 +16,15 @@ const DPT_DEFAULTS = { dptOutput: 'metric', dptResize: 'half-pixel', dptNorm: fa
 export const configSchema = z
   .strictObject({
     /**
-     * What stands on the neck: `dar` (the paper), its ablations `transformer` and `bins`, or the baselines `dpt`, `dorn` and
-     * `ord2seq` (algorithm section 12), which have no steps.
+     * The head on the neck: `dar` (the paper), its ablations `transformer` and `bins`, or the baselines `dpt`, `dorn`
+     * and `ord2seq` (algorithm section 12), which have no steps.
      */
     head: z.enum(['dar', 'transformer', 'bins', 'dpt', 'dorn', 'ord2seq']).default('dar'),
 
     encoder: z.enum(['vit', 'mobilenetv2']).default('vit'),
     /** Channel multiplier of mobilenetv2. */
     encoderMultiplier: z.number().positive().default(1),
-    /** The next seven fields are the ViT's. */
+    /** This field and those up to `taps` are for `vit`. */
     encoderWidth: positive.default(384),
     encoderDepth: positive.default(12),
     encoderHeads: positive.default(6),
@@ -33,7 +33,7 @@ export const configSchema = z
     /** Grid of the stored position table. */
     posGrid: size.default([37, 37]),
     layerScale: z.boolean().default(true),
-    /** Tapped blocks, from 0; null: a quarter, a half, three quarters and all of the depth. */
+    /** Tapped blocks, counted from 0. null: those at a quarter, a half, three quarters and all of the depth. */
     taps: z.tuple([z.int(), z.int(), z.int(), z.int()]).nullable().default(null),
 
     neckFeatures: positive.default(64),
@@ -48,53 +48,57 @@ export const configSchema = z
     level: z.boolean().default(true),
     form: z.enum(['cached', 'masked', 'unmasked']).default('cached'),
     /**
-     * A LayerNorm before the transformer's last projection. Without it nothing bounds y_out, and the tanh that makes h of it
-     * saturates at ordinary learning rates; off is what the paper's formula says.
+     * A LayerNorm before the transformer's last projection. Without it y_out is unbounded, and h, which is a tanh of
+     * it, saturates at ordinary learning rates. The paper's formula has no norm, so the default is off.
      */
     finalNorm: z.boolean().default(false),
     /**
-     * a ← a/√(mean_c a² + ε) before the tanh that makes h of it. `finalNorm` bounds what the last projection reads, not what it and
-     * the projection to h make of it: both grow in training until most of h is ±1 and passes no gradient. With this it cannot.
+     * a ← a/√(mean_c a² + ε) before h = tanh(a). `finalNorm` bounds only the input of the last projection. The weights
+     * of that projection, and of the one to h, grow in training until most of h is ±1 and passes no gradient. This norm
+     * prevents that.
      */
     hiddenNorm: z.boolean().default(false),
     /**
-     * What a step hands to the next: r_k, made from the GRU's state (the paper), or y_out^k, past the bins (what the
-     * authors' release does: how deep a pixel was found never reaches the transformer).
+     * What a step gets from the one before: r_k, made from the GRU's state (the paper), or y_out^k, which bypasses the
+     * bins (the authors' release; the predicted depth then never reaches the transformer).
      */
     feedback: z.enum(['token-map', 'y-out']).default('token-map'),
 
     steps: positive.default(5),
     /** Explicit token-map sizes, coarse to fine; null: halved from the memory grid. */
     sizes: z.array(size).nullable().default(null),
-    /** The last token map is the memory grid divided by this, rounded up; the earlier ones are halved from there. */
+    /** The last token map is the memory grid divided by this, rounded up. Earlier maps are halved from there. */
     finest: positive.default(1),
     bins: positive.default(16),
     gruWidth: positive.default(96),
     /**
-     * Where bins, states and depth maps live: on the memory grid; each step on that of its token map; or, `halved`, each on the
-     * memory grid halved K−k times, wherever the token maps end. A window that was cut on a coarse grid is wrong for good inside its
-     * cells, so the last two pay with hard windows; the soft tree loses nothing by them and its five steps cost 4/3 of one.
+     * The grid of bins, states and depth maps: the memory grid; for each step the grid of its token map; or, with
+     * `halved`, the memory grid halved K−k times at step k, whatever the sizes of the token maps. A window that was cut
+     * on a coarse grid stays wrong inside its cells, so hard windows get worse with the last two. The soft tree does
+     * not, and its five steps then cost 4/3 of one.
      */
     binGrid: z.enum(['memory', 'step', 'halved']).default('memory'),
     /**
-     * How a step's bins follow from the step before. `paper`, `neighbourhood`, `elastic` and `fixed` cut a window anew; `soft`
-     * keeps every branch of one tree and re-weighs it (soft-tree.ts), and does not read `bins` and `expand`.
+     * How the bins of a step follow from the step before. `paper`, `neighbourhood`, `elastic` and `fixed` cut a new
+     * window; `soft` keeps every branch of one tree and re-weighs it (soft-tree.ts). `soft` does not use `bins` and
+     * `expand`.
      */
     window: z.enum(['paper', 'neighbourhood', 'elastic', 'fixed', 'soft']).default('paper'),
-    /** Bins of the last step of `soft`, N_K; each step before has half of the next. */
+    /** With `soft`: the number of bins of the last step, N_K. Each earlier step has half of the next. */
     leaves: positive.default(64),
-    /** Of `soft`: one more re-weighing, on path1's grid at a quarter of the image. Its map is the output. */
+    /** With `soft`: one more re-weighing, on path1's grid at a quarter of the image. Its map is the output. */
     fine: z.boolean().default(false),
     /**
-     * Of `fine`: a last convolution at the image's own size, which moves edges to where the photo has them. Needs `fine`.
+     * With `fine`: a last convolution at the image's own size, which moves edges to where they are in the photo.
      */
     detail: z.boolean().default(false),
     /** Bins added on each side of the chosen one. */
     expand: z.number().int().nonnegative().default(1),
     context: z.boolean().default(false),
     /**
-     * How much of the memory the context shows a step: all of it, or what is left of it at the size of the step's token map, so
-     * that detail comes to the bins in the order of the token maps and a step has something to add to the one before.
+     * How much of the memory a step's context shows: all of it, or the memory pooled to the size of the step's token
+     * map. With the latter, detail reaches the bins in the order of the token maps, so a step can add to the one
+     * before.
      */
     contextGrid: z.enum(['memory', 'step']).default('memory'),
     upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
@@ -105,16 +109,18 @@ export const configSchema = z
     dMax: z.number().positive().default(10),
     /** Bins of the dorn head. */
     ordinalBins: positive.default(68),
-    /** Of the dpt head: metres below dMax, or inverse depth without a unit, as the public relative Depth Anything gives. */
+    /**
+     * For the dpt head: metres below dMax, or inverse depth without a unit, as in the public relative Depth Anything.
+     */
     dptOutput: z.enum(['metric', 'relative']).default('metric'),
     /**
-     * Of the dpt head: `half-pixel` is algorithm section 12; `corners` is Depth Anything's own arithmetic, which its public weights
-     * need: resizes with aligned corners, and a last fusion that doubles its map.
+     * For the dpt head: `half-pixel` is algorithm section 12. `corners` is Depth Anything's own arithmetic, which its
+     * public weights need: resizes with aligned corners, and a last fusion that doubles its map.
      */
     dptResize: z.enum(['half-pixel', 'corners']).default('half-pixel'),
     /**
-     * Of the dpt head: a GroupNorm of 8 groups after its first convolution. On an encoder without a norm of its own
-     * (mobilenetv2) the sigmoid starts saturated without it, and nothing is ever learnt.
+     * For the dpt head: a GroupNorm of 8 groups after its first convolution. Without it, on an encoder without a final
+     * norm (mobilenetv2), the sigmoid starts saturated and the head learns nothing.
      */
     dptNorm: z.boolean().default(false),
   })
