@@ -21,7 +21,7 @@ export interface Progressed {
   readonly seconds: number
 }
 
-/** What a checkpoint belongs to. */
+/** The run and model of a checkpoint. */
 export interface Belonging {
   readonly config: DarConfig
   /** The recipe's name. */
@@ -101,7 +101,9 @@ export async function readCheckpoint(
   return { params: whole('params'), ema: whole('ema'), m: whole('m'), v: whole('v'), step, seconds }
 }
 
-/** Two configs may share every shape and still be other models: other bins, another window, another range of depth. */
+/**
+ * Two configs may have equal shapes and still be different models: other bins, another window, another range of depth.
+ */
 function refuseOtherConfig(stored: DarConfig, wanted: DarConfig, path: string): void {
   const keys = Object.keys(wanted) as (keyof DarConfig)[]
   const differing = keys.filter((key) => JSON.stringify(stored[key]) !== JSON.stringify(wanted[key]))
