@@ -1,6 +1,6 @@
 /**
- * `dar data inspect PATH`: what a data set holds and what looks wrong with it; `dar data make rooms`: procedural rooms as a
- * folder. The work is in src/data; here are the flags and the words.
+ * `dar data inspect PATH`: what a data set contains and what looks wrong with it. `dar data make rooms`: procedural
+ * rooms as a folder. The work is in src/data; this file has the flags and the texts.
  */
 
 import { type Command, Option } from 'commander'

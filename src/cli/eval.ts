@@ -1,6 +1,6 @@
 /**
- * `dar eval`: figures of a model, or of somebody else's depth maps, on a data set under a named protocol; and whether the
- * difference between two such runs is more than luck. The work is in src/eval; here are the flags and what is printed.
+ * `dar eval`: figures of a model, or of another program's depth maps, on a data set under a named protocol. Also
+ * compares two such runs and tests the difference. The work is in src/eval; this file has the flags and the printing.
  */
 
 import { resolve } from 'node:path'
@@ -145,7 +145,7 @@ async function writeJson(json: Flags['json'], text: () => string): Promise<void>
   else if (json !== undefined) await writeFileAtomically(json, text())
 }
 
-/** The named protocol with what the flags change. Its name then says so. */
+/** The named protocol with the changes of the flags. Its name then says that it was changed. */
 async function protocolOf({ protocol: name, align, cap: capText }: Flags): Promise<Protocol> {
   const protocol = await loadProtocol(name)
   const cap = above0('--cap', capText)
@@ -182,7 +182,7 @@ async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalDat
   if (scale !== undefined || inverse) throw new DarError('--scale and --inverse are for --predictions; leave them out')
   const sha256 = await modelHash(name)
   const batch = wholeAbove0('--batch', flags.batch)
-  // The evaluator works beside the network: a thread of the engine that spins would take its core.
+  // The evaluator works beside the network. A spinning engine thread would take its core.
   const threads = wholeAbove0('--threads', flags.threads)
   const model = await loadModel(name, { threads, provider: flags.device, idle: 'sleep', batch })
   return {

@@ -1,7 +1,7 @@
 /**
- * `dar predict IMAGE…`: depth maps of photos, as files. The work is in src/predict and src/node; here are the flags, what is printed, and
- * the rule that one photo does not stop the rest: if it cannot be read, or its results not written, it is named on one
- * line, and the exit code is 1.
+ * `dar predict IMAGE…`: depth maps of photos, as files. The work is in src/predict and src/node; this file has the
+ * flags and the printing. One photo does not stop the rest: if it cannot be read, or its results cannot be written, one
+ * line names it, and the exit code is 1.
  */
 import { type Command, Option } from 'commander'
 import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
@@ -144,7 +144,7 @@ const FOCAL_NOTE: Readonly<Record<FocalSource, string>> = {
 /** Results on standard output, mistakes and progress on standard error. */
 function createPrinter(total: number, { json }: { readonly json: boolean }): Printer {
   const progress = createProgress({ total, label: 'photos', silent: json || total === 1 })
-  // A terminal's progress line stands where the next line of text goes.
+  // On a terminal the progress line stands where the next line of text goes, so it is cleared first.
   const clear = () => {
     if (process.stderr.isTTY && total > 1) process.stderr.write('\r\x1b[K')
   }
@@ -170,7 +170,7 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
   }
 }
 
-/** A bad range of colours must not wait for the first depth map to be noticed. */
+/** Checks the range of colours at once, not at the first depth map. */
 function checkStyle({ map, near, far }: OutputStyle): void {
   colourise({ width: 1, height: 1, data: Float32Array.of(1) }, { map, near, far })
 }

@@ -68,7 +68,7 @@ async function action(name: string, flags: Flags): Promise<void> {
   }
   const recipe = await loadRecipe(name)
   const { data, weights, resume, out = join('runs', recipe.name) } = flags
-  // A resumed run has its own weights and reads none.
+  // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
   const onEvent = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))

@@ -2,8 +2,8 @@
  * The verbs of `dar`, in the order of its help: one file each, whose function adds a commander command to the program.
  * A verb parses its arguments, calls the room that does the work and prints; it throws a DarError for a user's mistake.
  *
- * A verb's file is loaded when the verb is called, and only then: reading the trainer, the data readers and the Hub client
- * takes longer than `dar --version` or the decoding of a photo. The help of `dar` itself needs no more than what stands here.
+ * The file of a verb is loaded only when the verb is called. Loading the trainer, the data readers and the Hub client
+ * takes longer than `dar --version` or the decoding of a photo. The help of `dar` itself needs only this list.
  */
 import type { Command } from 'commander'
 import { assert } from '../support/errors.ts'
