@@ -25,7 +25,7 @@ export interface EvalData {
   readonly dataset: Dataset
   /** Without the data set's own name; null where frames have no names of their own. */
   readonly names: readonly string[] | null
-  /** What was taken of it, for records; null for everything. */
+  /** The part of the data that was used, for records; null for everything. */
   readonly split: string | null
 }
 

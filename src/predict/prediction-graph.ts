@@ -18,7 +18,7 @@ export function predictionOutputs(
   const graph = new Graph()
   const rgb = graph.input('image', [batch, 3, height, width])
   const model = buildDar(normaliseImage(rgb, config), config)
-  // The maps of all steps are computed anyway: as outputs that nobody fetches they cost next to nothing.
+  // The maps of all steps are computed anyway, so outputs that are not fetched cost almost nothing.
   const outputs: Record<string, Tensor> = { depth: model.output }
   for (const [i, depth] of model.depths.slice(0, -1).entries()) outputs[depthOutput(i + 1)] = depth
   for (const [i, sigma] of model.sigmas.entries()) outputs[sigmaOutput(i + 1)] = sigma
