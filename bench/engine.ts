@@ -74,15 +74,15 @@ async function vitCandidate(engine: Engine): Promise<Candidate> {
 }
 
 /**
- * GFLOP/s of every candidate, round by round: in turn, so that each ratio compares runs of the same moment. A shared
- * machine changes its speed from second to second.
+ * GFLOP/s of every candidate. Candidates run in turn, round by round, because a shared machine changes its speed from
+ * second to second and each ratio should compare runs of the same moment.
  */
 async function rounds(candidates: readonly Candidate[], runs: number): Promise<number[][]> {
   const rates: number[][] = []
   for (let i = 0; i < runs + 2; i++) {
     const round: number[] = []
     for (const { flops, run } of candidates) {
-      // Three times, the median: the first finds its data out of the caches that the candidate before it filled.
+      // The median of three: in the first run the caches still hold the data of the previous candidate.
       const milliseconds = [await run(), await run(), await run()]
       round.push(flops / median(milliseconds) / 1e6)
     }

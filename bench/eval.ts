@@ -1,9 +1,9 @@
 /**
- * What the evaluator costs over prediction: 640×480 frames in memory, predicted by `predictMany` as anybody would (one map
- * and its sigma, no steps), and the same frames evaluated (all metrics, every step, boundaries, sigma), in turn, so that both
- * see the same machine. Twice: with one core left to the evaluator, where it works while the network does, and with the network
- * on all cores, where each takes from the other. Beside it, the processor's time for judging alone, which the clock of a
- * busy machine says little of. `DAR_MODEL` names another model or file.
+ * What the evaluator costs over prediction. 640×480 frames in memory are predicted by `predictMany` as users would (one
+ * map and its sigma, no steps), and the same frames are evaluated (all metrics, every step, boundaries, sigma). Both
+ * run in turn, so that they see the same machine. Measured twice: with one core left to the evaluator, and with the
+ * network on all cores, where the two compete. Also printed is the processor time of judging alone, because wall time
+ * means little on a busy machine. `DAR_MODEL` names another model or file.
  */
 import { availableParallelism, loadavg } from 'node:os'
 import { roomsDataset } from '../src/data/index.ts'
@@ -16,7 +16,10 @@ import { loadModel } from '../src/node/index.ts'
 import { median, type Row } from './report.ts'
 
 const SCENES = 3
-/** Each scene so often in one measurement: the first and the last frame of an evaluation overlap with nothing. */
+/**
+ * How often each scene occurs in one measurement, since the first and the last frame of an evaluation overlap with
+ * nothing.
+ */
 const REPEATED = 8
 /** Images that the network takes at once, in both: the default of `dar eval`. */
 const BATCH = 4
@@ -52,7 +55,7 @@ export async function benchEval({ rounds = 4 }: { rounds?: number } = {}): Promi
   ]
 }
 
-/** Milliseconds a frame, one of each list in every round. */
+/** Milliseconds a frame: one value per round in each list. */
 interface Compared {
   readonly predicting: readonly number[]
   readonly evaluating: readonly number[]
@@ -96,7 +99,7 @@ async function compared(frames: readonly Frame[], { threads, rounds }: { threads
   return { ...perFrame, ...cpu }
 }
 
-/** Time by the clock, and of the processor in all threads. */
+/** Wall time, and processor time of all threads. */
 async function milliseconds(body: () => Promise<unknown>): Promise<[clock: number, processor: number]> {
   const begin = performance.now()
   const before = process.cpuUsage()

@@ -1,9 +1,9 @@
 /**
- * Exported models on the CPU: float32, float16 and int8 in turn, on one thread. The figure is processor time, not the clock's:
- * it does not count what other programs on a shared machine take, so the ratios hold there. `dar-nano` is the shipped model
- * (or the file in $DAR_EXPORT_MODEL) at 256×192, the size that it predicts at; `dar-lite` (ViT-S) has random weights, which
- * cost what trained ones do, at 224×168. Medians after warm-up; the machine's caches and clock are still shared, so a few per
- * cent are noise.
+ * Exported models on the CPU: float32, float16 and int8 in turn, on one thread. The figure is processor time, which
+ * does not count other programs on a shared machine, so ratios are reliable. `dar-nano` is the shipped model (or the
+ * file in $DAR_EXPORT_MODEL) at 256×192, the size that it predicts at. `dar-lite` (ViT-S) has random weights, which
+ * cost as much as trained ones, at 224×168. Medians after warm-up. Caches and clock are still shared, so a few per cent
+ * are noise.
  */
 
 import { exportGraph, type Precision } from '../src/export/index.ts'

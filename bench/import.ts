@@ -1,6 +1,6 @@
 /**
- * What it costs to begin: the time that `import 'dar-depth'` and `dar --version` take in a fresh process, and how much code the
- * import reads. Of the compiled package, so run `npm run build` first.
+ * Start-up cost: the time that `import 'dar-depth'` and `dar --version` take in a fresh process, and how much code the
+ * import reads. Measures the compiled package, so run `npm run build` first.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** The process of loop.ts: loads a model and predicts once, as a program that was just started, and prints the delays. */
+/** The process of loop.ts: loads a model, predicts once in a fresh process, and prints the delays. */
 
 import { loadModel } from '../src/node/index.ts'
 import { delayWhile, type LoopDelay, wavePhoto } from './loop-delay.ts'

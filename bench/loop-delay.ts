@@ -1,8 +1,8 @@
 /**
- * What the event loop waits while something is done, told in two ways. `longest` and `p99` are delays as `monitorEventLoopDelay`
- * sees them at its resolution of 1 ms, which they include; on a machine that others use they also count the time in which
- * nobody let this thread run. `busiest` is the most that this thread itself computed between two turns of the loop, in
- * CPU time, which nobody else can add to; Linux only.
+ * How long the event loop waits during some work, measured in two ways. `longest` and `p99` are delays from
+ * `monitorEventLoopDelay` and include its resolution of 1 ms. On a shared machine they also count the time in which
+ * this thread was not scheduled. `busiest` is the most CPU time that this thread used between two turns of the loop,
+ * which other programs cannot add to; Linux only.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -18,7 +18,7 @@ export interface LoopDelay {
 }
 
 export async function delayWhile<T>(work: () => Promise<T>): Promise<[result: T, delay: LoopDelay]> {
-  await sleep(200) // what came before settles
+  await sleep(200) // lets earlier work settle
   const histogram = monitorEventLoopDelay({ resolution: 1 })
   histogram.enable()
   await sleep(20)
@@ -30,7 +30,7 @@ export async function delayWhile<T>(work: () => Promise<T>): Promise<[result: T,
   return [result, { p99: histogram.percentile(99) / 1e6, longest: histogram.max / 1e6, busiest: turns() }]
 }
 
-/** Starts to look at this thread's CPU time in every turn; the result stops and gives the most of one, ms. */
+/** Samples this thread's CPU time in every turn. The returned function stops it and gives the most of one turn, ms. */
 function watchTurns(): () => number | null {
   if (process.platform !== 'linux') return () => null
   const file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r') // nanoseconds of CPU, of waiting, slices
@@ -51,7 +51,7 @@ function watchTurns(): () => number | null {
   }
 }
 
-/** A picture of waves, other in every channel. */
+/** A picture of waves, different in every channel. */
 export function wavePhoto(width: number, height: number): RgbImage {
   const data = new Uint8Array(3 * width * height)
   for (let y = 0, at = 0; y < height; y++)

@@ -1,7 +1,7 @@
 /**
- * How long the event loop of a process waits while dar-nano works in it: p99 and longest delay while the model is loaded and
- * while the first photo compiles its program, both in a fresh process, and while photos of 12 megapixels are predicted.
- * The first rows are those of a process that sleeps: other work on the machine shows in every figure.
+ * How long the event loop of a process waits while dar-nano works in it: p99 and longest delay while the model is
+ * loaded, while the first photo compiles its program (both in a fresh process), and while photos of 12 megapixels are
+ * predicted. The first rows are a process that sleeps, because other work on the machine shows in every figure.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,10 +1,11 @@
 /**
- * Where a prediction's work and time go, for the two small presets: the three execution forms of the decoder, the K steps, the
- * parts, and growth with the image. Times are of the network alone at random weights, on two threads.
+ * Where the work and time of a prediction go, for the two small presets: the three execution forms of the decoder, the
+ * K steps, the parts, and growth with the image. Times are of the network alone at random weights, on two threads.
  *
- * A part or step is timed by difference: programs that end after the encoder, the neck, step 1, … step K are run in turn,
- * and each costs what it takes longer than the one before (below 0 where the machine's noise is larger than that). Candidates are run in turn, round by round, and the fastest round
- * of each counts, since other work on a machine only ever adds time. FLOPs are counted off the graphs (src/graph/cost.ts).
+ * A part or step is timed by difference. Programs that end after the encoder, the neck, step 1, … step K are run in
+ * turn, and each part costs what its program takes longer than the one before. A result below 0 is noise. The fastest
+ * of several rounds counts, since other work on a machine only adds time. FLOPs are counted from the graphs
+ * (src/graph/cost.ts).
  */
 import { compile, type Tensor, totalFlops } from '../src/graph/index.ts'
 import { type DarConfig, imageMultiple, inferenceGraph, PRESETS, parseConfig } from '../src/model/index.ts'
@@ -67,7 +68,7 @@ async function candidate(
   }
 }
 
-/** Every candidate in turn, `rounds` times: the fastest counts, so the first needs no warm-up. */
+/** Runs every candidate in turn, `rounds` times. The fastest round counts, so no warm-up is needed. */
 async function race(candidates: readonly Candidate[], rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++)
     for (const one of candidates) {
@@ -164,7 +165,7 @@ export function slope(points: readonly (readonly [number, number])[]): number {
 interface Options {
   readonly rounds?: number
   readonly presets?: readonly string[]
-  /** The first is that of forms and parts. */
+  /** The first size is the one of the forms and parts. */
   readonly sizes?: readonly Size[]
 }
 

@@ -33,7 +33,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
-/** Values by name; a page must not go on with a row missing. */
+/** Values by name. A missing one is an error, so that no page is written with a gap. */
 function lookup(rows: readonly Row[]) {
   return (name: string): number => {
     const row = rows.find((one) => one.name === name)

@@ -1,7 +1,7 @@
 /**
- * From the pixels of a 640×480 photo to its depth map with dar-nano on two threads, decoding excluded: median of each part after
- * warm-up. With `DAR_PEERS` set to a folder that holds `fastdepth.onnx`, FastDepth (224×224) does the same photo in turn,
- * so that both see the same machine. `DAR_MODEL` names another model or file.
+ * From the pixels of a 640×480 photo to its depth map with dar-nano on two threads, without decoding: median of each
+ * part after warm-up. With `DAR_PEERS` set to a folder that holds `fastdepth.onnx`, FastDepth (224×224) predicts the
+ * same photo in turn, so that both see the same machine. `DAR_MODEL` names another model or file.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

@@ -5,7 +5,7 @@ export interface Row {
   readonly name: string
   readonly value: number
   readonly unit: string
-  /** The least that is expected, for ratios. */
+  /** The expected minimum, for ratios. */
   readonly target?: number
 }
 

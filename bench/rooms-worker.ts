@@ -1,4 +1,4 @@
-/** One thread of bench/rooms.ts: renders the seeds it is told to, throws the pictures away, says when it has done. */
+/** One thread of bench/rooms.ts: renders the given seeds, discards the pictures and reports when it is done. */
 import { parentPort } from 'node:worker_threads'
 import { renderRoom } from '../src/rooms/index.ts'
 

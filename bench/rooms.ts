@@ -1,6 +1,7 @@
 /**
- * How many `rooms` images a second, with one and with two worker threads: `npx tsx bench/rooms.ts [IMAGES]`. Each worker
- * renders its share of the same seeds after a warm-up; the rate counts from the last worker's readiness to the last image.
+ * How many `rooms` images a second, with one and with two worker threads: `npx tsx bench/rooms.ts [IMAGES]`. Each
+ * worker renders its share of the same seeds after a warm-up. The rate counts from when the last worker is ready to the
+ * last image.
  */
 import { cpus } from 'node:os'
 import type { Worker } from 'node:worker_threads'

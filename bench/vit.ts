@@ -16,7 +16,7 @@ export interface VitSize {
 
 export const VIT: VitSize = { batch: 8, tokens: 196, width: 192, heads: 3, blocks: 12 }
 
-/** Multiply-adds ×2 of all matrix products, forward once and backward twice. */
+/** FLOPs (two per multiply-add) of all matrix products: one forward pass and a backward pass of twice its cost. */
 export function vitFlops({ batch, tokens, width, blocks }: VitSize): number {
   const perBlock = tokens * 12 * width * width + 2 * tokens * tokens * width
   return 3 * 2 * batch * blocks * perBlock

@@ -30,11 +30,11 @@ import { caseSheet } from './card/sheet.ts'
 const PROTOCOLS: readonly Protocol[] = (['crop_native', 'full'] as const).flatMap((region) =>
   (['none', 'median'] as const).map((alignment) => ({ region, ...INDOOR_RANGE, alignment })),
 )
-/** Where the steps are judged: a metric model is judged as it predicts. */
+/** The protocol under which the steps are judged. */
 const STEP_PROTOCOLS = PROTOCOLS.filter(({ region, alignment }) => region === 'full' && alignment === 'none')
 const PEER_PROTOCOLS = PROTOCOLS.filter(({ region }) => region === 'crop_native')
 
-/** A predictor on trial, and the protocols that it can be judged by. */
+/** A predictor, and the protocols that it can be judged by. */
 interface Contestant {
   readonly name: string
   readonly predict: Predictor
@@ -68,7 +68,7 @@ function readOptions() {
   return { data, out, peers, model, published, rooms, limit }
 }
 
-/** The focal length that the model is told, in pixels; none for a camera that is not known. */
+/** The focal length in pixels that the model is given; none for an unknown camera. */
 const focalOf = ({ intrinsics }: Frame) => (intrinsics ? Math.sqrt(intrinsics.fx * intrinsics.fy) : undefined)
 
 async function judgeSet({ name, note, test }: CardSet, contestants: readonly Contestant[]): Promise<SetFigures> {
@@ -85,7 +85,7 @@ async function judgeSet({ name, note, test }: CardSet, contestants: readonly Con
   return { name, note, results }
 }
 
-/** Where a predictor's failures are looked for: over all that it can see, as it predicts. */
+/** The protocol under which the worst frames are found: the whole region that the predictor sees. */
 function headline({ evaluations }: Judged): Evaluation {
   return find(evaluations, 'full', 'none') ?? evaluations[0]
 }

@@ -5,13 +5,15 @@
  *     npx tsx scripts/designs.ts compare --encoder FILE --data DIR --minutes M [--seed N] [--out DIR] DESIGN …
  *     npx tsx scripts/designs.ts time    [--size 256x192] [--peers DIR] DESIGN[@WIDTHxHEIGHT] …
  *
- * `memory`: eight rooms learnt by heart in 150 updates of all eight, without augmentation, then judged on themselves. A design
- * that cannot do that will not learn rooms, and the figures of its steps show which one stops. Three to four minutes on two cores.
- * `compare`: every design from the same ImageNet weights on the same pictures for M minutes of processor time. It trains on
- * rooms and on DIR/furnished (rendered; its last tenth is held out), half each; the other sets of DIR are of strangers. Of those
- * that training holds out frames of (real-splits.ts), only the others are read: what chooses is not what reports.
- * `time`: a 640×480 image through every design, preset or model file in turn, pixels to the network's maps; designs and presets that
- * do not ship have random weights.
+ * `memory`: overfits eight rooms in 150 updates of all eight, without augmentation, and judges the model on the same
+ * rooms. A design that fails here will not learn rooms, and the figures of its steps show which step fails. Three to
+ * four minutes on two cores.
+ * `compare`: trains every design from the same ImageNet weights on the same pictures for M minutes of processor time.
+ * Training data are half rooms and half DIR/furnished (rendered; its last tenth is held out). The other sets of DIR
+ * come from other places. Of sets with a hold-out (real-splits.ts) only the training side is read, so that the choice
+ * does not use the frames that are reported later.
+ * `time`: predicts a 640×480 image with every design, preset or model file in turn, from pixels to the network's maps.
+ * Designs and presets that do not ship have random weights.
  *
  * A line of JSON per design goes to DIR/designs.jsonl, a table to standard output.
  */
@@ -32,10 +34,10 @@ import { few, judge, row, runTrial, say, three } from './designs/trial.ts'
 
 const SIZE = { width: 256, height: 192 }
 const BATCH = 8
-/** Scenes of their own: no training run and no hold-out has them. */
+/** Seeds of scenes that no training run and no hold-out uses. */
 const ROOMS_SEED = 70_000
 const HELD_OUT_SEED = 71_000
-/** Frames of each set that are judged, spread over it. */
+/** Number of frames of each set that are judged, spread over it. */
 const JUDGED = 40
 
 const { values: flags, positionals } = parseArgs({
@@ -128,7 +130,7 @@ function compareRecipe(name: string, model: DarConfig, data: string, updates: nu
 const trialOf = (recipe: Recipe, folder: string, stopAfter?: number) =>
   runTrial(recipe, { data: out, out: folder, encoder: flags.encoder, threads }, { stopAfter })
 
-/** The hold-outs of what `compare` trains on, and the sets of strangers. */
+/** The hold-outs of the sets that `compare` trains on, and the sets from other places. */
 async function judgedSets(data: string): Promise<NamedDataset[]> {
   const rooms = join(out, 'rooms-held-out')
   await roomsIn(rooms, JUDGED, HELD_OUT_SEED)
@@ -224,7 +226,7 @@ async function comparison(): Promise<void> {
   }
 }
 
-/** `NAME@WIDTHxHEIGHT`, or the size of --size: a design, a config of the package with random weights, or a model file. */
+/** `NAME@WIDTHxHEIGHT`, or the size of --size. NAME is a design, a preset with random weights, or a model file. */
 async function timedModel(text: string) {
   const [name, at = flags.size] = text.split('@')
   const size = parseSize(at, text)

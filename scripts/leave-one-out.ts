@@ -1,7 +1,8 @@
 /**
- * What a recipe gives on a place that it never saw: trained on all its sets but one, judged on every frame of the one left out, beside
- * FastDepth and the mean depth map of the sets that were left in. Own hold-outs flatter, because they share rooms and a camera with
- * the training side; augmentation, weights of sets and losses are chosen by this.
+ * How a recipe does on a place that it never saw. The model is trained on all sets but one and judged on every frame of
+ * the one left out, beside FastDepth and the mean depth map of the training sets. A set's own hold-out gives better
+ * figures than a new place, because it shares rooms and camera with the training side. Augmentation, weights of sets
+ * and losses are therefore chosen with this script.
  *
  *     npx tsx scripts/leave-one-out.ts --data DATA (--weights FILE | --encoder FILE) [--recipe dar-nano] [--minutes 30] \
  *       [--peers DIR] [--out runs/leave-one-out] [--seed N] SET …
@@ -21,11 +22,11 @@ import { loadRecipe, modelPath, type Recipe } from '../src/train/index.ts'
 import { loadFastDepth } from './card/fastdepth.ts'
 import { few, row, runTrial, say, three } from './designs/trial.ts'
 
-/** FastDepth sees this box only. */
+/** FastDepth sees only this box. */
 const PROTOCOL: Protocol = { region: 'crop_native', ...INDOOR_RANGE, alignment: 'none' }
-/** Frames of each set that the mean map is made of, spread over it. */
+/** Number of frames of each set that the mean map is built from, spread over the set. */
 const MEAN_OF = 60
-/** Updates that tell what one costs. */
+/** Updates that are timed to estimate the cost of one. */
 const PROBE = 12
 
 const { values: flags, positionals: sets } = parseArgs({
@@ -49,7 +50,9 @@ const threads = flags.threads === undefined ? undefined : Number(flags.threads)
 const recipe = await loadRecipe(flags.recipe)
 const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' ? [one] : []))
 
-/** The recipe without a set: its last stage alone, for so many updates. What it holds out of the other sets stays held out. */
+/**
+ * The recipe without one set: only its last stage, for this many updates. Hold-outs of the other sets stay held out.
+ */
 function without(set: string, updates: number): Recipe {
   const stage = recipe.stages[recipe.stages.length - 1]
   return {

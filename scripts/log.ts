@@ -56,7 +56,7 @@ function fewer({ event, step, seconds, sets }: Validation) {
   }
 }
 
-/** Updates are merged in groups of equal length, which a validation does not break. */
+/** Merges updates in groups of equal length. Validations do not split a group. */
 function thinned(events: readonly TrainEvent[]): object[] {
   const steps = events.filter((event) => event.event === 'step')
   const others = events.filter(({ event }) => event !== 'step' && event !== 'checkpoint')
@@ -81,7 +81,7 @@ function thinned(events: readonly TrainEvent[]): object[] {
 const COLOURS = ['#1f6fb4', '#d1495b', '#3a8a4d', '#8a5fbf', '#c77d0a', '#3aa6a6', '#6b6b6b', '#a0522d']
 const [WIDTH, HEIGHT, TITLE] = [480, 262, 42]
 
-/** One row of a page: what training saw, and what the hold-outs say. */
+/** One row of a page: the training figures and the validation figures. */
 function row(name: string, events: readonly TrainEvent[], top: number): string {
   const steps = events.filter((event) => event.event === 'step')
   const validations = events.filter((event) => event.event === 'validation')

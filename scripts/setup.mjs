@@ -1,6 +1,6 @@
 /**
- * What a fresh clone needs before anything can run: the dependencies and the build. `npm start` and `npm test` call it, so
- * that each is one command; when both are there already it only looks. Plain JavaScript on Node's own modules, because it
+ * Prepares a fresh clone: installs the dependencies and builds. `npm start` and `npm test` call it, so each is one
+ * command. When nothing is missing or out of date it does nothing. Plain JavaScript with Node's own modules, because it
  * runs before anything is installed. Left out: npm's pre- and post-scripts, which .npmrc switches off.
  */
 import { spawnSync } from 'node:child_process'
@@ -69,7 +69,7 @@ function buildIsFresh() {
   return Math.max(...inputs.map((name) => newestChange(join(root, name)))) <= statSync(built).mtimeMs
 }
 
-/** When a file, or anything in a folder, last changed; a folder's own time tells of removed files. */
+/** Time of the last change of a file, or of anything in a folder. The folder's own time also shows removed files. */
 function newestChange(path) {
   const entry = statSync(path, { throwIfNoEntry: false })
   if (!entry) return 0

@@ -16,7 +16,7 @@ const outFlag = photos.findIndex((argument) => argument === '--out' || argument.
 const out = outFlag < 0 ? 'out' : photos[outFlag].replace(/^--out=?/, '') || photos[outFlag + 1] || ''
 const args = outFlag < 0 ? [...photos, '--out', out] : photos
 
-const started = Date.now() - 1000 // some file systems keep whole seconds
+const started = Date.now() - 1000 // one second earlier, because some file systems keep whole seconds
 const code = runCommand(process.execPath, [join(root, 'dist', 'src', 'cli', 'main.js'), 'predict', ...args], {
   cwd: folder,
 })

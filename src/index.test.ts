@@ -1,10 +1,10 @@
 /** The public entry: its types, its example as the docstring gives it, and that nothing is exported by accident. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest'
+import { beforeAll, expect, expectTypeOf, it } from 'vitest'
 import { loadedBy } from '../test/loaded.ts'
+import { temporaryFolder } from '../test/temporary-folder.ts'
 import { writeTinyModel } from '../test/tiny-model.ts'
 import * as dar from './index.ts'
 import {
@@ -24,9 +24,8 @@ import {
 
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-index-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 it('runs the example', async () => {
   const photo = join(folder, 'photo.jpg')

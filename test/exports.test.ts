@@ -1,7 +1,5 @@
 /** What is reached by the package's name: each entry, and what those who build on the rooms need of several at once. */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadModel } from 'dar-depth'
 import { type Batch, createLoader, folderDataset, type LoadingOptions, roomsDataset } from 'dar-depth/data'
@@ -9,18 +7,18 @@ import { evaluate, modelPredictor, namedProtocol } from 'dar-depth/eval'
 import { compile, Graph, gradient, square, sum } from 'dar-depth/graph'
 import { Engine } from 'dar-depth/runtime'
 import { type TrainEvent, train } from 'dar-depth/train'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
 const ROOT = new URL('..', import.meta.url)
 
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-exports-'))
+  folder = await temporaryFolder()
   await writeRooms(join(folder, 'rooms'), { count: 4, width: 64, height: 32 })
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 it('every entry is the index of a room, and has types', () => {
   const { exports } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'))

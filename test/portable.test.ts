@@ -1,6 +1,4 @@
 /** The promise of the portable rooms (docs/architecture.md): they run in a browser, whatever they import. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
@@ -10,6 +8,7 @@ import { openModel } from '../src/node/index.ts'
 import { type Job, Pipeline } from '../src/predict/index.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { engineRunner } from './engine-runner.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -53,7 +52,7 @@ describe('the portable rooms', () => {
     runInContext("for (const name of ['dispose', 'asyncDispose']) Symbol[name] ??= Symbol(name)", bare)
     const BarePipeline = runInContext(`${code}; dar.Pipeline`, bare) as typeof Pipeline
 
-    const folder = await mkdtemp(join(tmpdir(), 'dar-portable-'))
+    const folder = await temporaryFolder()
     await using engine = new Engine({ threads: 1 })
     const file = await openModel(await writeTinyModel(join(folder, 'tiny.safetensors')), { mapAbove: 1e9 })
     const data = Uint8Array.from({ length: 3 * 90 * 70 }, (_, i) => 128 + 100 * Math.sin(i / 50))
@@ -66,6 +65,5 @@ describe('the portable rooms', () => {
     }
     expect(depths[0]).not.toBeInstanceOf(Float32Array) // of the other world
     expect([...depths[0]]).toEqual([...depths[1]])
-    await rm(folder, { recursive: true })
   })
 })

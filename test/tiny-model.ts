@@ -3,21 +3,9 @@ import { Graph, type Tensor } from '../src/graph/index.ts'
 import { buildDar, configText, type DarConfig, imageMultiple, parseConfig } from '../src/model/index.ts'
 import { writeWeights } from '../src/runtime/weights.ts'
 import { Random } from '../src/support/random.ts'
+import { tinyMobile } from './tiny-config.ts'
 
-export const TINY: DarConfig = parseConfig({
-  encoder: 'mobilenetv2',
-  encoderMultiplier: 0.25,
-  neckFeatures: 8,
-  memoryWidth: 32,
-  layers: 1,
-  width: 16,
-  heads: 2,
-  gruWidth: 8,
-  steps: 2,
-  expand: 3,
-  context: true,
-  upsample: 'convex',
-})
+export const TINY = tinyMobile()
 
 export interface TinyOptions {
   readonly config?: DarConfig

@@ -1,11 +1,11 @@
 /** Two copies of the package in one process, as two versions of it in somebody's node_modules would be. */
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 let folder = ''
 let model = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-copies-'))
+  folder = await temporaryFolder()
   for (const copy of ['one', 'two']) {
     await cp(join(ROOT, 'src'), join(folder, copy, 'src'), { recursive: true })
     await cp(join(ROOT, 'package.json'), join(folder, copy, 'package.json'))
@@ -21,7 +21,6 @@ beforeAll(async () => {
   }
   model = await writeTinyModel(join(folder, 'tiny.safetensors'))
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 /** Runs a module with `one`, `two` (the copies), `path` (the model) and `photo` at hand; what it prints is JSON. */
 async function inProcess(body: string): Promise<{ code: number; printed: unknown }> {

@@ -1,5 +1,5 @@
 /**
- * What the browser's WebGPU provider computes, as data, and what of a graph lies outside it.
+ * The operators of the browser's WebGPU provider, as data, and which operators of a graph it lacks.
  *
  * Source: `docs/webgpu-operators.md` of onnxruntime-web 1.31.0-dev.20260914 (commit 8d85527a010e294a26b274749f74294b2a32cec5),
  * the version that @huggingface/transformers 4.3.1 depends on. Its rows name ONNX's own operators (`ai.onnx`) and contributed

@@ -1,4 +1,7 @@
-/** Milliseconds of a prediction from pixels to metres: each predictor in turn on the same frame, so that a busy moment meets all. */
+/**
+ * Milliseconds of a prediction from pixels to metres. Predictors run in turn on the same frame, so that a busy moment
+ * affects all.
+ */
 import { availableParallelism, cpus } from 'node:os'
 import type { Frame } from '../../src/data/types.ts'
 import { median } from '../../src/eval/align.ts'
@@ -13,7 +16,7 @@ export interface Latency {
   readonly maximumMs: number
 }
 
-/** What was measured on, for the report. */
+/** The machine, for the report. */
 export const machine = () => ({
   cpu: cpus()[0]?.model ?? 'unknown',
   threads: availableParallelism(),

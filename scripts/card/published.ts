@@ -1,6 +1,6 @@
 /**
- * Does this evaluator measure what the published figures of FastDepth measured? Repeats them: the first 60 frames of each
- * set, FastDepth and the trivial predictors built from *all* frames (as there), beside `fastdepth_baseline.json`.
+ * Checks that this evaluator reproduces the published figures of FastDepth: the first 60 frames of each set, FastDepth
+ * and the trivial predictors built from *all* frames (as in the publication), beside `fastdepth_baseline.json`.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

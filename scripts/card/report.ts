@@ -17,7 +17,7 @@ export interface SetFigures {
 
 const COLUMNS = ['abs_rel', 'rmse', 'd1', 'd2', 'd3'] as const satisfies (keyof PixelMetrics)[]
 
-/** Of one region: a row for each set and predictor, metric figures and then median-scaled ones. */
+/** One region: a row for each set and predictor, first metric figures, then median-scaled ones. */
 export function regionTable(sets: readonly SetFigures[], region: Region): string {
   const rows = sets.flatMap(({ name, results }) =>
     results.flatMap(({ predictor, evaluations }) => {

@@ -21,7 +21,7 @@ const TRAINING_ROOMS = 120
 
 export interface CardSet {
   readonly name: string
-  /** What is held out, in words. */
+  /** Description of the frames that are held out. */
   readonly note: string
   readonly test: Dataset
   /** By name; built from training frames. */
@@ -30,7 +30,7 @@ export interface CardSet {
 
 export interface CardSets {
   readonly sets: readonly CardSet[]
-  /** Metres: the constants behind the constant predictors, by the training frames that they come from. */
+  /** Values of the constant predictors in metres, by the training frames that they come from. */
   readonly constants: Readonly<Record<string, number>>
 }
 
@@ -45,9 +45,9 @@ const NOTES: Readonly<Record<string, string>> = {
 }
 
 export interface CardSetOptions {
-  /** Unseen rooms to judge; 0 for none. */
+  /** Number of unseen rooms to judge; 0 for none. */
   readonly rooms?: number
-  /** Frames of each side of each set at most, spread evenly over it: for a quick look, not for a card. */
+  /** At most this many frames of each side of each set, spread evenly, for a quick look. */
   readonly limit?: number
   readonly onRead?: (what: string) => void
 }
@@ -110,7 +110,7 @@ function spread<T>(items: readonly T[], limit: number): T[] {
   return Array.from({ length: count }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / count)])
 }
 
-/** Keeps decoded frames: several predictors are judged on them, and decoding costs more than some predictions. */
+/** Caches decoded frames: several predictors are judged on them, and decoding costs more than some predictions. */
 export function remembered(dataset: Dataset): Dataset {
   const frames = new Map<number, Promise<Frame>>()
   const get = (index: number) => {

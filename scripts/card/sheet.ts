@@ -1,6 +1,6 @@
 /**
- * A picture of how good and how bad it gets: for the best, the median and the worst frame of a set, the photo, the measured
- * depth, the predicted depth and the relative error, all on fixed scales, so that sheets can be compared.
+ * Shows the range of quality: the photo, the measured depth, the predicted depth and the relative error of the best,
+ * the median and the worst frame of a set. All scales are fixed, so that sheets can be compared.
  */
 import type { Dataset, Frame } from '../../src/data/types.ts'
 import type { FrameFigures, Prediction, Predictor } from '../../src/eval/index.ts'
@@ -49,7 +49,7 @@ function caseCells(frame: Frame, prediction: Prediction, label: string, { metric
   const error: DepthImage = {
     ...measured,
     data: measured.data.map((g, i) =>
-      // Not quite 0, which would be "no measurement".
+      // Slightly above 0, because 0 means "no measurement".
       g > 0 && predicted.data[i] > 0 ? Math.max(Math.abs(predicted.data[i] - g) / g, 1e-6) : 0,
     ),
   }

@@ -1,4 +1,4 @@
-/** The designs that were tried for dar-nano: what each changes of one shape. Read by scripts/designs.ts. */
+/** The designs that were tried for dar-nano: which fields each changes of one shape. Read by scripts/designs.ts. */
 import { type DarConfig, parseConfig } from '../../src/model/index.ts'
 
 /** MobileNetV2 and a decoder of 3.7 GFLOPs at 256×192, steps coarse to fine. */

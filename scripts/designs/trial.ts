@@ -1,4 +1,4 @@
-/** One training run on trial: what it took and what it gives. For scripts/designs.ts and scripts/leave-one-out.ts. */
+/** One training run of a comparison: its cost and its figures. For scripts/designs.ts and scripts/leave-one-out.ts. */
 import { rmSync } from 'node:fs'
 import { type NamedDataset, subsetOf } from '../../src/data/index.ts'
 import { type Evaluation, evaluate, modelPredictor, namedProtocol } from '../../src/eval/index.ts'
@@ -14,15 +14,15 @@ export function processorSeconds(): number {
 }
 
 export interface Trial {
-  /** Of processor time, in all. */
+  /** Processor time, total. */
   readonly seconds: number
-  /** Of processor time, the cheapest update: others are slowed by what else the machine does. */
+  /** Processor time of the cheapest update. The others include slowdowns by other work on the machine. */
   readonly perUpdate: number
   /** The last map's term of the loss, at the end. */
   readonly loss: number
 }
 
-/** Trains to the end, or for `stopAfter` updates, in a folder that is emptied first. */
+/** Trains to the end, or for `stopAfter` updates. Empties the output folder first. */
 export async function runTrial(
   recipe: Recipe,
   options: Pick<TrainOptions, 'data' | 'out' | 'encoder' | 'weights' | 'threads'>,

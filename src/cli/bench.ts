@@ -1,7 +1,7 @@
 /**
- * `dar bench PRESET`: one prediction with a preset at random weights, in a process of its own: how much memory and time it
- * takes on this machine, beside what `dar info` says of it. The weights file is written for the measurement, mapped and
- * not read, and removed afterwards, so that the 8 GB of dar-large do on a machine of 24.
+ * `dar bench PRESET`: one prediction with a preset at random weights, in a process of its own. Prints its memory and
+ * time on this machine beside what `dar info` says. The weights file is written for the measurement and removed
+ * afterwards. It is mapped, not read, so that dar-large (8 GB) runs on a machine with 24 GB.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,9 +13,10 @@ import { PRESET_SIZE, presetNamed } from '../node/index.ts'
 import { parseSize, type Size } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress, type Progress } from '../support/progress.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { wholeAbove0 } from './flag-values.ts'
 
-interface Flags {
+interface Flags extends DeviceFlags {
   readonly size: string
   readonly runs: string
   readonly threads?: string
@@ -33,6 +34,7 @@ export function registerBench(program: Command): void {
     .option('--size <WxH>', 'pixels of the network', `${PRESET_SIZE.width}x${PRESET_SIZE.height}`)
     .option('--runs <n>', 'predictions; the fastest counts', '1')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addOption(deviceOption())
     .option('--temp <dir>', 'folder for the weights, which take up to 8 GB and are removed afterwards', tmpdir())
     .option('--json', 'print one JSON document instead of lines')
     .addHelpText('after', '\nMemory is the peak of a process that does nothing else, mapped weights included.')
@@ -47,14 +49,21 @@ async function action(name: string, flags: Flags): Promise<void> {
   const threads = wholeAbove0('--threads', flags.threads)
   const predicted = modelInfo(preset.config, { size })
   const folder = await makeFolder(flags.temp)
-  // An interrupted measurement must not leave gigabytes behind.
+  // An interrupted measurement must not leave gigabytes on disk.
   const signals = new AbortController()
   const stop = () => signals.abort(new DarError('interrupted; the weights are removed'))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
     const path = join(folder, `${preset.name}.safetensors`)
     const bytes = await writeWeights(path, preset.config, { size, silent: flags.json ?? false, signal: signals.signal })
-    const measured = await measurePrediction({ model: path, size, threads, runs, signal: signals.signal })
+    const measured = await measurePrediction({
+      model: path,
+      size,
+      threads,
+      provider: flags.device,
+      runs,
+      signal: signals.signal,
+    })
     const { peakBytes, networkSize, milliseconds, range } = measured
     const memory = { peak: peakBytes, predicted: predicted.memory.predict, weights: bytes }
     const document = { model: preset.name, networkSize, flops: predicted.flops.total, memory, milliseconds, range }

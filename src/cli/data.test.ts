@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { decodeImage } from '../node/index.ts'
 import { registerData } from './data.ts'
 import { createProgram } from './program.ts'
@@ -11,7 +11,7 @@ let root = ''
 let printed = ''
 let complained = ''
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'dar-data-cli-'))
+  root = await temporaryFolder()
   printed = ''
   complained = ''
   process.exitCode = 0
@@ -24,7 +24,6 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.restoreAllMocks()
   process.exitCode = 0
-  await rm(root, { recursive: true })
 })
 
 const dar = (...args: string[]) =>
@@ -34,7 +33,7 @@ const dar = (...args: string[]) =>
     },
   })
 const make = (count: number) =>
-  dar('make', 'rooms', '--count', String(count), '--out', join(root, 'set'), '--width', '40', '--height', '30')
+  dar('make', 'rooms', '--count', String(count), '--out', join(root, 'set'), '--size', '40x30')
 
 describe('dar data', () => {
   it('makes rooms, and inspects them: figures, a histogram, a contact sheet', async () => {

@@ -1,6 +1,6 @@
 /**
- * `dar data inspect PATH`: what a data set holds and what looks wrong with it; `dar data make rooms`: procedural rooms as a
- * folder. The work is in src/data; here are the flags and the words.
+ * `dar data inspect PATH`: what a data set contains and what looks wrong with it. `dar data make rooms`: procedural
+ * rooms as a folder. The work is in src/data; this file has the flags and the texts.
  */
 
 import { type Command, Option } from 'commander'
@@ -17,6 +17,7 @@ import {
   type SheetScale,
 } from '../data/index.ts'
 import { encodePngRgb } from '../node/index.ts'
+import { parseSize } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'
@@ -25,6 +26,8 @@ import { above0, atLeast0, whole31Bits, wholeAbove0 } from './flag-values.ts'
 interface InspectFlags {
   readonly layout?: Layout
   readonly list?: string
+  readonly split?: OpenOptions['side']
+  /** The former name of --split. */
   readonly side?: OpenOptions['side']
   readonly truth?: OpenOptions['truth']
   readonly depthScale?: string
@@ -43,11 +46,15 @@ interface MakeFlags {
   readonly count: string
   readonly out: string
   readonly seed: string
-  readonly width: string
-  readonly height: string
+  readonly size: string
+  /** Two former flags for one side each. */
+  readonly width?: string
+  readonly height?: string
   readonly furniture?: string
   readonly json?: boolean
 }
+
+const SIDES = ['train', 'test', 'all'] as const
 
 const INSPECT_HELP = `
 PATH is a folder, a .tar shard, a .mat or an .h5 file. Layouts that are recognised:
@@ -71,7 +78,8 @@ export function registerData(program: Command): void {
     .argument('<path>', 'the data set, as it was downloaded')
     .addOption(new Option('--layout <name>', 'default: what the path looks like').choices(LAYOUTS))
     .option('--list <file>', "a split file: lines of 'image depth focal', or the layout's own")
-    .addOption(new Option('--side <side>', 'of the official split').choices(['train', 'test', 'all']))
+    .addOption(new Option('--split <side>', 'one side of the official split').choices(SIDES))
+    .addOption(new Option('--side <side>', 'the former name of --split').choices(SIDES).hideHelp().conflicts('split'))
     .addOption(new Option('--truth <kind>', 'which depth').choices(['measured', 'filled', 'annotated', 'velodyne']))
     .option('--depth-scale <n>', 'depth units per metre (default: that of the layout)')
     .option('--minimum <m>', 'nearer measurements count as none (folders of your own)')
@@ -93,15 +101,16 @@ export function registerData(program: Command): void {
     .requiredOption('--count <n>', 'how many')
     .requiredOption('-o, --out <dir>', 'folder for them')
     .option('--seed <n>', 'another seed, other rooms', '0')
-    .option('--width <px>', 'of the pictures', '320')
-    .option('--height <px>', 'of the pictures', '240')
+    .option('--size <WxH>', 'pixels of the pictures', '320x240')
+    .addOption(new Option('--width <px>', 'a side of --size, its former name').hideHelp())
+    .addOption(new Option('--height <px>', 'a side of --size, its former name').hideHelp())
     .option('--furniture <dir>', 'furnish the rooms from Sweet Home 3D catalogues (.sh3f) in this folder')
     .option('--json', 'print one JSON document instead of a line')
     .action(make)
 }
 
 async function inspect(path: string, flags: InspectFlags): Promise<void> {
-  const { layout, list, side, truth, crop, sheet, json = false } = flags
+  const { layout, list, split: side = flags.side, truth, crop, sheet, json = false } = flags
   const limit = wholeAbove0('--limit', flags.limit)
   const sheetFrames = sheet === undefined ? 0 : wholeAbove0('--sheet-frames', flags.sheetFrames)
   const scale = scaleOf(flags)
@@ -145,7 +154,11 @@ async function make(kind: string, flags: MakeFlags): Promise<void> {
   if (kind !== 'rooms') throw new DarError(`'${kind}' cannot be made; give 'rooms'`)
   const seed = whole31Bits('--seed', flags.seed)
   const count = wholeAbove0('--count', flags.count)
-  const [width, height] = [wholeAbove0('--width', flags.width), wholeAbove0('--height', flags.height)]
+  const size = parseSize(flags.size, '--size')
+  const { width = size.width, height = size.height } = {
+    width: wholeAbove0('--width', flags.width),
+    height: wholeAbove0('--height', flags.height),
+  }
   const { out, json = false } = flags
   let progress: ReturnType<typeof createProgress> | undefined
   try {

@@ -1,4 +1,7 @@
-/** `--encoder FILE|hub:owner/name[@revision][/file]`, the same for every verb that has it: the path of a local file. */
+/**
+ * `--encoder FILE|hub:owner/name[@revision][/file]`, the same for every verb that has it. Gives the path of a local
+ * file.
+ */
 import { hubFile, isHubReference } from '../pretrained/index.ts'
 import { createProgress, type Progress } from '../support/progress.ts'
 
@@ -15,7 +18,7 @@ export interface EncoderFlags {
 export async function encoderPath({ encoder, offline, json }: EncoderFlags): Promise<string | undefined> {
   if (encoder === undefined || !isHubReference(encoder)) return encoder
   const megabytes = (bytes: number) => Math.ceil(bytes / 1e6)
-  const shown: Progress[] = [] // from the first bytes on: only then is the size known
+  const shown: Progress[] = [] // made at the first bytes, because the size is known only then
   try {
     return await hubFile(encoder, {
       ...(offline && { network: 'forbidden' as const }),

@@ -1,6 +1,7 @@
 /**
- * What `--data` means: `rooms`, or a path in any layout that src/data/readers knows. `--split` takes one side of a hold-out:
- * the official one where the layout has one (NYU's .mat, SUN RGB-D), else that of a recipe for the folder of its name.
+ * The meaning of `--data`: `rooms`, or a path in any layout that src/data/readers knows. `--split` takes one side of a
+ * hold-out: the official one where the layout has one (NYU's .mat, SUN RGB-D), otherwise that of a recipe for the
+ * folder of this name.
  */
 import { basename, resolve } from 'node:path'
 import {
@@ -24,7 +25,7 @@ export interface EvalData {
   readonly dataset: Dataset
   /** Without the data set's own name; null where frames have no names of their own. */
   readonly names: readonly string[] | null
-  /** What was taken of it, for records; null for everything. */
+  /** The part of the data that was used, for records; null for everything. */
   readonly split: string | null
 }
 

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as h5wasm from 'h5wasm/node'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { encodeNpy } from '../image/index.ts'
 import { encodeDepthPng } from '../node/index.ts'
@@ -24,7 +24,7 @@ let folder = ''
 let data = ''
 let model = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-eval-'))
+  folder = await temporaryFolder()
   data = join(folder, 'made')
   model = await writeTinyModel(join(folder, 'tiny.safetensors'))
   await mkdir(join(data, 'rgb'), { recursive: true })
@@ -37,7 +37,6 @@ beforeAll(async () => {
     await writeFile(join(data, 'depth', `${name}.png`), await encodeDepthPng(depth))
   }
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 const printed = capturePrinted()
 

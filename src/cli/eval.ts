@@ -1,6 +1,6 @@
 /**
- * `dar eval`: figures of a model, or of somebody else's depth maps, on a data set under a named protocol; and whether the
- * difference between two such runs is more than luck. The work is in src/eval; here are the flags and what is printed.
+ * `dar eval`: figures of a model, or of another program's depth maps, on a data set under a named protocol. Also
+ * compares two such runs and tests the difference. The work is in src/eval; this file has the flags and the printing.
  */
 
 import { resolve } from 'node:path'
@@ -32,10 +32,11 @@ import { loadModel, modelHash } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { type EvalData, openEvalData, SIDES, type Side } from './eval-data.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
 
-interface Flags {
+interface Flags extends DeviceFlags {
   readonly data?: string
   readonly protocol: string
   readonly model?: string
@@ -93,6 +94,7 @@ export function registerEval(program: Command): void {
     .option('--no-steps', 'do not judge the coarse-to-fine maps')
     .option('--batch <n>', 'images that the network takes at once; more than 1 is worth it with several threads', '4')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addOption(deviceOption())
     .option('--json [file]', 'write everything, for --compare; without a file print it instead of lines')
     .option('--csv <file>', 'write a row per image')
     .option('--report <file>', 'write a page to look at (HTML)')
@@ -143,7 +145,7 @@ async function writeJson(json: Flags['json'], text: () => string): Promise<void>
   else if (json !== undefined) await writeFileAtomically(json, text())
 }
 
-/** The named protocol with what the flags change. Its name then says so. */
+/** The named protocol with the changes of the flags. Its name then says that it was changed. */
 async function protocolOf({ protocol: name, align, cap: capText }: Flags): Promise<Protocol> {
   const protocol = await loadProtocol(name)
   const cap = above0('--cap', capText)
@@ -180,8 +182,9 @@ async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalDat
   if (scale !== undefined || inverse) throw new DarError('--scale and --inverse are for --predictions; leave them out')
   const sha256 = await modelHash(name)
   const batch = wholeAbove0('--batch', flags.batch)
-  // The evaluator works beside the network: a thread of the engine that spins would take its core.
-  const model = await loadModel(name, { threads: wholeAbove0('--threads', flags.threads), idle: 'sleep', batch })
+  // The evaluator works beside the network. A spinning engine thread would take its core.
+  const threads = wholeAbove0('--threads', flags.threads)
+  const model = await loadModel(name, { threads, provider: flags.device, idle: 'sleep', batch })
   return {
     predict: modelPredictor(model, { steps, maps: protocol.resize === 'none' ? 'image' : 'network' }),
     input: 'protocol',

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { registerExport } from './export.ts'
 import { createProgram } from './program.ts'
@@ -12,11 +12,10 @@ let folder = ''
 let model = ''
 let out = ''
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-cli-export-'))
+  folder = await temporaryFolder()
   model = await writeTinyModel(join(folder, 'tiny.safetensors'), { metadata: { predictSizes: '96x64' } })
   out = join(folder, 'out')
 })
-afterEach(() => rm(folder, { recursive: true }))
 
 const printed = capturePrinted()
 

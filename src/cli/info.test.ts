@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { modelInfo } from '../inspect/index.ts'
 import { registerBench } from './bench.ts'
@@ -13,10 +12,9 @@ import { capturePrinted } from './testing.ts'
 let folder = ''
 let model = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-info-'))
+  folder = await temporaryFolder()
   model = await writeTinyModel(join(folder, 'tiny.safetensors'))
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 const printed = capturePrinted()
 

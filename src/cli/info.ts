@@ -1,6 +1,6 @@
 /**
- * `dar info PRESET|FILE`: what a model is and what it takes, before anybody downloads, trains or runs it. The figures are made
- * in src/inspect/info.ts, where they are defined; here they are put into a table.
+ * `dar info PRESET|FILE`: size and cost of a model, before it is downloaded, trained or run. The figures are computed
+ * and defined in src/inspect/info.ts; this file prints the table.
  */
 import type { Command } from 'commander'
 import { type ByPart, type ModelInfo, modelInfo } from '../inspect/index.ts'
@@ -94,7 +94,7 @@ function madeOf(items: Readonly<Record<string, number>>): string {
   return large.map(([item, bytes]) => `${item} ${megas(bytes)}`).join(', ')
 }
 
-/** The first column to the left, figures to the right, a last one of prose to the left again. */
+/** Aligns columns: the first to the left, figures to the right, a last column of text to the left. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
   const isProse = (i: number) => i === 0 || rows.some((row) => row[i].includes(', '))

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { openModel } from '../node/model-file.ts'
 import {
   asDepthAnything,
@@ -9,9 +9,9 @@ import {
   asDinov2,
   asDinov2Model,
   randomTensors,
-  TINY_VIT,
+  TINY_DINO,
   targetsOf,
-  tinyConfig,
+  tinyDino,
   writeTensors,
 } from '../pretrained/testing.ts'
 import { readWeights } from '../runtime/weights.ts'
@@ -21,7 +21,7 @@ import { registerInit } from './init.ts'
 import { createProgram } from './program.ts'
 import { EXIT_MISTAKE, run } from './run.ts'
 
-const config = tinyConfig()
+const config = tinyDino()
 const ours = randomTensors(targetsOf(config))
 const { encoderDepth: depth } = TINY_VIT
 
@@ -29,14 +29,13 @@ describe('dar init', () => {
   let folder = ''
   let preset = ''
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-init-'))
+    folder = await temporaryFolder()
     preset = join(folder, 'tiny.json')
-    await writeFile(preset, JSON.stringify(TINY_VIT))
+    await writeFile(preset, JSON.stringify(TINY_DINO))
   })
   afterEach(async () => {
     vi.restoreAllMocks()
     vi.unstubAllEnvs()
-    await rm(folder, { recursive: true })
   })
   const at = (name: string) => join(folder, name)
 
@@ -75,9 +74,9 @@ describe('dar init', () => {
   })
 
   it('takes neck and head of Depth Anything, under either name, and gives the same file', async () => {
-    const fields = { ...TINY_VIT, head: 'dpt', dptResize: 'corners', dptOutput: 'relative' }
+    const fields = { ...TINY_DINO, head: 'dpt', dptResize: 'corners', dptOutput: 'relative' }
     await writeFile(preset, JSON.stringify(fields))
-    const whole = randomTensors(targetsOf(tinyConfig(fields)))
+    const whole = randomTensors(targetsOf(tinyDino(fields)))
     const files = [
       await writeTensors(at('own.safetensors'), asDepthAnything(whole, { depth })),
       await writeTensors(at('hf.safetensors'), asDepthAnythingModel(whole, { depth })),
@@ -99,9 +98,9 @@ describe('dar init', () => {
   it('says what the names of Depth Anything do not tell: which version, and of what kind its depth is', async () => {
     await writeFile(
       preset,
-      JSON.stringify({ ...TINY_VIT, head: 'dpt', dptResize: 'corners', taps: [0, 1, 2, 3], dMax: 20 }),
+      JSON.stringify({ ...TINY_DINO, head: 'dpt', dptResize: 'corners', taps: [0, 1, 2, 3], dMax: 20 }),
     )
-    const whole = randomTensors(targetsOf(tinyConfig({ head: 'dpt', dptResize: 'corners' })))
+    const whole = randomTensors(targetsOf(tinyDino({ head: 'dpt', dptResize: 'corners' })))
     const file = await writeTensors(at('own.safetensors'), asDepthAnything(whole, { depth }))
     const { printed } = await dar(preset, '--encoder', file, '-o', at('out'))
     expect(printed).toMatch(
@@ -110,7 +109,7 @@ describe('dar init', () => {
   })
 
   it('takes only the parts that are asked for, and resizes positions', async () => {
-    await writeFile(preset, JSON.stringify({ ...TINY_VIT, posGrid: [2, 4] }))
+    await writeFile(preset, JSON.stringify({ ...TINY_DINO, posGrid: [2, 4] }))
     const file = await writeTensors(at('da.safetensors'), asDepthAnything(ours, { depth }))
     const { printed } = await dar(preset, '--encoder', file, '-o', at('out'), '--json', '--parts', 'encoder')
     const { pretrained, parameters } = JSON.parse(printed)

@@ -1,7 +1,7 @@
 /**
- * `dar init PRESET`: a model file before any training, its encoder (neck and head where they fit) from pretrained weights and
- * the rest as initialised. Reading them is in src/pretrained, writing in src/train/initial-model.ts; here are the flags and
- * what is printed: the report of what was loaded, skipped, resized and left.
+ * `dar init PRESET`: a model file before any training. Its encoder (and neck and head where they fit) comes from
+ * pretrained weights, the rest is initialised. Reading is in src/pretrained, writing in src/train/initial-model.ts.
+ * This file has the flags and prints the report of what was loaded, skipped, resized and left.
  */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'

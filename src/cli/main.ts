@@ -11,7 +11,7 @@ function packageVersion(): string {
   return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version
 }
 
-// `dar … | head` closes the pipe early: that is no mistake of anybody's.
+// `dar … | head` closes the pipe early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit()
   throw error

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { decodeDepthPng } from '../node/index.ts'
 import { live } from '../runtime/engine.ts'
@@ -23,10 +23,9 @@ const photo = (): Sharp => {
 let folder = ''
 let model = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-cli-'))
+  folder = await temporaryFolder()
   model = await writeTinyModel(join(folder, 'tiny.safetensors'))
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 let out = ''
 let count = 0

@@ -1,7 +1,7 @@
 /**
- * `dar predict IMAGE…`: depth maps of photos, as files. The work is in src/predict and src/node; here are the flags, what is printed, and
- * the rule that one photo does not stop the rest: if it cannot be read, or its results not written, it is named on one
- * line, and the exit code is 1.
+ * `dar predict IMAGE…`: depth maps of photos, as files. The work is in src/predict and src/node; this file has the
+ * flags and the printing. One photo does not stop the rest: if it cannot be read, or its results cannot be written, one
+ * line names it, and the exit code is 1.
  */
 import { type Command, Option } from 'commander'
 import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
@@ -11,9 +11,10 @@ import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, wr
 import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
 
-interface Flags {
+interface Flags extends DeviceFlags {
   readonly out: string
   readonly model: string
   readonly focal?: string
@@ -71,6 +72,7 @@ export function registerPredict(program: Command): void {
     .addOption(new Option('--map <name>', 'colours').choices(COLOR_MAPS).default('turbo'))
     .option('--json', 'print one JSON document instead of lines')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addOption(deviceOption())
     .addHelpText('after', HELP)
     .action(async (images: readonly string[], flags: Flags) => {
       const failures = await predictFiles(images, flags)
@@ -89,7 +91,7 @@ async function predictFiles(images: readonly string[], flags: Flags): Promise<nu
     stretch: flags.stretch,
   }
   checkStyle(style)
-  await using model = await loadModel(flags.model, { threads })
+  await using model = await loadModel(flags.model, { threads, provider: flags.device })
   const unit = isMetric(model.config) ? 'metres' : 'relative'
   const plan = planOutputs(images, flags.out, flags.steps ? mapCount(model.config) : 0)
   await checkWritable(flags.out)
@@ -142,7 +144,7 @@ const FOCAL_NOTE: Readonly<Record<FocalSource, string>> = {
 /** Results on standard output, mistakes and progress on standard error. */
 function createPrinter(total: number, { json }: { readonly json: boolean }): Printer {
   const progress = createProgress({ total, label: 'photos', silent: json || total === 1 })
-  // A terminal's progress line stands where the next line of text goes.
+  // On a terminal the progress line stands where the next line of text goes, so it is cleared first.
   const clear = () => {
     if (process.stderr.isTTY && total > 1) process.stderr.write('\r\x1b[K')
   }
@@ -168,7 +170,7 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
   }
 }
 
-/** A bad range of colours must not wait for the first depth map to be noticed. */
+/** Checks the range of colours at once, not at the first depth map. */
 function checkStyle({ map, near, far }: OutputStyle): void {
   colourise({ width: 1, height: 1, data: Float32Array.of(1) }, { map, near, far })
 }

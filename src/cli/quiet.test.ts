@@ -1,18 +1,17 @@
 /** What a prediction leaves behind beside its results: nothing. In a process of its own, as a user's shell starts it. */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-quiet-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Without this ONNX Runtime is as it is on a user's machine: there it asks whether it runs under CI. */

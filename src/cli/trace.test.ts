@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
+import { tinyConfig } from '../../test/tiny-config.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { configText, flatConfig, parseConfig } from '../model/index.ts'
 import { readWeights, writeWeights } from '../runtime/weights.ts'
@@ -10,19 +11,7 @@ import { EXIT_CODES, run } from './run.ts'
 import { registerTrace } from './trace.ts'
 
 /** A head without steps, and few layers: what is tested is the command. */
-const CONFIG = parseConfig({
-  head: 'ord2seq',
-  encoderWidth: 16,
-  encoderDepth: 4,
-  encoderHeads: 2,
-  patch: 16,
-  posGrid: [2, 2],
-  layerScale: false,
-  neckFeatures: 8,
-  neckChannels: [8, 8, 8, 8],
-  memoryWidth: 16,
-  gruWidth: 8,
-})
+const CONFIG = tinyConfig({ head: 'ord2seq', patch: 16, posGrid: [2, 2], layerScale: false })
 const IMAGE = { shape: [1, 3, 32, 48], values: Float32Array.from({ length: 3 * 32 * 48 }, (_, i) => Math.sin(i / 7)) }
 const DEPTH = { shape: [1, 1, 20, 30], values: Float32Array.from({ length: 600 }, (_, i) => (i * 0.37) % 9) }
 
@@ -30,7 +19,7 @@ type Files = Readonly<Record<'model' | 'inputs' | 'blind', string>>
 let folder = ''
 let files: Files
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-trace-'))
+  folder = await temporaryFolder()
   files = {
     model: await writeTinyModel(join(folder, 'model.safetensors'), { config: CONFIG, dtype: 'F32' }),
     inputs: join(folder, 'inputs.safetensors'),
@@ -43,7 +32,6 @@ beforeAll(async () => {
   await writeWeights(files.inputs, [image, depth], {})
   await writeWeights(files.blind, [depth], {})
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 let printed = ''
 let errors = ''
@@ -144,9 +132,6 @@ describe('dar trace', () => {
     const config = parseConfig({
       ...CONFIG,
       head: 'dar',
-      layers: 1,
-      width: 16,
-      heads: 2,
       window: 'soft',
       leaves: 16,
       steps: 3,

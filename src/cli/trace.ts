@@ -18,10 +18,11 @@ import { configText } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
 import { EXIT_MISTAKE } from './run.ts'
 
-interface Flags {
+interface Flags extends DeviceFlags {
   readonly model?: string
   /** The former name of --model. */
   readonly weights?: string
@@ -61,6 +62,7 @@ export function registerTrace(program: Command): void {
     .option('--pixel <x,y>', 'show the bins of this pixel, step by step')
     .option('--json', 'print one JSON document instead of lines')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addOption(deviceOption())
     .addHelpText('after', HELP)
     .action(action)
 }
@@ -77,7 +79,7 @@ async function action(flags: Flags): Promise<void> {
     throw new DarError('nothing to do: give --out FILE, --check or --pixel X,Y, or several of them')
   if (out !== undefined) await checkApart(out, [weights, input])
   const source = await readTraceSource(weights, input)
-  await using engine = new Engine({ threads })
+  await using engine = new Engine({ threads, provider: flags.device })
   const traced = await traceModel(engine, source, { loss })
   const [, , height, width] = source.image.shape
   const tree = pixel && pixelTree(traced, source.config, { ...pixel, width, height })

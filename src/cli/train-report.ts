@@ -1,7 +1,7 @@
 /**
- * What `dar train` tells a person: progress with the time left, the figures of every validation, and how the run ended.
- * All of it goes to standard error. In a pipe or a log file whole lines are written; on a terminal the progress line is
- * redrawn, and taken away before another line is printed.
+ * What `dar train` prints for people: progress with the time left, the figures of every validation, and how the run
+ * ended. All of it goes to standard error. In a pipe or a log file whole lines are written. On a terminal the progress
+ * line is redrawn, and cleared before another line is printed.
  */
 import { createProgress, durationText, type Progress, type ProgressStream } from '../support/progress.ts'
 import { modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
@@ -12,7 +12,7 @@ export interface Report {
   close(): void
 }
 
-/** Share of the newest loss in the running one that is shown. */
+/** Weight of the newest loss in the running mean that is shown. */
 const NEWEST = 0.02
 
 export function createReport(
@@ -49,7 +49,7 @@ export function createReport(
   return { onEvent, close: () => progress?.done() }
 }
 
-/** Of the h of a step, for a transformer that says nothing any more. */
+/** From this share of saturated values in h on, the report says that a step is dead. */
 const DEAD = 0.95
 
 function figuresText({ set, images, metrics, steps, saturated }: SetFigures): string {

@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { tinyRecipe, writeRooms } from '../train/testing.ts'
 import { createProgram } from './program.ts'
 import { EXIT_CODES, run } from './run.ts'
@@ -24,12 +24,11 @@ async function dar(...args: string[]): Promise<{ code: number; errors: string }>
 describe('dar train', () => {
   let folder = ''
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-cli-train-'))
+    folder = await temporaryFolder()
   })
   afterEach(async () => {
     vi.restoreAllMocks()
     process.exitCode = undefined
-    await rm(folder, { recursive: true })
   })
 
   it.each([

@@ -9,11 +9,12 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
+import { type DeviceFlags, deviceOption, refuseDevice } from './device-flag.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { above0, atLeast0, wholeAbove0 } from './flag-values.ts'
 import { createReport } from './train-report.ts'
 
-interface Flags {
+interface Flags extends DeviceFlags {
   readonly data: string
   readonly out?: string
   readonly weights?: string
@@ -47,6 +48,7 @@ export function registerTrain(program: Command): void {
     .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
     .option('--prefetch <n>', 'batches made ahead', '4')
     .option('--cache <MB>', 'memory for decoded frames, for each of these threads', '1024')
+    .addOption(deviceOption())
     .option('--json', 'print every event as a line of JSON')
     .addHelpText(
       'after',
@@ -56,6 +58,7 @@ export function registerTrain(program: Command): void {
 }
 
 async function action(name: string, flags: Flags): Promise<void> {
+  refuseDevice(flags)
   const minutes = above0('--minutes', flags.minutes)
   const threads = wholeAbove0('--threads', flags.threads)
   const loading = {
@@ -65,7 +68,7 @@ async function action(name: string, flags: Flags): Promise<void> {
   }
   const recipe = await loadRecipe(name)
   const { data, weights, resume, out = join('runs', recipe.name) } = flags
-  // A resumed run has its own weights and reads none.
+  // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
   const onEvent = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadedBy } from '../../test/loaded.ts'
 import { createProgram } from './program.ts'
@@ -20,6 +21,39 @@ describe('the list of verbs', () => {
     const program = createProgram(await verbsFor(args), '0')
     const whole = program.commands.filter((verb) => verb.options.length > 0 || verb.commands.length > 0)
     expect(whole.map((verb) => verb.name())).toEqual([name])
+  })
+})
+
+describe('the table of flags in docs/cli.md', async () => {
+  const program = createProgram(await verbsFor(['completion']), '0')
+  const leaves = program.commands.flatMap((verb) =>
+    verb.commands.length > 0
+      ? verb.commands.map((below) => ({ name: `${verb.name()} ${below.name()}`, below }))
+      : [{ name: verb.name(), below: verb }],
+  )
+  const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| (?:`-\w`, )?`(--\w+)` \|.*\| ([^|;]+?)(?:;[^|]*)? \|$/gm)].map(
+    ([, flag, verbs]) => ({ flag, verbs }),
+  )
+
+  it('has a row for every flag that several verbs have', () => {
+    expect(rows.map(({ flag }) => flag)).toEqual(
+      expect.arrayContaining(['--out', '--model', '--data', '--threads', '--device', '--json']),
+    )
+  })
+
+  it.each(rows)('names the verbs that have $flag', ({ flag, verbs }) => {
+    const having = leaves.filter(({ below }) =>
+      below
+        .createHelp()
+        .visibleOptions(below)
+        .some(({ long }) => long === flag),
+    )
+    const named =
+      verbs === 'all that print results'
+        ? leaves.map(({ name }) => name).filter((name) => name !== 'completion')
+        : verbs.split(', ')
+    expect(having.map(({ name }) => name).sort()).toEqual([...named].sort())
   })
 })
 

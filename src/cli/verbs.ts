@@ -2,8 +2,8 @@
  * The verbs of `dar`, in the order of its help: one file each, whose function adds a commander command to the program.
  * A verb parses its arguments, calls the room that does the work and prints; it throws a DarError for a user's mistake.
  *
- * A verb's file is loaded when the verb is called, and only then: reading the trainer, the data readers and the Hub client
- * takes longer than `dar --version` or the decoding of a photo. The help of `dar` itself needs no more than what stands here.
+ * The file of a verb is loaded only when the verb is called. Loading the trainer, the data readers and the Hub client
+ * takes longer than `dar --version` or the decoding of a photo. The help of `dar` itself needs only this list.
  */
 import type { Command } from 'commander'
 import { assert } from '../support/errors.ts'
@@ -74,13 +74,22 @@ export const VERBS: readonly Verb[] = [
     description: 'every intermediate of a model, to compare implementations',
     load: async () => (await import('./trace.ts')).registerTrace,
   },
+  {
+    name: 'completion',
+    usage: '[options] <shell>',
+    description: 'a script for the shell, which then completes verbs and flags',
+    load: async () => (await import('./completion.ts')).registerCompletion,
+  },
 ]
 
-/** For the arguments of `dar`: the verb that they call as its file has it, and the others as the help lists them. */
+/**
+ * For the arguments of `dar`: the verb that they call as its file has it, and the others as the help lists them. `completion` needs
+ * all of them whole.
+ */
 export function verbsFor(args: readonly string[]): Promise<RegisterVerb[]> {
   const [first, second] = args.filter((arg) => !arg.startsWith('-'))
   const called = first === 'help' ? second : first
-  return Promise.all(VERBS.map((verb) => (verb.name === called ? verb.load() : listed(verb))))
+  return Promise.all(VERBS.map((verb) => (verb.name === called || first === 'completion' ? verb.load() : listed(verb))))
 }
 
 /** A name and a line in the list of commands. */

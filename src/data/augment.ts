@@ -1,8 +1,8 @@
 /**
- * From a frame to a training sample at the network's size. `augment` draws a random view (crop, stretch, small rotation,
- * mirror; view.ts) and random colours (colour.ts); `prepare` is its deterministic counterpart for validation, the whole
- * frame without a change. Both label in canonical metres (image/camera.ts), so a crop, which looks like a longer lens,
- * gets the smaller depths that such a lens would show.
+ * From a frame to a training sample at the network's size. `augment` draws a random view (crop, stretch, small
+ * rotation, mirror; view.ts) and random colours (colour.ts). `prepare` is deterministic and for validation: the whole
+ * frame, unchanged. Both label in canonical metres (image/camera.ts). A crop looks like a longer lens, so it gets the
+ * smaller depths that such a lens gives.
  */
 import { z } from 'zod'
 import { toPlanes } from '../image/resize.ts'
@@ -13,7 +13,7 @@ import { drawColour, finishColour } from './colour.ts'
 import type { Frame } from './types.ts'
 import { sampleDepth, sampleImage } from './view.ts'
 
-/** One frame as the network is trained on it. */
+/** One frame as a training sample. */
 export interface Sample {
   /** 3·height·width planar RGB in [0, 1]. */
   readonly image: Float32Array
@@ -35,14 +35,17 @@ export interface SampleSize {
 
 const share = z.number().min(0).max(1)
 
-/** How much to change; plain data, so that a recipe can state it and a worker receive it. Defaults: `augment`, `drawView`. */
+/**
+ * Strength of the augmentation. Plain data, so that a recipe can state it and a worker can receive it. Defaults:
+ * `augment`, `drawView`.
+ */
 export const augmentationSchema = z.strictObject({
-  /** Sides of the crop, in parts of the largest crop of its shape that fits the frame. */
+  /** Side of the crop, relative to the largest crop of its shape that fits the frame. */
   minScale: z.number().positive().max(1).optional(),
   maxScale: z.number().positive().max(1).optional(),
-  /** Probability of the largest crop, upright: what `prepare` and prediction show. */
+  /** Probability of the largest crop, upright, as in `prepare` and in prediction. */
   whole: share.optional(),
-  /** Largest stretch of one side against the other, beyond what fitting the frame into the network's shape takes. */
+  /** Largest stretch of one side relative to the other, in addition to fitting the frame into the network's shape. */
   stretch: z.number().min(1).optional(),
   /** Degrees, either way. A rotated crop is made small enough to stay inside the frame. */
   rotation: z.number().min(0).max(45).optional(),
@@ -55,14 +58,15 @@ export const augmentationSchema = z.strictObject({
   blur: share.optional(),
   noise: share.optional(),
   /**
-   * Probability of being resized as other libraries do it: bilinear without antialias, or sharpened as bicubic and Lanczos
-   * filters are. Default 0. A model that only saw one filter answers to its traces: other pixels, other metres.
+   * Probability of resizing as other libraries do: bilinear without antialias, or sharpened like bicubic and Lanczos
+   * filters. Default 0. A model that saw only one filter depends on it, and predicts other metres for images resized by
+   * another.
    */
   resample: share.optional(),
-  /** Probability of JPEG's losses at the network's size, of a quality between 30 and 95. Default 0. */
+  /** Probability of JPEG losses at the network's size, with a quality between 30 and 95. Default 0. */
   jpeg: share.optional(),
 })
-/** How much to change, as plain data. */
+/** Strength of the augmentation, as plain data. */
 export type Augmentation = Readonly<z.infer<typeof augmentationSchema>>
 
 /** Of the kernel [−s, 1 + 2s, −s]: about the overshoot of a Lanczos filter at an edge. */
@@ -81,7 +85,10 @@ export function augment(frame: Frame, random: Random, options: SampleSize & Augm
   return labelled(frame, view, image, depth)
 }
 
-/** How the image is resized. Draws nothing where `probability` is 0, so that such runs are what they were before. */
+/**
+ * How the image is resized. Uses no random number where `probability` is 0, so that runs without this option stay as
+ * they were.
+ */
 function drawFilter(random: Random, probability: number): { readonly antialias: boolean; readonly sharpen: number } {
   if (probability === 0 || !random.chance(probability)) return { antialias: true, sharpen: 0 }
   return random.chance(0.5)
@@ -89,7 +96,7 @@ function drawFilter(random: Random, probability: number): { readonly antialias: 
     : { antialias: true, sharpen: random.uniform(0.03, MOST_SHARPENED) }
 }
 
-/** What a JPEG file of this quality would give back of a planar 3·height·width image in [0, 1], in place. */
+/** Replaces a planar 3·height·width image in [0, 1] by what a JPEG file of this quality would decode to. */
 function compress(image: Float32Array, width: number, height: number, quality: number): void {
   const plane = width * height
   const rgb = Uint8Array.from(image, (_, i) => Math.round(255 * image[(i % 3) * plane + Math.floor(i / 3)]))
@@ -97,7 +104,7 @@ function compress(image: Float32Array, width: number, height: number, quality: n
   for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) image[c * plane + i] = rgb[3 * i + c] / 255
 }
 
-/** The whole frame at the network's size, its image resized as prediction does it; no chance involved. */
+/** The whole frame at the network's size, its image resized as in prediction. Not random. */
 export function prepare(frame: Frame, size: SampleSize): Sample {
   const { width, height } = size
   const { image, depth } = buffers(size)
@@ -118,9 +125,9 @@ function labelled(frame: Frame, view: View, image: Float32Array, depth: Float32A
 /**
  * A random view inside the frame.
  *
- * With k the shape (width over height) of the crop over that of the network, k = 1 shows things as they are and
- * k = k₀ = frame shape / network shape is what stretching the whole frame does. Training has to cover both:
- * k = k₀^t · stretch^s with t uniform in [0, 1] and s in [−1, 1].
+ * Let k be the shape (width over height) of the crop over that of the network. k = 1 keeps the proportions of things; k
+ * = k₀ = frame shape / network shape stretches the whole frame to the network's shape. Training has to cover both: k =
+ * k₀^t · stretch^s with t uniform in [0, 1] and s in [−1, 1].
  */
 export function drawView(frame: Frame, random: Random, options: SampleSize & Augmentation): View {
   const { width, height, minScale = 0.7, maxScale = 1, whole = 0.15 } = options
@@ -135,7 +142,7 @@ export function drawView(frame: Frame, random: Random, options: SampleSize & Aug
   const mirrored = random.chance(mirror)
   let cropHeight = scale * Math.min(h, w / shape)
   let cropWidth = cropHeight * shape
-  // The upright box around the rotated crop has to fit into the frame.
+  // The upright bounding box of the rotated crop has to fit into the frame.
   const { fx, fy } = cameraOf(frame)
   const [sin, cos] = [Math.abs(Math.sin(angle)), Math.cos(angle)]
   const boxWidth = (cw: number, ch: number) => cos * cw + sin * (fx / fy) * ch

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { DarError } from '../support/errors.ts'
 import { type BatchOptions, checkBatchOptions, createBatchMaker } from './batch.ts'
@@ -9,7 +9,7 @@ import type { RenderRoom } from './sources.ts'
 
 let root = ''
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'dar-batch-'))
+  root = await temporaryFolder()
   await mkdir(join(root, 'rgb'))
   await mkdir(join(root, 'depth'))
   for (const value of [1, 2, 3, 4, 5]) {
@@ -19,7 +19,6 @@ beforeAll(async () => {
     await writeFile(join(root, 'depth', `${value}.png`), await encodeDepthPng(depth))
   }
 })
-afterAll(() => rm(root, { recursive: true }))
 
 /** A wall at a depth that tells the seed; counts how often it is asked. */
 function fakeRooms(): { render: RenderRoom; seeds: number[] } {
@@ -103,7 +102,7 @@ describe('batch', () => {
   })
 
   it('names the file of a frame that cannot be read', async () => {
-    const broken = await mkdtemp(join(tmpdir(), 'dar-broken-'))
+    const broken = await temporaryFolder()
     for (const folder of ['rgb', 'depth']) {
       await mkdir(join(broken, folder))
       await writeFile(join(broken, folder, 'bad.png'), 'no picture')
@@ -111,7 +110,6 @@ describe('batch', () => {
     const sources = [{ kind: 'dataset', root: broken, name: 'broken', weight: 1 }] as const
     const maker = await createBatchMaker({ ...mixed(), sources }, fakeRooms().render)
     await expect(maker.make(0)).rejects.toThrow(/bad\.png/)
-    await rm(broken, { recursive: true })
   })
 })
 

@@ -1,7 +1,7 @@
 /**
- * Makes training batches: batch i is a pure function of the options and of i. Every sample has a stream of random numbers
- * of its own, seeded by its position, so nothing depends on what was made before, by whom, or when; that is what lets
- * worker threads share the work and a run resume in the middle.
+ * Makes training batches: batch i is a pure function of the options and of i. Every sample has its own random stream,
+ * seeded by its position, so it does not depend on earlier batches, on threads or on timing. Worker threads can
+ * therefore share the work, and a run can resume in the middle.
  */
 
 import { DarError } from '../support/errors.ts'
@@ -10,7 +10,7 @@ import { type Augmentation, augment } from './augment.ts'
 import { slotAt } from './mix.ts'
 import { LANES, openSource, type RenderRoom, type Source, type SourceSpec } from './sources.ts'
 
-/** Plain data: it crosses to the worker threads as it is. */
+/** Plain data, so that it can be sent to worker threads. */
 export interface BatchOptions {
   readonly sources: readonly SourceSpec[]
   /** Samples per batch. */
@@ -73,7 +73,7 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
   const sources: Source[] = await Promise.all(
     options.sources.map((spec, i) =>
       openSource(spec, {
-        // A stream that no sample uses: samples count up from 0.
+        // A stream that no sample uses, because samples count up from 0.
         seed: new Random(seed, -1 - i).bits(),
         maxWidth: Math.round(keepScale * width),
         maxHeight: Math.round(keepScale * height),

@@ -1,19 +1,19 @@
 /**
- * What light and camera do to the colours of a scene, drawn at random for training. Cheap by construction: everything
- * that acts on one channel at a time is folded into a curve over the 256 byte values, which the sampler applies for
- * free; only saturation, blur and noise touch the pixels.
+ * Effects of light and camera on the colours of a scene, drawn at random for training. All operations on a single
+ * channel are combined into one curve over the 256 byte values, which the sampler applies at no extra cost. Only
+ * saturation, blur and noise work on the pixels.
  *
  *     v₁ = v^γ · exposure · balance_c        v₂ = m + contrast·(v₁ − m),  m = mean of v₁ over the image
  *     v₃ = grey + saturation·(v₂ − grey)     grey = 0.299 R + 0.587 G + 0.114 B; saturation 0 is a grey photo
  *
- * then a [s, 1−2s, s]² blur and Gaussian noise, each only sometimes, and a clip to [0, 1]. JPEG blocks are left out: the
- * photos bring their own.
+ * Then a [s, 1−2s, s]² blur and Gaussian noise, each with a probability, and a clip to [0, 1]. JPEG blocks are left out
+ * here, because the photos already have them.
  */
 import type { RgbImage } from '../image/types.ts'
 import { Random } from '../support/random.ts'
 
 export interface ColourOptions {
-  /** 0 leaves gamma, exposure, white balance, contrast and saturation alone; 1 is the usual range. */
+  /** 0 leaves gamma, exposure, white balance, contrast and saturation unchanged; 1 is the usual range. */
   readonly strength: number
   /** Probabilities of a grey image, of blur and of noise. */
   readonly grey: number
@@ -21,7 +21,7 @@ export interface ColourOptions {
   readonly noise: number
 }
 
-/** One draw of all of it. */
+/** One random draw of all effects. */
 export interface ColourChange {
   /** 3×256, channel by channel: byte → value, not yet clipped. */
   readonly curves: Float32Array
@@ -48,7 +48,7 @@ export function drawColour(image: RgbImage, random: Random, options: ColourOptio
   return { curves, saturation, blur, noise }
 }
 
-/** Mean of the changed image over every 61st pixel: exact enough for a point that contrast turns about. */
+/** Mean of the changed image over every 61st pixel, which is exact enough for the contrast's fixed point. */
 function meanOf({ data, width, height }: RgbImage, curves: Float32Array): number {
   let sum = 0
   let count = 0
@@ -100,10 +100,10 @@ function blurPlane(plane: Float32Array, width: number, height: number, s: number
   }
 }
 
-/** 2¹⁶ normal numbers, made once: a fresh Box–Muller draw per value would cost more than all other augmentation. */
+/** 2¹⁶ normal numbers, made once. A fresh Box–Muller draw per value would cost more than all other augmentation. */
 let noiseTable: Float32Array | null = null
 
-/** Adds noise read from the table, each run of 256 values from a random place in it. */
+/** Adds noise from the table. Each run of 256 values starts at a random place of it. */
 function addNoise(image: Float32Array, deviation: number, random: Random): void {
   if (noiseTable === null) {
     const source = new Random(20200517)

@@ -6,9 +6,10 @@
  *     root/intrinsics.json                    optional: {fx, fy, cx, cy, width, height}, or {"<name>": {…}, …}
  *     root/meta.json                          optional: {"depth_scale": …, "intrinsics": null | {…}}; other keys are free
  *
- * Intrinsics are in pixels of a `width`×`height` image, pixel centres at integers, and are scaled to the photo's size; `intrinsics.json` wins over
- * `meta.json`, and a photo that a list of names leaves out has the camera of `meta.json` or none. Frames are in the order of their names. Mistakes of the layout are found when the folder is opened, broken
- * files when they are read. Recursion into subfolders and other depth formats are left out.
+ * Intrinsics are in pixels of a `width`×`height` image, pixel centres at integers, and are scaled to the photo's size.
+ * `intrinsics.json` takes precedence over `meta.json`. If `intrinsics.json` lists names, a photo that it does not list
+ * has the camera of `meta.json`, or none. Frames are in the order of their names. Errors of the layout are reported
+ * when the folder is opened, broken files when they are read. Left out: subfolders and other depth formats.
  */
 import { readdir } from 'node:fs/promises'
 import { basename, extname, join, parse, resolve } from 'node:path'
@@ -39,7 +40,7 @@ export interface FolderOptions {
   readonly incomplete?: Incomplete
 }
 
-/** What photos are called, in lower case. */
+/** Extensions of photos, in lower case. */
 export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp']
 
 const sizedIntrinsics = z.object({
@@ -121,7 +122,7 @@ async function listFolder(folder: string): Promise<string[]> {
   }
 }
 
-/** Name without extension → file name. Files of other kinds are passed over. */
+/** Name without extension → file name. Other files are ignored. */
 async function listPhotos(folder: string): Promise<Map<string, string>> {
   const photos = new Map<string, string>()
   for (const file of (await listFolder(folder)).sort()) {
@@ -151,7 +152,10 @@ function intrinsicsOf(name: string, file: z.infer<typeof intrinsicsFile> | null)
   return Object.entries(file).find(([key]) => key === name)?.[1] ?? null
 }
 
-/** Intrinsics in pixels of `image`. Throws when they were measured on an image of another shape: that was cropped. */
+/**
+ * Intrinsics in pixels of `image`. Throws when they were measured on an image of another shape, because that image was
+ * cropped.
+ */
 function scaledTo(image: RgbImage, camera: SizedIntrinsics, path: string): Intrinsics {
   const perX = image.width / camera.width
   const perY = image.height / camera.height

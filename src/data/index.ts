@@ -1,6 +1,6 @@
 /**
- * The DATA room: data sets in the layouts they are published in (readers/), a look through them (inspect/), hold-outs,
- * augmentation, and batches made ahead of time in worker threads. Labels of samples and batches are in canonical metres
+ * The DATA room: data sets in their published layouts (readers/), their inspection (inspect/), hold-outs, augmentation,
+ * and batches made ahead of time in worker threads. Labels of samples and batches are in canonical metres
  * (image/camera.ts); frames are in true metres.
  */
 

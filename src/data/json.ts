@@ -1,4 +1,4 @@
-/** JSON files of data sets, checked against a schema; what is wrong is said in one line that names the file. */
+/** JSON files of data sets, checked against a schema. An error is one line that names the file. */
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { DarError, messageOf } from '../support/errors.ts'

@@ -1,6 +1,6 @@
 /**
- * The worker half of loader.ts: makes the batches it is asked for, one after the other in the order of asking, and hands
- * their memory over. Opens the sources on the first request, so that a wrong folder is an answer and not a crash.
+ * The worker side of loader.ts: makes the requested batches in order and transfers their memory. The sources are opened
+ * at the first request, so that a wrong folder is reported as an answer and does not crash the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { createRoomRenderer } from '../rooms/index.ts'
@@ -12,7 +12,7 @@ export interface BatchRequest {
   readonly index: number
 }
 
-/** From the worker: the batch, or why there is none. */
+/** From the worker: the batch, or the error. */
 export type BatchReply =
   | { readonly index: number; readonly batch: Batch }
   | { readonly index: number; readonly error: string; readonly mistake: ErrorKind | null }

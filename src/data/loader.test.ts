@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeCatalogue } from '../rooms/catalogue/testing.ts'
 import { createRoomRenderer } from '../rooms/index.ts'
 import { DarError } from '../support/errors.ts'
@@ -52,18 +51,14 @@ describe('loader', () => {
   })
 
   it('gives furnished rooms as they are made without a worker', async () => {
-    const furniture = await mkdtemp(join(tmpdir(), 'dar-furniture-'))
-    try {
-      await writeCatalogue(join(furniture, 'test.sh3f'))
-      const sources = [{ kind: 'rooms', seed: 3, weight: 1, width: 24, height: 18, pool: 4, furniture }] as const
-      const [batch] = await take(start({ sources, prefetch: 1 }), 1)
-      const render = createRoomRenderer()
-      expect(batch).toEqual(await (await createBatchMaker({ ...options, sources }, render)).make(0))
-      const plain = await (await createBatchMaker(options, render)).make(0)
-      expect(batch.image).not.toEqual(plain.image)
-    } finally {
-      await rm(furniture, { recursive: true })
-    }
+    const furniture = await temporaryFolder()
+    await writeCatalogue(join(furniture, 'test.sh3f'))
+    const sources = [{ kind: 'rooms', seed: 3, weight: 1, width: 24, height: 18, pool: 4, furniture }] as const
+    const [batch] = await take(start({ sources, prefetch: 1 }), 1)
+    const render = createRoomRenderer()
+    expect(batch).toEqual(await (await createBatchMaker({ ...options, sources }, render)).make(0))
+    const plain = await (await createBatchMaker(options, render)).make(0)
+    expect(batch.image).not.toEqual(plain.image)
   })
 
   it('answers several consumers that wait at once, in order', async () => {

@@ -1,10 +1,10 @@
 /**
  * Training batches, made ahead of time in worker threads.
  *
- * Worker w of W makes the batches at the places w, w + W, …; at most `prefetch` batches are asked for and not yet consumed, which bounds
- * memory. Since batch i is a pure function of the options and of i (batch.ts), the sequence does not depend on the number
- * of workers or on timing, and `start` continues a run exactly where it stopped. The sequence is endless; epochs are the
- * sources' business. Memory moves from worker to consumer without a copy, and a batch belongs to whoever received it.
+ * Worker w of W makes the batches at the places w, w + W, …. At most `prefetch` batches are requested and not yet
+ * consumed, which bounds memory. Batch i is a pure function of the options and of i (batch.ts), so the sequence does
+ * not depend on the number of workers or on timing, and `start` continues a run exactly where it stopped. The sequence
+ * is endless; the sources define epochs. Batches are transferred from worker to consumer without a copy.
  *
  * Left out: sharing decoded frames between workers (each keeps its own), so prefer one worker while it keeps up.
  */
@@ -13,7 +13,7 @@ import { startWorker } from '../support/threads.ts'
 import { type Batch, type BatchOptions, checkBatchOptions } from './batch.ts'
 import type { BatchReply, BatchRequest } from './loader-worker.ts'
 
-/** What a loader may spend to be in time. No value changes a batch. */
+/** Resources of a loader. No value changes a batch. */
 export interface LoadingOptions {
   /** Worker threads that make batches, each with decoded frames of its own; default 1. 2 and 4 render no room twice. */
   readonly workers?: number
@@ -134,7 +134,7 @@ function newPending(): Pending {
     resolve = onBatch
     reject = onError
   })
-  // Whoever consumes the batch sees the error; until then it must not count as unhandled.
+  // The consumer of the batch gets the error. Until then the rejection must not count as unhandled.
   promise.catch(() => {})
   return { promise, resolve, reject }
 }

@@ -1,7 +1,7 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeCatalogue } from '../rooms/catalogue/testing.ts'
 import { folderDataset } from './folder.ts'
 import { makeRooms } from './make-rooms.ts'
@@ -9,9 +9,8 @@ import { roomsDataset } from './rooms-dataset.ts'
 
 let root = ''
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'dar-rooms-'))
+  root = await temporaryFolder()
 })
-afterEach(() => rm(root, { recursive: true }))
 const size = { width: 32, height: 24, seed: 5 }
 
 describe('makeRooms', () => {

@@ -1,11 +1,11 @@
 /**
- * Which frame comes when: a pure function from a position in the training stream to a source and an item of it, so that
- * any batch can be made by any worker, in any order, and a run can resume in the middle.
+ * Chooses the frame for each position of the training stream. It is a pure function from a position to a source and an
+ * item of it, so any worker can make any batch in any order, and a run can resume in the middle.
  *
- * Sources are mixed by weight without chance. With p = w₀ / Σw, position t belongs to source 0 if ⌊(t+1)p⌋ > ⌊tp⌋, and
- * is then its ⌊tp⌋-th; otherwise it is position t − ⌊tp⌋ of the stream of the remaining sources, and so on. Every stretch
- * of the stream therefore holds each source in proportion, and a source's own count has no gaps: reading it as
- * (epoch, place) visits every frame exactly once per epoch, in an order shuffled anew for each.
+ * Sources are mixed by weight, without randomness. With p = w₀ / Σw, position t belongs to source 0 if ⌊(t+1)p⌋ > ⌊tp⌋,
+ * as its item number ⌊tp⌋. Otherwise it is position t − ⌊tp⌋ of the stream of the remaining sources, and so on. Every
+ * part of the stream therefore contains each source in proportion, and the item numbers of a source have no gaps. Read
+ * as (epoch, place), they visit every frame exactly once per epoch, in a new shuffled order for each epoch.
  */
 import { Random } from '../support/random.ts'
 

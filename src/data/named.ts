@@ -1,10 +1,10 @@
-/** Data sets from the names of their frames and a way to read one; subsets of them by name. */
+/** Data sets made from the names of their frames and a function that reads one; subsets of them by name. */
 import { DarError } from '../support/errors.ts'
 import type { Frame, NamedDataset } from './types.ts'
 
 /**
- * `read(name, index)` gives everything of a frame but its full name, which is `<data set>/<name>`. Frames are read when they
- * are asked for and not kept.
+ * `read(name, index)` returns everything of a frame except its full name, which is `<data set>/<name>`. Frames are read
+ * on request and not kept.
  */
 export function namedDataset(
   name: string,

@@ -15,7 +15,7 @@
  */
 import type { SplitRule } from './split.ts'
 
-/** Of every set that training may see, by the name of its folder. */
+/** The hold-outs of every set that training may use, by the name of its folder. */
 export const SPLITS: Readonly<Record<string, SplitRule>> = {
   rgbdd: { kind: 'prefix', heldOut: ['20200517', '20200531', '20200703', '20200705'] },
   hololens: { kind: 'tail', fraction: 0.2, gap: 4 },
@@ -26,7 +26,7 @@ export const SPLITS: Readonly<Record<string, SplitRule>> = {
   furnished: { kind: 'tail', fraction: 0.1, gap: 4 },
 }
 
-/** The three that published figures of other models were repeated on. */
+/** The three sets on which published figures of other models were repeated. */
 export const REAL_SETS = ['rgbdd', 'hololens', 'kitchen'] as const
 /** One of `REAL_SETS`. */
 export type RealSet = (typeof REAL_SETS)[number]

@@ -4,13 +4,13 @@ import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
 import type { Dataset, Frame } from './types.ts'
 
-/** Rooms that figures are of: no recipe of this package trains or validates on this seed. */
+/** Seed of the rooms that reported figures use. No recipe of this package trains or validates on it. */
 export const UNSEEN_ROOMS = { seed: 990_001, count: 40 } as const
 
-/** The seed of the rooms that a run validates on, which trains on those of `seed`. */
+/** The seed of the validation rooms of a run that trains on those of `seed`. */
 export const validationSeed = (seed: number): number => seed + 1
 
-/** Of a data set of rooms that are rendered when they are read. Default size: 320×240. */
+/** Options of a data set of rooms, which are rendered when they are read. Default size: 320×240. */
 export interface RoomsOptions {
   readonly seed?: number
   readonly count: number

@@ -1,13 +1,13 @@
 /**
- * Where the loader's frames come from, as plain data that a recipe can state and a worker thread can receive, and what
- * that data turns into: something that has a frame for every position of its stream (mix.ts). Frames are a function of
- * the position and of the given random numbers alone; what a source remembers only saves time.
+ * The sources of the loader's frames. A source is plain data that a recipe can state and a worker thread can receive.
+ * Opened, it gives a frame for every position of its stream (mix.ts). Frames depend only on the position and the given
+ * random numbers; what a source caches only saves time.
  *
- * A data set keeps its decoded frames, shrunk to what the network can use, so that later epochs cost no decoding. Rooms are
- * endless but slow to render, so each is used several times, with another augmentation: draw n picks one of the rooms
- * first … first + pool − 1 with first = ⌊n / reuse⌋, a window that moves on by one room every `reuse` draws. The stream
- * is cut into `LANES` windows by batch number, so that worker threads that share the batches do not render each other's
- * rooms again (their number should divide `LANES`).
+ * A data set keeps its decoded frames, reduced to what the network can use, so that later epochs need no decoding.
+ * Rooms are endless but slow to render, so each is used several times with different augmentation. Draw n picks one of
+ * the rooms first … first + pool − 1 with first = ⌊n / reuse⌋: a window that moves by one room every `reuse` draws. The
+ * stream is divided into `LANES` windows by batch number, so that worker threads that share the batches do not render
+ * the same rooms (their number should divide `LANES`).
  */
 import { assert } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
@@ -38,18 +38,18 @@ export interface RoomsSource {
   /** Size that rooms are rendered at. */
   readonly width: number
   readonly height: number
-  /** Folder of furniture catalogues; default: rooms furnish themselves. */
+  /** Folder of furniture catalogues; default: the built-in furniture. */
   readonly furniture?: string
   /** How often a room is used, on average. */
   readonly reuse?: number
-  /** How many rooms are to choose from at any time; a multiple of 4. */
+  /** Number of rooms in the window; a multiple of 4. */
   readonly pool?: number
 }
 
 /** A source of a training stream, as plain data that a worker thread can be sent. */
 export type SourceSpec = DatasetSource | RoomsSource
 
-/** How the rooms source gets its rooms: src/rooms, or something faster in a test. */
+/** Makes the rooms of a rooms source: src/rooms, or something faster in a test. */
 export type RenderRoom = (options: {
   readonly seed: number
   readonly width: number
@@ -69,12 +69,12 @@ export interface Source {
 export const LANES = 4
 
 export interface SourceOptions {
-  /** Of the epoch orders. */
+  /** Seed of the order in each epoch. */
   readonly seed: number
   /** Frames are kept at no more than this size (unless their shape needs more on one side). */
   readonly maxWidth: number
   readonly maxHeight: number
-  /** Decoded frames beyond this are read anew every time. */
+  /** Limit for decoded frames. Beyond it, frames are read again every time. */
   readonly cacheBytes: number
   readonly render: RenderRoom
 }

@@ -1,10 +1,10 @@
 /**
- * Hold-outs that never put neighbouring frames on both sides. A frame of a walk, or of one sitting in front of one
- * curtain, is nearly its neighbour; a random split of such frames measures memory and not depth. So frames are held out
- * by day of capture, by the end of the walk, or by contiguous blocks, with a gap of dropped frames at every border.
+ * Hold-outs that never put neighbouring frames on both sides. Consecutive frames of a walk, or of one sitting in front
+ * of one curtain, are nearly equal. A random split of such frames measures memory, not depth. Frames are therefore held
+ * out by day of capture, by the end of the walk, or by contiguous blocks, with a gap of dropped frames at every border.
  *
- * Pure functions on names: the names are sorted first, and sorted names must be in order of capture. Random splits are
- * left out on purpose.
+ * Pure functions on names. The names are sorted first, and must then be in order of capture. Random splits are left out
+ * on purpose.
  */
 import { z } from 'zod'
 import { DarError } from '../support/errors.ts'
@@ -32,7 +32,7 @@ const tailSchema = z.strictObject({
 const blocksSchema = z.strictObject({
   /** How many blocks are held out, one in the middle of each of as many equal pieces of the sequence; default 2. */
   blocks: z.int().positive().optional(),
-  /** Share of all frames that the blocks hold together; default 0.2. */
+  /** Share of all frames that the blocks hold in total; default 0.2. */
   fraction: z.number().positive().optional(),
   /** Frames dropped on either side of every block; default 2. */
   gap,

@@ -24,12 +24,12 @@ export interface Dataset extends AsyncIterable<Frame> {
 export interface NamedDataset extends Dataset {
   /** One per frame, unique, in the order of the frames, without the name of the data set. */
   readonly names: readonly string[]
-  /** What was found wrong or left out when the data set was opened, one line each; nothing of it shows in a frame. */
+  /** What was wrong or left out when the data set was opened, one line each. The frames do not show it. */
   readonly notes?: readonly string[]
 }
 
 /**
- * What to do with pairs that are not whole (a photo without depth, a shard that breaks off) when a data set is opened:
- * throw, or go on without and say so in `notes`. What is listed and cannot be read always throws in `get`.
+ * How to treat incomplete pairs (a photo without depth, a truncated shard) when a data set is opened: throw, or
+ * continue and report them in `notes`. A listed file that cannot be read always makes `get` throw.
  */
 export type Incomplete = 'refuse' | 'note'

@@ -5,11 +5,12 @@ import { scaleIntrinsics, type View } from '../image/view.ts'
 import type { Frame } from './types.ts'
 
 /**
- * Samples the image into `out`, 3·height·width planar. Each output pixel is the mean of n×n bilinear samples, n the
- * number of frame pixels a step covers, rounded up: with a bilinear kernel one pixel wide around samples no further than
- * a pixel apart nothing is skipped, so shrinking does not alias. Beyond the border the edge pixel repeats. `curves`: three
- * times 256 values, channel by channel, that turn bytes into numbers (v/255 where colours stay as they are); between two
- * of them it is linear. Without `antialias` n is 1, as in libraries whose bilinear filter reads four pixels however much it shrinks.
+ * Samples the image into `out`, 3·height·width planar. Each output pixel is the mean of n×n bilinear samples, where n
+ * is the number of frame pixels that a step covers, rounded up. Samples are at most a pixel apart and the bilinear
+ * kernel is one pixel wide, so no pixel is skipped and reducing does not alias. Beyond the border the edge pixel
+ * repeats. `curves`: three times 256 values, one curve per channel, that turn bytes into numbers (v/255 for unchanged
+ * colours); linear in between. Without `antialias` n is 1, as in libraries whose bilinear filter always reads four
+ * pixels.
  */
 export function sampleImage(
   image: RgbImage,
@@ -25,7 +26,7 @@ export function sampleImage(
   const [subA, subB, subD, subE] = [a / n, b / n, d / n, e / n]
   const plane = width * height
   const norm = 1 / (n * n)
-  // Just short of the last pixel centre, so that every sample has a right and a lower neighbour to read.
+  // Slightly before the last pixel centre, so that every sample has a right and a lower neighbour to read.
   const [lastX, lastY] = [Math.max(0, w - 1 - 1e-4), Math.max(0, h - 1 - 1e-4)]
   const [right, down] = [w > 1 ? 3 : 0, h > 1 ? 3 * w : 0]
   for (let v = 0; v < height; v++) {
@@ -33,7 +34,7 @@ export function sampleImage(
       let red = 0
       let green = 0
       let blue = 0
-      // The first sub-sample's position, moved by ½ to where integer coordinates are pixel centres.
+      // Position of the first sub-sample, moved by ½ so that integer coordinates are pixel centres.
       const startX = a * u + b * v + c + (subA + subB) / 2 - 0.5
       const startY = d * u + e * v + f + (subD + subE) / 2 - 0.5
       for (let j = 0; j < n; j++) {
@@ -71,9 +72,9 @@ function onCurve(curves: Float32Array, offset: number, value: number): number {
 }
 
 /**
- * Samples depth into `out`, height·width, times `scale`: the nearest measurement, never a mean, because the mean of two
- * surfaces is a surface that is not there and the mean of a surface and a hole is wrong. 0 outside the frame and where
- * the map is empty. `depth` may have a resolution of its own; the view is in pixels of the frame's image.
+ * Samples depth into `out`, height·width, times `scale`. Takes the nearest measurement, never a mean: the mean of two
+ * surfaces is a surface that does not exist, and the mean of a surface and a hole is wrong. 0 outside the frame and
+ * where the map is empty. `depth` may have its own resolution; the view is in pixels of the frame's image.
  */
 export function sampleDepth(frame: Frame, view: View, scale: number, out: Float32Array): void {
   const { depth, image } = frame

@@ -1,7 +1,7 @@
 /**
- * Bringing a prediction onto the ground truth's scale before it is judged, and the clamp that follows (algorithm section 10).
- * A metric model is judged with `none`. The other two tell how good the structure is when the scale is forgiven, and a
- * figure without its alignment beside it cannot be compared with anything.
+ * Aligns a prediction to the ground truth's scale before it is judged, and clamps it (algorithm section 10). A metric
+ * model is judged with `none`. The other alignments remove errors of scale and judge the structure. Figures under
+ * different alignments cannot be compared, so the alignment is always printed.
  *
  *     none                 d
  *     median               d · median(g) / median(d)
@@ -17,14 +17,14 @@ import { DarError } from '../support/errors.ts'
 export const ALIGNMENTS = ['none', 'median', 'scale+shift', 'scale+shift-inverse'] as const
 export type Alignment = (typeof ALIGNMENTS)[number]
 
-/** Values that the bounds of a median are taken from. */
+/** Size of the sample that gives the bounds of a median. */
 const SAMPLE = 2048
 
 /**
- * Median of `values`, the mean of the two middle ones for an even count, NaN counted as the largest; NaN of nothing. Leaves
- * `values` untouched. By selection: sorting the pixels of one frame would cost more than all of its metrics. Most are only
- * counted: a sample gives two bounds that the middle almost surely lies between (Floyd & Rivest, CACM 18(3), 1975),
- * and where it does not, the bounds are dropped.
+ * Median of `values`: the mean of the two middle ones for an even count. NaN counts as the largest; the median of
+ * nothing is NaN. `values` is not changed. A full sort would cost more than all metrics of a frame, so most values are
+ * only counted: a sample gives two bounds between which the middle almost surely lies (Floyd & Rivest, CACM 18(3),
+ * 1975). If it does not, the bounds are dropped.
  */
 export function median(values: ArrayLike<number>): number {
   const count = values.length
@@ -41,7 +41,7 @@ export function median(values: ArrayLike<number>): number {
   select(inside, rank, inside.length - 1)
   const high = inside[rank]
   if (lower === upper) return high
-  // Everything before the selected one is at most as large: the lower middle one is the largest of it.
+  // No value before the selected one is larger, so the lower middle one is their largest.
   let low = Number.NEGATIVE_INFINITY
   for (let i = 0; i < rank; i++) if (inside[i] > low) low = inside[i]
   return (low + high) / 2
@@ -49,7 +49,10 @@ export function median(values: ArrayLike<number>): number {
 
 const EVERYTHING = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
 
-/** The middle of an evenly spaced sample, give or take three standard deviations of its rank, √n/2 each. */
+/**
+ * Bounds for the middle, from an evenly spaced sample: three standard deviations of its rank, √n/2 each, on either
+ * side.
+ */
 function boundsOfMiddle(values: ArrayLike<number>): { from: number; to: number } {
   const step = Math.floor(values.length / SAMPLE)
   const sample = Float64Array.from({ length: SAMPLE }, (_, k) => values[k * step]).sort()
@@ -57,7 +60,7 @@ function boundsOfMiddle(values: ArrayLike<number>): { from: number; to: number }
   return { from: sample[SAMPLE / 2 - reach], to: sample[SAMPLE / 2 + reach] }
 }
 
-/** How many values are below `from`, and those from `from` to `to`. NaN is neither. */
+/** Counts the values below `from`, and those from `from` to `to`. NaN is in neither. */
 function between(values: ArrayLike<number>, from: number, to: number): { below: number; inside: Float64Array } {
   const inside = new Float64Array(values.length)
   let below = 0
@@ -70,12 +73,15 @@ function between(values: ArrayLike<number>, from: number, to: number): { below: 
   return { below, inside: inside.subarray(0, n) }
 }
 
-/** Reorders `a[0..last]` so that rank `k` stands at its place, smaller ones before it (Hoare's quickselect). */
+/**
+ * Reorders `a[0..last]` so that the value of rank `k` is at index k and smaller ones are before it (Hoare's
+ * quickselect).
+ */
 function select(a: Float64Array, k: number, last: number): void {
   let left = 0
   let right = last
   while (left < right) {
-    // The middle of three as the pivot: sorted and constant maps are common, and are its best case.
+    // The middle of three as the pivot. Sorted and constant maps are common, and are its best case.
     const middle = (left + right) >> 1
     const [x, y, z] = [a[left], a[middle], a[right]]
     const pivot = Math.max(Math.min(x, y), Math.min(Math.max(x, y), z))
@@ -102,7 +108,7 @@ export function parseAlignment(name: string): Alignment {
   return found
 }
 
-/** What an alignment does to a depth: `scale`·d + `shift`, or with `inverse` 1 / (`scale`/d + `shift`). */
+/** A fitted alignment: a depth d becomes `scale`·d + `shift`, or with `inverse` 1 / (`scale`/d + `shift`). */
 export interface Fit {
   readonly scale: number
   readonly shift: number
@@ -112,9 +118,9 @@ export interface Fit {
 const IDENTITY: Fit = { scale: 1, shift: 0, inverse: false }
 
 /**
- * The fit of `kind` for one image. `prediction`, `truth`: metres, same length, valid pixels only. Where no pixel is usable,
- * or a constant prediction leaves the scale undetermined, the fit is NaN, which `clampPrediction` turns into the smallest
- * depth, as in the reference: a failed fit scores badly instead of being skipped.
+ * The fit of `kind` for one image. `prediction`, `truth`: metres, same length, valid pixels only. Where no pixel is
+ * usable, or a constant prediction leaves the scale undetermined, the fit is NaN. `clampPrediction` turns NaN into the
+ * smallest depth, as the reference does: a failed fit scores badly instead of being skipped.
  */
 export function fitAlignment(prediction: ArrayLike<number>, truth: ArrayLike<number>, kind: Alignment): Fit {
   if (kind === 'none') return IDENTITY
@@ -133,8 +139,8 @@ export function fitAlignment(prediction: ArrayLike<number>, truth: ArrayLike<num
 }
 
 /**
- * Writes to `aligned`, by default a new array. With `inverse`, what the fit puts beyond infinity is infinitely far, and what was
- * no depth before is NaN.
+ * Writes to `aligned`, by default a new array. With `inverse`, s/d + t ≤ 0 gives infinity, and a prediction that was no
+ * depth gives NaN.
  */
 export function applyFit(
   prediction: ArrayLike<number>,
@@ -178,7 +184,7 @@ function fitLine(d: Float64Array, g: Float64Array): { scale: number; shift: numb
 export function clampPrediction(prediction: Float64Array, cap: number): Float64Array {
   for (let i = 0; i < prediction.length; i++) {
     const d = prediction[i]
-    // Hardly any pixel is written, which costs more than reading all of them.
+    // Few pixels are out of range, and writing costs more than reading, so only those are written.
     if (!(d > MIN_DEPTH)) prediction[i] = MIN_DEPTH
     else if (d > cap) prediction[i] = cap
   }

@@ -1,13 +1,13 @@
 /**
- * What can be predicted without looking at the picture: one constant depth, and the mean depth of each place of the image.
- * Shallow, staged or repetitive data sets let such a predictor score well, so a figure means something only beside it.
+ * Predictors that do not look at the picture: one constant depth, and the mean depth at each place of the image. On
+ * shallow, staged or repetitive data sets they score well, so figures of a model are compared with theirs.
  *
  *     constant   the median of all valid training pixels
  *     mean map   m(p) = mean over training frames of the valid depth at p; the constant where no frame has one
  *
- * Frames of any size are reduced to one normalised grid by taking the nearest measurement at the centre of each cell, so
- * each frame weighs the same and a hole is never averaged in. The caller decides what a training frame is; a baseline that
- * has seen the test frames is flattered. Left out: baselines that know the camera.
+ * Frames of any size are reduced to one normalised grid by taking the nearest measurement at the centre of each cell.
+ * Every frame then has the same weight, and holes do not enter the mean. The caller chooses the training frames; a
+ * baseline that has seen the test frames scores too well. Left out: baselines that know the camera.
  */
 import type { Dataset } from '../data/types.ts'
 import { resizeNearestDepth } from '../image/resize.ts'
@@ -16,7 +16,7 @@ import { DarError } from '../support/errors.ts'
 import type { Predictor } from './prediction.ts'
 import { INDOOR_RANGE } from './protocol.ts'
 
-/** What is counted. */
+/** Options of the statistics. */
 export interface StatisticsOptions {
   /** The grid of the mean map. */
   readonly width?: number
@@ -60,7 +60,7 @@ export class DepthStatistics {
     return this.added
   }
 
-  /** Counts one frame in. */
+  /** Adds one frame. */
   add(depth: DepthImage): void {
     const { data } = resizeNearestDepth(depth, this.width, this.height)
     for (let i = 0; i < data.length; i++) {
@@ -93,7 +93,7 @@ export class DepthStatistics {
   constant(): number {
     const total = this.histogram.reduce((sum, count) => sum + count, 0)
     if (total === 0) throw new DarError('no training frame has a valid depth; check the depth scale and the range')
-    // The lower and upper middle one, which differ only where the two halves meet between two bins.
+    // The lower and the upper middle one. They differ only for an even count.
     return (this.atRank((total - 1) / 2) + this.atRank(total / 2)) / 2 / BINS_PER_METRE
   }
 
@@ -134,7 +134,7 @@ export function constantPredictor(metres: number): Predictor {
   return async () => map
 }
 
-/** The same map for every picture, spread over it. */
+/** The same map for every picture, stretched over it. */
 export function mapPredictor(map: DepthImage): Predictor {
   return async () => map
 }

@@ -1,6 +1,6 @@
 /**
- * Boundary F1: are depth edges where they should be? From Depth Pro (Bochkovskii et al. 2024), as in algorithm section 10.
- * Invariant to a scale of the prediction.
+ * Boundary F1 measures whether depth edges are where they should be (Depth Pro, Bochkovskii et al. 2024; algorithm
+ * section 10). It does not depend on the scale of the prediction.
  *
  * With the inverse depth c = 1 / max(depth, 1e-6), an occluding edge at threshold t is a pair of neighbours with
  * c_first / c_second > t, in four directions (left, right, up, down). For each direction
@@ -10,29 +10,32 @@
  * averaged over the four (a direction without edges counts 0), F1 = 2PR / (P + R) or 0, and over ten evenly spaced
  * thresholds from 1.05 to 1.25 the result is Σ F1(t)·t / Σ t. Pairs with an invalid ground-truth pixel are ignored.
  *
- * Holes (`reach` above 1). A depth sensor sees nothing beside an occluding edge: its shadow falls exactly there, and with the
- * pairs that touch a hole ignored, most true edges of such ground truth are never asked for. The variant for holed ground
- * truth pairs each valid pixel with the next valid one of its row or column, at most `reach` pixels on, so that an edge
- * that lies in a hole still counts, in prediction and truth alike. It is this project's; figures are comparable only with
- * each other.
+ * Holes (`reach` above 1). A depth sensor has no measurements beside an occluding edge, where its shadow falls. If
+ * pairs that touch a hole are ignored, most true edges of such ground truth are not judged. The variant for ground
+ * truth with holes pairs each valid pixel with the next valid one of its row or column, at most `reach` pixels away. An
+ * edge inside a hole then counts, in the prediction and in the truth. The variant is this project's own, and its
+ * figures can only be compared with each other.
  *
- * Thresholds are nested, so one pass over the pairs is enough: count how many thresholds each ratio exceeds, in the
- * prediction (a) and in the truth (b), in a joint histogram; the edges at threshold j are the pairs with a > j, b > j,
- * and, in both, min(a, b) > j. Left and right (and up and down) are the two ratios of the same pairs, and a pair whose
- * depths hardly differ is an edge nowhere, which is settled without a division. The pass remembers the last valid pixel
- * of the row and of each column, so both variants come out of it and no map with holes has to be made.
+ * Thresholds are nested, so one pass over the pairs is enough. It counts how many thresholds each ratio exceeds, in the
+ * prediction (a) and in the truth (b), in a joint histogram. The edges at threshold j are the pairs with a > j, with b
+ * > j, and in both with min(a, b) > j. Left and right (and up and down) are the two ratios of the same pairs. A pair of
+ * nearly equal depths is no edge in any direction, which needs no division. The pass remembers the last valid pixel of
+ * the row and of each column, so it gives both variants and needs no copy of the map.
  */
 const STEPS = 10
 const THRESHOLDS = Array.from({ length: STEPS }, (_, i) => {
   const step = (1.25 - 1.05) / (STEPS - 1)
-  // From the nearer end, as torch.linspace does, so that both ends are exact.
+  // Each half is computed from its nearer end, as torch.linspace does, so that both ends are exact.
   return i < STEPS / 2 ? 1.05 + step * i : 1.25 - step * (STEPS - 1 - i)
 })
 
-/** Depths whose ratio exceeds the lowest threshold differ by more than this share of either, less what rounding could add. */
+/**
+ * If the ratio of two depths exceeds the lowest threshold, they differ by more than this share of either. Slightly
+ * reduced for rounding.
+ */
 const EDGE_SHARE = (1 - 1 / 1.05) * (1 - 1e-9)
 
-/** Depths below this, in metres, are taken for it. */
+/** Smaller depths, in metres, are raised to this. */
 const NEAREST = 1e-6
 
 /** How far a hole may reach in the variant for holed ground truth, in pixels: the shadow of a Kinect is about this wide. */
@@ -50,9 +53,9 @@ export interface Measured {
 }
 
 export interface BoundaryScores {
-  /** Over pairs of neighbours: the published figure. */
+  /** Pairs of neighbours only: the published figure. */
   readonly neighbours: number
-  /** With the pairs across holes. */
+  /** With pairs across holes. */
   readonly holes: number
 }
 
@@ -72,7 +75,7 @@ export function boundaryScores(
       const t = g[i]
       const edgeP = p * EDGE_SHARE
       const edgeT = t * EDGE_SHARE
-      // Nearly all pairs of nearly all maps are no edge in either direction of either map: this is asked first.
+      // Nearly all pairs of nearly all maps are no edge in either map, so this is tested first.
       if (i > first && (Math.abs(d[i - 1] - p) > edgeP || Math.abs(g[i - 1] - t) > edgeT)) {
         const distance = at[i] - at[i - 1]
         const { right, left } = distance === 1 ? near : far
@@ -103,7 +106,7 @@ function newDirections(): Directions {
   return { right: joint(), left: joint(), down: joint(), up: joint() }
 }
 
-/** Of inverse depth, from the first of a pair to the second and back. */
+/** Ratios of inverse depth, from the first of a pair to the second and back. */
 interface Ratios {
   readonly onward: number
   readonly back: number

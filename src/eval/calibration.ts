@@ -1,15 +1,16 @@
 /**
- * Is sigma, the predicted standard deviation, worth something? Two questions.
+ * Measures how good sigma, the predicted standard deviation, is. Two questions.
  *
- * **Does it rank pixels by their error?** Sparsification (Ilg et al., ECCV 2018; for depth Poggi et al., CVPR 2020): remove the
- * share f of the pixels with the largest sigma and take the error of the rest, for f = 0, 0.02, …, 0.98. The oracle removes
- * the pixels with the largest error instead; removing at random leaves the error as it is.
+ * **Does it rank pixels by their error?** Sparsification (Ilg et al., ECCV 2018; for depth Poggi et al., CVPR 2020):
+ * remove the share f of the pixels with the largest sigma and compute the error of the rest, for f = 0, 0.02, …, 0.98.
+ * The oracle removes the pixels with the largest error instead. Random removal leaves the error as it is.
  *
  *     AUSE = ∫ error by sigma(f) − error by oracle(f) df        0: as good as knowing the errors
  *     AURG = ∫ error of all − error by sigma(f) df              above 0: better than removing at random
  *
- * by the trapezoidal rule over [0, 1], where the curves end at 0; not divided by the error of all pixels, as Poggi's. Pixels of one
- * sigma are removed together: each counts with the mean error of its group, so that their order in the image does not matter.
+ * Integrated by the trapezoidal rule over [0, 1], where the curves end at 0. As in Poggi's definition, not divided by
+ * the error of all pixels. Pixels with equal sigma are removed together: each counts with the mean error of its group,
+ * so that their order in the image does not matter.
  *
  * **Is it as large as the error?** The share of pixels whose error is at most 1σ and 2σ: 68.3 % and 95.4 % for a normal error.
  */
@@ -18,10 +19,13 @@ import { assert } from '../support/errors.ts'
 /** Shares removed: 0, 1/50, …, 49/50. */
 export const SPARSIFICATION_STEPS = 50
 
-/** Pixels that a curve of one image is made from: sorting all of them would cost more than every other figure. */
+/**
+ * Number of pixels that the curve of one image is computed from. Sorting all of them would cost more than all other
+ * figures.
+ */
 const MOST_PIXELS = 8192
 
-/** How much σ knows of the error: areas of sparsification, and shares of pixels within one and two σ. */
+/** Quality of σ: areas of sparsification, and shares of pixels within one and two σ. */
 export interface Calibration {
   readonly ause_abs_rel: number
   readonly aurg_abs_rel: number
@@ -34,7 +38,7 @@ export interface Calibration {
 
 /** The sparsification curves behind `ause_abs_rel`. */
 export interface Curves {
-  /** abs_rel of what is left after removing 0, 1/50, …, 49/50 of the pixels. */
+  /** abs_rel of the remaining pixels after removing 0, 1/50, …, 49/50. */
   readonly sigma: readonly number[]
   readonly oracle: readonly number[]
 }
@@ -89,15 +93,15 @@ export function calibrate(
   }
 }
 
-/** Pixels left after removing each share of `n`, at least one; ascending. */
+/** Number of pixels left after removing each share of `n`, at least one; ascending. */
 const keptOf = (n: number) =>
   Array.from({ length: SPARSIFICATION_STEPS }, (_, k) =>
     Math.max(1, Math.round((1 - k / SPARSIFICATION_STEPS) * n)),
   ).reverse()
 
 /**
- * Where each pixel stands among the cuts of a sparsification curve. A cut is the largest key that some share keeps; only the keys
- * are sorted, which a typed array does natively, and a pixel is then told by which cuts it lies between.
+ * The position of each pixel among the cuts of a sparsification curve. A cut is the largest key that some share keeps.
+ * Only the keys are sorted, which a typed array does natively; each pixel is then located between two cuts.
  */
 interface Ranking {
   /** Ascending, each once. */
@@ -123,7 +127,10 @@ function rank(key: Float64Array): Ranking {
   return { cuts, cells }
 }
 
-/** Mean of the (1 − f)·n errors that come first, for every share f. Of pixels at a cut, which have one key, each counts with their mean. */
+/**
+ * Mean of the first (1 − f)·n errors, for every share f. Pixels at a cut have equal keys, and each counts with the mean
+ * of its group.
+ */
 function sparsification(errors: Float64Array, { cuts, cells }: Ranking): number[] {
   const sums = new Float64Array(2 * cuts.length + 1)
   const counts = new Float64Array(2 * cuts.length + 1)

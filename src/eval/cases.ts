@@ -1,6 +1,6 @@
 /**
- * The best and the worst frames of an evaluation, kept as small pictures while it runs, so that no frame is read or
- * predicted twice and memory does not grow with the data set. Ranked by abs_rel.
+ * Keeps the best and the worst frames of an evaluation as small pictures while it runs. No frame is read or predicted
+ * twice, and memory does not grow with the data set. Ranked by abs_rel.
  */
 import { colourise } from '../image/colormap.ts'
 import { resizeBilinear, resizeImage, resizeNearestDepth } from '../image/resize.ts'
@@ -10,7 +10,7 @@ import type { JudgedFrame } from './evaluator.ts'
 import type { FrameFigures } from './judge.ts'
 import { measuredBox, type Protocol } from './protocol.ts'
 
-/** Relative errors from 0 to this get a colour of their own, in every report. */
+/** Upper end of the colour scale of relative errors, the same in every report. */
 export const WORST_ERROR = 0.5
 
 /** One frame of a report, as pictures. */
@@ -23,7 +23,7 @@ export interface Case {
   readonly error: RgbImage
 }
 
-/** Metres at the ends of the colours: the protocol's range, so that reports under one protocol can be laid side by side. */
+/** Metres at the ends of the colours: the protocol's range, so that reports under one protocol can be compared. */
 export function depthColours({ minimum, cap }: Pick<Protocol, 'minimum' | 'cap'>) {
   return { near: Math.max(minimum, cap > 20 ? 2 : 0.3), far: cap }
 }
@@ -134,7 +134,7 @@ function errorMap(
       if (atX < box.left || atX > box.right || atY < box.top || atY > box.bottom) continue
       const i = y * width + x
       const g = truth.data[i]
-      // Not quite 0, which would be "no measurement".
+      // Slightly above 0, which would be "no measurement".
       if (g > minimum && g < cap) data[i] = Math.max(Math.abs(predicted.data[i] - g) / g, 1e-6)
     }
   return { width, height, data }

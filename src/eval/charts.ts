@@ -1,4 +1,7 @@
-/** Line charts and bars as SVG text: for the report, which must be one file without scripts. Left out: interaction, legends of many lines. */
+/**
+ * Line charts and bars as SVG text, for the report, which is one file without scripts. Left out: interaction, long
+ * legends.
+ */
 
 export interface Line {
   readonly label: string

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { Random } from '../support/random.ts'
 import { compare } from './compare.ts'
 import { FIGURES } from './judge.ts'
@@ -98,9 +98,8 @@ describe('compare', () => {
 describe('a record that is none', () => {
   let folder = ''
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-record-'))
+    folder = await temporaryFolder()
   })
-  afterAll(() => rm(folder, { recursive: true }))
 
   it.each([
     ['no JSON', '{'],

@@ -1,8 +1,9 @@
 /**
- * Is B better than A, or luck? Both were judged on the same images, so the differences are paired: for every image
- * B's figure minus A's, and the mean over images with a bootstrap interval (Efron 1979; percentiles): images are drawn with
- * replacement, `resamples` times, and the middle 95 % of the means are the interval. When it holds 0, these images do not
- * tell the two apart. Images of one walk are alike, so true intervals are wider. Seeded: the same records give the same interval.
+ * Whether the difference between two evaluations is more than chance. Both judged the same images, so differences are
+ * paired: for every image B's figure minus A's. The interval of the mean is a bootstrap interval (Efron 1979;
+ * percentiles): images are drawn with replacement `resamples` times, and the middle 95 % of the means are the interval.
+ * If it contains 0, these images do not tell the two apart. Images of one walk are alike, so true intervals are wider.
+ * The draws are seeded: the same records give the same interval.
  */
 import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
@@ -53,7 +54,7 @@ export function compare(
   if (pairs.length === 0) throw new DarError('the two have no image in common; evaluate both on the same data')
   const n = pairs.length
   const random = new Random(seed)
-  // The same draws for every figure: one comparison, many figures.
+  // All figures use the same draws, so that they belong to one comparison.
   const sums = FIGURES.map(() => new Float64Array(resamples))
   const deltas = FIGURES.map((figure) =>
     Float64Array.from(pairs, (pair) => (pair.b[figure] ?? Number.NaN) - (pair.a[figure] ?? Number.NaN)),
@@ -82,7 +83,7 @@ export function compare(
   return { protocol: a.protocolText, images: n, onlyA: a.frames.length - n, onlyB: b.frames.length - n, differences }
 }
 
-/** What makes figures comparable: all of the protocol but its name. */
+/** The parts of a protocol that decide whether figures are comparable: everything but its name. */
 function measurement({ protocol }: EvalRecord): string {
   return JSON.stringify(
     Object.entries(protocol)

@@ -1,12 +1,12 @@
 /**
- * The regions that published figures are measured in (algorithm section 10). Two papers that crop differently cannot be
- * compared, so a region is always named beside a figure.
+ * The regions of published figures (algorithm section 10). Figures of different regions cannot be compared, so the
+ * region is always printed beside a figure.
  *
  * - Eigen (NYU Depth v2, 480×640): rows 45..470, columns 41..600.
  * - Garg (KITTI): rows 0.40810811·h .. 0.99189189·h, columns 0.03594771·w .. 0.96405229·w, truncated to integers.
  * - KB (KITTI benchmark): 352×1216, bottom, centred horizontally (left offset rounded down); cuts the image itself.
  *
- * Boxes only: resizing and the choice of the region for a data set belong to the protocols.
+ * Only the boxes. Resizing, and the choice of a region for a data set, are in the protocols.
  */
 import { DarError } from '../support/errors.ts'
 

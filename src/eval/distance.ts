@@ -1,6 +1,6 @@
 /**
- * Error against distance: bins of the ground truth's depth, over the pixels of all images, in constant memory. Bins are
- * equally wide in the logarithm, since depth errors grow with the distance.
+ * Error by distance: bins over the ground truth's depth, for the pixels of all images, in constant memory. Bins have
+ * equal width in the logarithm, since depth errors grow with the distance.
  */
 export interface DistanceBin {
   /** Metres: from ≤ truth < to. */
@@ -10,11 +10,11 @@ export interface DistanceBin {
   /** NaN in an empty bin. */
   readonly abs_rel: number
   readonly rmse: number
-  /** Mean of prediction − truth in metres: what is systematic. */
+  /** Mean of prediction − truth in metres: the bias. */
   readonly bias: number
 }
 
-/** Nearest distance of the first bin: what a protocol counts below that (1 mm and up) goes into it. */
+/** Lower end of the first bin, which also takes everything nearer that a protocol counts (1 mm and up). */
 const NEAREST = 0.25
 
 export class DistanceProfile {
@@ -37,7 +37,7 @@ export class DistanceProfile {
 
   /** `d`, `g`: metres, of the same pixels. */
   add(d: Float64Array, g: Float64Array): void {
-    // Neighbours mostly share a bin: sums are kept at hand as long as it is the same.
+    // Neighbours mostly fall into the same bin, so its sums are kept in variables until the bin changes.
     for (let begin = 0; begin < d.length; ) {
       const bin = this.binOf(g[begin])
       const from = bin === 0 ? Number.NEGATIVE_INFINITY : this.edges[bin]

@@ -1,11 +1,10 @@
 /**
- * From a data set and a predictor to figures: every frame is predicted once and judged under each protocol (judge.ts). Metrics are
- * per image, then the mean over images, or pooled over pixels where the protocol says so (tally.ts); the rows of the single images
- * are kept, because a mean hides its failures.
+ * From a data set and a predictor to figures. Every frame is predicted once and judged under each protocol (judge.ts).
+ * Metrics are per image and then averaged over images, or pooled over pixels where the protocol says so (tally.ts). The
+ * figures of single images are kept, because a mean hides failures.
  *
- * Frames are read, judged and forgotten one by one; what grows with the data set is a row of numbers per image. While
- * one frame is judged, the next is predicted (in the engine's thread) and the one after it is read.
- * Left out: drawing.
+ * Frames are read, judged and dropped one by one; only a row of numbers per image is kept. While one frame is judged,
+ * the next is predicted (in the engine's thread) and the one after it is read. Left out: drawing.
  */
 import type { Dataset, Frame } from '../data/types.ts'
 import { assert, DarError } from '../support/errors.ts'
@@ -34,7 +33,7 @@ export interface EvaluateOptions extends Omit<JudgeOptions, 'scratch'> {
    * all. `given`: it answers for the whole frame by itself, and what the protocols say of the input has been done.
    */
   readonly input?: 'protocol' | 'given'
-  /** How many images the predictor takes at once: it is asked for so many more ahead. Default 1. */
+  /** How many images the predictor takes at once. So many more are requested ahead. Default 1. */
   readonly batch?: number
   /** Called after every frame. */
   readonly onProgress?: (done: number, frame: string) => void
@@ -77,7 +76,7 @@ async function* predicted(dataset: Dataset, predict: Predictor, batch: number) {
       const frame = await dataset.get(index)
       return { frame, prediction: await predict(frame) }
     } catch (error) {
-      return { error } // waits for its turn, so that no rejection goes unheard
+      return { error } // returned in its turn, so that the rejection is handled
     }
   }
   try {

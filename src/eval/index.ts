@@ -1,4 +1,7 @@
-/** The EVAL room: metrics, alignments and regions. A figure is comparable only with alignment, region and cap beside it. */
+/**
+ * The EVAL room: metrics, alignments and regions. Figures can be compared only under the same alignment, region and
+ * cap.
+ */
 export {
   ALIGNMENTS,
   type Alignment,

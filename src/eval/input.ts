@@ -1,9 +1,9 @@
 /**
- * What a protocol shows to the network, and how its answers become one map: the crop of the input, two windows of a wide
+ * Asks the network as a protocol says and makes one map of the answers: the crop of the input, two windows of a wide
  * image, the mirrored image. The formulas are in protocol.ts.
  *
- * A crop keeps its camera: focal length in pixels, principal point moved. Where the camera is not known, the one that is
- * assumed for the whole image holds for its parts too; a part taken for a whole photo would be seen through a longer lens.
+ * A crop keeps its camera: focal length in pixels, principal point moved. Where the camera is unknown, the one assumed
+ * for the whole image is also used for its parts. A part treated as a whole photo would seem to have a longer lens.
  */
 import { cameraOf, type Frame } from '../data/index.ts'
 import { resizeBilinear } from '../image/resize.ts'
@@ -12,7 +12,7 @@ import { DarError } from '../support/errors.ts'
 import type { Prediction, Predictor } from './prediction.ts'
 import { type Halves, inputBox, type Protocol, type Rectangle } from './protocol.ts'
 
-/** `predict` as the protocol wants it to be asked; the maps lie in pixels of the whole frame. */
+/** Wraps `predict` so that it is asked as the protocol says. Maps are in pixels of the whole frame. */
 export function underProtocol(predict: Predictor, { input = 'whole', halves, flip }: Protocol): Predictor {
   let ask = predict
   if (halves) ask = inHalves(ask, halves)
@@ -20,7 +20,7 @@ export function underProtocol(predict: Predictor, { input = 'whole', halves, fli
   return input === 'whole' ? ask : onPart(ask, ({ image }) => inputBox(input, image.width, image.height))
 }
 
-/** Shows a part of each frame. `boxOf`: in whole pixels of the image. */
+/** Predicts a part of each frame. `boxOf`: in whole pixels of the image. */
 function onPart(predict: Predictor, boxOf: (frame: Frame) => Rectangle): Predictor {
   return async (frame) => {
     const box = boxOf(frame)
@@ -30,7 +30,7 @@ function onPart(predict: Predictor, boxOf: (frame: Frame) => Rectangle): Predict
   }
 }
 
-/** A part of a photo, without its ground truth, which no predictor may look at. */
+/** A part of a photo, without its ground truth, which a predictor must not see. */
 function partOf(frame: Frame, { left, top, width, height }: Rectangle): Frame {
   const { image } = frame
   const data = new Uint8Array(3 * width * height)
@@ -83,7 +83,7 @@ function inHalves(predict: Predictor, { share, blend }: Halves): Predictor {
     const box = { top: 0, width: part, height }
     const left = whole(await predict(partOf(frame, { ...box, left: 0 })), frame)
     const right = whole(await predict(partOf(frame, { ...box, left: width - part })), frame)
-    const start = width - part // of the overlap; it ends where the left window does
+    const start = width - part // start of the overlap, which ends where the left window does
     return combine(left, right, (a, b) => {
       const [l, r] = [a, b].map((map) => resizeBilinear(map.data, map.width, map.height, part, height))
       const data = new Float32Array(width * height)
@@ -108,7 +108,7 @@ function whole(prediction: Prediction, { name }: Frame): Prediction {
   return prediction
 }
 
-/** The depth, the steps and sigma of two predictions, map by map. */
+/** Combines the depth, the steps and sigma of two predictions, map by map. */
 function combine(a: Prediction, b: Prediction, of: (a: DepthImage, b: DepthImage) => DepthImage): Prediction {
   return {
     ...of(a, b),

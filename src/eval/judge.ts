@@ -1,6 +1,7 @@
 /**
- * One frame and its prediction, to figures under each protocol: the measurements that count, the prediction at them, aligned and
- * clamped, and the metrics of both. The maps of the steps are judged like the final map; a sigma is judged by its calibration.
+ * The figures of one frame and its prediction under each protocol: selects the measurements that count, samples, aligns
+ * and clamps the prediction at them, and computes the metrics. The maps of the steps are judged like the final map;
+ * sigma is judged by its calibration.
  */
 import type { Frame } from '../data/types.ts'
 import type { DepthImage } from '../image/types.ts'

@@ -1,14 +1,15 @@
 /**
- * The logarithm of d/g for numbers that are near each other, which a prediction and its measurement mostly are: `Math.log` was
- * half of all the time that judging a frame took. With s = (d − g)/(d + g) and z = s²,
+ * The logarithm of d/g for numbers that are near each other, as predictions and measurements mostly are. `Math.log`
+ * took half of the time of judging a frame. With s = (d − g)/(d + g) and z = s²,
  *
  *     ln(d/g) = 2·artanh(s) = 2·s·W(z)/P(z)
  *
- * where P and W come from the ninth Legendre polynomial and its associate, the continued fraction of artanh cut after nine
- * terms. Its relative error is about (s / (1 + √(1 − z)))¹⁸: below 1e-16, half the last digit, where it is used.
+ * where P and W come from the ninth Legendre polynomial and its associate, the continued fraction of artanh after nine
+ * terms. The relative error is about (s / (1 + √(1 − z)))¹⁸, which is below 1e-16 (half the last digit) in the range
+ * used.
  */
 
-/** s² up to which the fraction is exact to the last digits: d/g from 0.64 to 1.57. */
+/** The fraction is used up to this s², where it is still exact to the last digits: d/g from 0.64 to 1.57. */
 const NEAR = 0.05
 
 /** `d`, `g`: positive. To a few units in the last place. */

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import type { Frame } from '../data/types.ts'
 import { loadModel } from '../node/load-model.ts'
@@ -14,12 +13,11 @@ const [WIDTH, HEIGHT] = [100, 75]
 let folder = ''
 let model: DepthModel
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-predictor-'))
+  folder = await temporaryFolder()
   model = await loadModel(await writeTinyModel(join(folder, 'tiny.safetensors')), { threads: 1 })
 })
 afterAll(async () => {
   await model.dispose()
-  await rm(folder, { recursive: true })
 })
 
 const random = new Random(4)

@@ -1,11 +1,11 @@
-/** A loaded model as what the evaluator asks: frames in, maps with their steps and sigma out. */
+/** A loaded model as the evaluator's predictor: frames in, maps with their steps and sigma out. */
 import type { Frame } from '../data/types.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { DepthImage } from '../image/types.ts'
 import type { DepthModel } from '../predict/depth-model.ts'
 import type { Predictor } from './prediction.ts'
 
-/** The focal length that the model is told, in pixels; none for a camera that is not known. */
+/** The focal length in pixels that the model is given; none for an unknown camera. */
 const focalOf = ({ intrinsics }: Frame) => (intrinsics ? Math.sqrt(intrinsics.fx * intrinsics.fy) : undefined)
 
 /** Which maps a model gives, and at which size. */
@@ -13,8 +13,8 @@ export interface ModelPredictorOptions {
   /** Also give the map of every step. */
   readonly steps?: boolean
   /**
-   * Size of the maps: the network's own (default), which the evaluator samples where there is a measurement, or the image's,
-   * for a protocol that refuses any other.
+   * Size of the maps: the network's own (default), which the evaluator samples at the measurements, or the image's, for
+   * a protocol that accepts no other.
    */
   readonly maps?: 'network' | 'image'
 }

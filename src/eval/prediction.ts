@@ -1,4 +1,4 @@
-/** What is judged: a depth map of a frame, and who makes it. */
+/** A depth map of a frame, and the function that makes it. */
 import type { Frame } from '../data/types.ts'
 import type { DepthImage } from '../image/types.ts'
 import type { Rectangle } from './protocol.ts'

@@ -1,16 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { pieceFixture } from '../../test/parity/fixture.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { loadProtocol, namedProtocol, PROTOCOL_NAMES, parseProtocol } from './presets.ts'
 import { describeProtocol, inputBox, measuredBox } from './protocol.ts'
 
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-protocol-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 describe('presets', () => {
   it.each([...PROTOCOL_NAMES])('%s survives the way through JSON, and is complete', (name) => {

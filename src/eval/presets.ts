@@ -1,7 +1,6 @@
 /**
- * Protocols by name, and protocols from JSON files. A file states what a preset states, every field by its own name; the
- * four that change every figure (`region`, `minimum`, `cap`, `alignment`) must be there, and a name that does not exist is
- * refused instead of being ignored.
+ * Protocols by name, and protocols from JSON files. A file has the same fields as a preset. The four that change every
+ * figure (`region`, `minimum`, `cap`, `alignment`) are required, and an unknown field is refused.
  *
  *     { "region": "garg", "minimum": 0.001, "cap": 80, "alignment": "none", "input": "kb", "regionOf": "input" }
  *

@@ -1,8 +1,8 @@
 /**
- * A protocol: where and how a figure is measured. Two figures can be compared only when all of it is the same, so it
- * travels as one piece of plain data, and `describeProtocol` puts it into one line beside every figure.
+ * A protocol says where and how a figure is measured. Two figures can be compared only under equal protocols. A
+ * protocol is therefore plain data, and `describeProtocol` prints it in one line beside every figure.
  *
- * What a protocol fixes, in the order in which it happens:
+ * A protocol fixes, in this order:
  *
  * 1. `input`: what the network is shown. `whole`; `kb`: the bottom centre 1216×352 of a KITTI image; `centre`: FastDepth's box.
  * 2. `halves`: the input is predicted as a left and a right window, each `share` of its width, which are blended where
@@ -33,7 +33,7 @@
 import type { Alignment } from './align.ts'
 import { type Box, eigenBox, gargBox, kbBox, wholeBox } from './crop.ts'
 
-/** Where can be measured: everywhere, inside the published crops of NYU or KITTI, or where FastDepth crops. */
+/** Where figures are measured: everywhere, inside the published crops of NYU or KITTI, or where FastDepth crops. */
 export const REGIONS = ['full', 'crop_native', 'eigen', 'garg'] as const
 /** One of `REGIONS`. */
 export type Region = (typeof REGIONS)[number]
@@ -42,7 +42,7 @@ export const INPUTS = ['whole', 'kb', 'centre'] as const
 /** What the network is shown: the whole image, the KB crop of KITTI, or the middle. */
 export type Input = (typeof INPUTS)[number]
 
-/** Two windows, left and right, predicted apart and blended. */
+/** Two windows, left and right, predicted separately and blended. */
 export interface Halves {
   /** Width of each window as a share of the input's, above ½ and below 1. */
   readonly share: number
@@ -51,7 +51,7 @@ export interface Halves {
 
 /** Everything that a figure depends on besides model and data. */
 export interface Protocol {
-  /** Of a preset, for people; figures depend on the other fields only. */
+  /** Name of a preset, for people. Figures depend on the other fields only. */
   readonly name?: string
   readonly region: Region
   /** Metres: ground truth counts when it lies strictly between `minimum` and `cap`; predictions are clamped to `cap`. */
@@ -158,14 +158,14 @@ const ALIGNMENT_WORDS: Readonly<Record<Alignment, string>> = {
 }
 
 /**
- * One line for people, the name of a preset first: `nyu-eigen: Eigen crop (rows 45..470, columns 41..600), 0.001 < truth <
- * 10 m, no alignment, mean over images`. What is left at its default and changes nothing (no flip, no halves) is not said.
+ * One line for people, the name of a preset first: `nyu-eigen: Eigen crop (rows 45..470, columns 41..600), 0.001 <
+ * truth < 10 m, no alignment, mean over images`. Defaults without effect (no flip, no halves) are not printed.
  */
 export const describeProtocol = (protocol: Protocol) => inWords(protocol, { given: false })
 
 /**
- * The same line where somebody else predicted. How the network was asked happened elsewhere or not at all, and the files do not
- * say: what the protocol asks for there is told as that, not as done.
+ * The same line for predictions of another program. The files do not say how the network was asked, so that part of the
+ * protocol is printed as what the protocol asks for, not as what was done.
  */
 export const describeGiven = (protocol: Protocol) => inWords(protocol, { given: true })
 

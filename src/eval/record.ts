@@ -1,6 +1,6 @@
 /**
  * An evaluation as files: JSON with everything (`metrics.d1`, …, `protocol`, `images`, one entry per image), which
- * `compare` reads again, and CSV with a row per image. NaN and infinities, which JSON does not know, become null.
+ * `compare` reads again, and CSV with a row per image. NaN and infinity do not exist in JSON and become null.
  */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'

@@ -1,11 +1,12 @@
 /**
- * The measurements that a protocol counts in one frame, and what maps say there. The ground truth is never averaged: a mean
- * across a hole or an edge is a depth that nothing has. A prediction comes to it, bilinearly at the centres of its pixels:
+ * The measurements of one frame that a protocol counts, and the values of maps at those points. The ground truth is
+ * never averaged, because a mean across a hole or an edge is a depth that nothing has. The prediction is sampled
+ * bilinearly at the centres of the ground truth's pixels:
  *
  *     u = (x + ½ − left)·w / width − ½,   clamped to [0, w − 1]        and v likewise
  *
- * Row by row: the two rows of the map between which a row of the truth lies are brought to its width once, and each
- * measurement is then one mean of two numbers that lie side by side.
+ * Works row by row: the two rows of the map around a row of the truth are resized to its width once. Each measurement
+ * is then one mean of two adjacent numbers.
  */
 import type { Frame } from '../data/types.ts'
 import { resizeNearestDepth } from '../image/resize.ts'
@@ -59,7 +60,10 @@ export function truthOf(frame: Frame, protocol: Protocol, scratch: Scratch = new
   return { width, height, starts, at: at.subarray(0, n), g: g.subarray(0, n) }
 }
 
-/** What a prediction covers, in pixels of the ground truth. Throws a DarError when that is not all of the region, or of a wrong size. */
+/**
+ * The area that a prediction covers, in pixels of the ground truth. Throws a DarError when it does not cover the
+ * region, or has a wrong size.
+ */
 export function coveredBy(prediction: Prediction, frame: Frame, truth: Truth, protocol: Protocol): Rectangle {
   const { covers } = prediction
   const perX = truth.width / frame.image.width
@@ -72,7 +76,7 @@ export function coveredBy(prediction: Prediction, frame: Frame, truth: Truth, pr
     height: area.height * perY,
   }
   const box = measuredBox(protocol, truth.width, truth.height)
-  // A prediction's edge may miss the centres of the outermost pixels: boxes in whole pixels do.
+  // The edge of a prediction may miss the centres of the outermost pixels, because boxes are in whole pixels.
   const missed = Math.max(
     covered.left - box.left,
     covered.top - box.top,
@@ -118,7 +122,7 @@ function interpolate(
   const rows = positions(truthHeight, covers.top, covers.height, height)
   let upper = new Float64Array(truthWidth)
   let lower = new Float64Array(truthWidth)
-  let held = -2 // the row of the map in `upper`; `lower` has the next one
+  let held = -2 // index of the map's row in `upper`; `lower` has the next one
   for (let y = 0; y < truthHeight; y++) {
     if (starts[y] === starts[y + 1]) continue
     const row = rows.low[y]
@@ -137,7 +141,7 @@ function interpolate(
   return values
 }
 
-/** One row of a map at the columns of the truth. */
+/** One row of a map, sampled at the columns of the truth. */
 function stretchRow(data: Float32Array, start: number, width: number, { low, weight }: Positions, out: Float64Array) {
   for (let x = 0; x < out.length; x++) {
     const left = start + low[x]
@@ -150,7 +154,9 @@ interface Positions {
   readonly weight: Float64Array
 }
 
-/** Of every column (or row) of the truth: the map's column at or left of its centre, and the weight of the next one. */
+/**
+ * For every column (or row) of the truth: the map's column at or left of its centre, and the weight of the next one.
+ */
 function positions(count: number, start: number, extent: number, size: number): Positions {
   const low = new Int32Array(count)
   const weight = new Float64Array(count)
@@ -162,5 +168,5 @@ function positions(count: number, start: number, extent: number, size: number): 
   return { low, weight }
 }
 
-/** `a` itself at weight 0, so that an infinity beside it does not turn it into NaN. */
+/** Returns `a` itself at weight 0, so that an infinity beside it does not give NaN. */
 const mix = (a: number, b: number, weight: number) => (weight === 0 ? a : a + weight * (b - a))

@@ -1,4 +1,6 @@
-/** From the figures of single frames to those of a data set: means over images, or over the pixels of all images. */
+/**
+ * Combines the figures of single frames into those of a data set: means over images, or over the pixels of all images.
+ */
 import type { Frame } from '../data/types.ts'
 import { DarError } from '../support/errors.ts'
 import { type Calibration, type Curves, SPARSIFICATION_STEPS } from './calibration.ts'

@@ -1,10 +1,11 @@
 /**
  * The two JSON files beside the ONNX file that `@huggingface/transformers` (v4) reads.
  *
- * config.json: the library picks a class by `model_type` from a fixed list, on which DAR is not. `depth_anything` names its
- * plainest depth class: one session, `pixel_values` in, `predicted_depth` out, nothing read of the encoder's numbers. What the
- * network is stands under `dar_depth`. `transformers.js_config.dtype` names the precision that is in the folder, so that no
- * `dtype` need be passed (the library would look for an int8 file on wasm, for a float32 one elsewhere).
+ * config.json: the library picks a class by `model_type` from a fixed list, which does not have DAR. `depth_anything`
+ * names its simplest depth class: one session, `pixel_values` in, `predicted_depth` out, and it reads none of the
+ * encoder's numbers. The real config of the network is under `dar_depth`. `transformers.js_config.dtype` names the
+ * precision in the folder, so that users need not pass `dtype` (by default the library looks for an int8 file on wasm
+ * and for a float32 one elsewhere).
  *
  * preprocessor_config.json: bilinear to exactly the exported size, 1/255, the encoder's mean and deviation.
  */
@@ -26,7 +27,7 @@ export function modelFileName(precision: Precision): string {
   return `onnx/model${DTYPES[precision].suffix}.onnx`
 }
 
-/** The key of config.json by which an export is known as one. */
+/** The key of config.json that marks an export of ours. */
 export const MARK = 'dar_depth'
 
 const METRES =
@@ -34,7 +35,9 @@ const METRES =
   'equivalent). For a w x h photo of focal length f pixels multiply it by ' +
   's = f * sqrt(W * H / (w * h)) / hypot(W, H) / canonicalFocal, W x H being the network size.'
 
-/** `dataFiles`: how many files of weights lie beside the .onnx; the library is told, since it cannot look. */
+/**
+ * `dataFiles`: how many files of weights lie beside the .onnx. The library cannot list a folder, so the config says it.
+ */
 export function modelConfig(
   file: ModelFile,
   { width, height }: Size,

@@ -1,20 +1,20 @@
 /**
  * Weights beside the .onnx file (ONNX external data), for graphs that pass the 2 GiB of one protobuf message.
  *
- * Files are named as `@huggingface/transformers` looks for them: `model.onnx_data`, `model.onnx_data_1`, …, each small enough
- * for one buffer of a browser. Bytes go from where they are, memory or a range of the model's own file, to where they belong a
- * piece at a time, so that no more than a piece is held. Left out: sharing one data file between sizes.
+ * Files are named as `@huggingface/transformers` looks for them: `model.onnx_data`, `model.onnx_data_1`, …, each small
+ * enough for one buffer of a browser. Bytes are copied piece by piece from memory or from the model's own file, so that
+ * only one piece is held at a time. Left out: sharing one data file between sizes.
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelProto, TensorProto } from '../graph/index.ts'
 
-/** A protobuf message ends at 2 GiB, and so do many buffers; a little is left for the graph itself. */
+/** A protobuf message is at most 2 GiB, and so are many buffers. A little of that is left for the graph itself. */
 export const MAX_FILE_BYTES = 2 ** 31 - 2 ** 25
 
-/** Smaller tensors (shapes, constants) stay in the graph, where the engine reads them while it loads. */
+/** Smaller tensors (shapes, constants) stay in the graph, because the engine reads them while it loads it. */
 const LEAST_BYTES = 1024
-/** Where data of memory-mapped files should begin. */
+/** Alignment of data that may be memory-mapped. */
 const ALIGNMENT = 4096
 const PIECE_BYTES = 2 ** 24
 
@@ -29,7 +29,7 @@ export interface DataFile {
   readonly bytes: number
 }
 
-/** Bytes of everything that lies, or would lie, inside the graph's file or is referred to by it. */
+/** Bytes of all tensors, inside the graph's file or referred to by it. */
 export function weightBytes({ initializers }: ModelProto): number {
   return initializers.reduce((sum, { content }) => sum + bytesOf(content), 0)
 }

@@ -1,6 +1,7 @@
 /**
- * Weights that the graph splits and joins before it uses them (the gates of a GRU), computed once: `Split` and `Concat` of
- * constants become constants. ONNX Runtime does so too, but a pass that quantises weights must see them.
+ * Weights that the graph splits and joins before it uses them (the gates of a GRU) are computed here, once: `Split` and
+ * `Concat` of constants become constants. ONNX Runtime does this too, but a pass that quantises weights must see the
+ * result.
  */
 import { DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from '../graph/index.ts'
 import { floatsOf, initializersByName, intAttribute, tensor } from './rewrite.ts'

@@ -1,18 +1,17 @@
 /** The exported folder appears whole or not at all, and replaces nothing that is not an export. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { exportModel } from './index.ts'
 
 let work: string
 let model: string
 beforeEach(async () => {
-  work = await mkdtemp(join(tmpdir(), 'dar-export-'))
+  work = await temporaryFolder()
   model = await writeTinyModel(join(work, 'tiny.safetensors'), { metadata: { predictSizes: '96x64,64x96' } })
 })
-afterEach(() => rm(work, { recursive: true, force: true }))
 
 const config = async (folder: string) => JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))
 

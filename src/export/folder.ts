@@ -5,8 +5,8 @@
  *                                                                       its weights pass 2 GiB: external-data.ts)
  *     DIR/<W>x<H>/…                                                     the same for every further size
  *
- * Each size is a folder that loads by itself, because the size is part of the graph and of the preprocessor's config, of which
- * the library reads one per folder; and DIR always loads.
+ * Each size is a folder that loads by itself, because the size is part of the graph and of the preprocessor's config,
+ * and the library reads one such config per folder. DIR itself always loads.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -133,7 +133,7 @@ function checkSizes(sizes: readonly Size[], multiple: number): void {
 
 const sizeText = ({ width, height }: Size) => `${width}x${height}`
 
-/** Nothing that is not an export of ours is ever replaced. */
+/** Only an export of ours is ever replaced. */
 async function refuseForeign(folder: string, target: string, force: boolean): Promise<void> {
   const found = await stat(target).catch(() => null)
   if (!found) return
@@ -153,7 +153,7 @@ async function isExport(folder: string): Promise<boolean> {
   }
 }
 
-/** The old folder steps aside for the new one, and comes back if that cannot take its place. */
+/** The old folder is moved aside for the new one, and moved back if the new one cannot take its place. */
 async function putInPlace(temporary: string, target: string): Promise<void> {
   const aside = `${temporary}.old`
   const hadOne = (await stat(target).catch(() => null)) !== null

@@ -11,7 +11,10 @@ import { withoutUnused } from './rewrite.ts'
 
 export type Precision = 'fp32' | 'fp16' | 'int8'
 
-/** `pixel_values` 1,3,H,W as the encoder wants them → `predicted_depth` 1,H,W, metres. The model's weights are embedded. */
+/**
+ * `pixel_values` 1,3,H,W, normalised as the encoder needs → `predicted_depth` 1,H,W, metres. The model's weights are
+ * embedded.
+ */
 export function exportGraph(file: ModelFile, { width, height }: Size, precision: Precision = 'fp32'): ModelProto {
   const { model: dar } = inferenceGraph(file.config, { width, height }, { input: 'pixel_values', pixels: 'normalised' })
   const { depth } = inferenceOutputs(dar, ['depth'], { maps: 'image' })
@@ -25,7 +28,7 @@ export function exportGraph(file: ModelFile, { width, height }: Size, precision:
       : portable
 }
 
-/** Of every value that is a tensor of the graph, by name: what the ONNX form does not say. */
+/** Shapes of all values that are tensors of the graph, by name. The ONNX form does not have them. */
 function shapesOf(outputs: readonly Tensor[]): ReadonlyMap<string, Shape> {
   const tensors = nodesBehind(outputs).flatMap(({ inputs, results }) => [...inputs, ...results])
   return new Map(tensors.map(({ name, shape }) => [name, shape]))

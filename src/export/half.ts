@@ -1,14 +1,14 @@
 /**
  * float16 weights and layers: half the download, and on a GPU half the memory traffic. Inputs and outputs stay float32.
  *
- * What the layers compute is float16; how metres are made of it stays float32, because a depth of 10 m in float16 comes in
- * steps of 8 mm and a window edge that moves by one step can change which bins follow. In float32 stay
+ * Layers compute in float16. The way from their output to metres stays float32: near 10 m, float16 has steps of 8 mm,
+ * and a window edge that moves by one step can change which bins follow. These stay float32:
  *
  *     everything between the last layer and the depth: softmax over bins, centres, windows, expected depth, upsampling
  *         (walking back from the output and stopping at every Conv, ConvTranspose, Gemm and LayerNormalization);
  *     group normalisation, whose sum of squares over a group may pass 65504.
  *
- * A CPU provider without float16 kernels puts casts around each layer itself: the same result, no gain in speed.
+ * A CPU provider without float16 kernels puts casts around each layer: the same result, but not faster.
  */
 import { DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from '../graph/index.ts'
 import { float32ToHalf } from '../safetensors/float16.ts'
@@ -26,7 +26,7 @@ export function toHalf(model: ModelProto): ModelProto {
   const known = initializersByName(model)
   const halves: TensorProto[] = []
   const nodes: NodeProto[] = []
-  /** Where each float value lives now, and its copies on the other side. */
+  /** For each float value: its type now, and its copy in the other type. */
   const isHalf = new Map<string, boolean>(model.inputs.map(({ name }) => [name, false]))
   const copies = new Map<string, string>()
 

@@ -1,3 +1,3 @@
-/** The EXPORT room: a model as a folder that other software loads, here `@huggingface/transformers` in Node and browsers. */
+/** The EXPORT room: a model as a folder for other software, here `@huggingface/transformers` in Node and browsers. */
 export { type ExportedSize, type ExportOptions, type ExportResult, exportModel } from './folder.ts'
 export { exportGraph, type Precision } from './graph.ts'

@@ -1,17 +1,17 @@
 /**
- * Scores of attention, S = Q·Kᵀ, in integers: both sides quantised at run time, the queries as uint8 with the range of the
- * tensor, the keys as int8, symmetric, −63 … 63 (int8-weights.ts says why not more).
+ * Attention scores, S = Q·Kᵀ, in integers. Both sides are quantised at run time: the queries as uint8 with the range of
+ * the tensor, the keys as int8, symmetric, −63 … 63 (int8-weights.ts says why not more).
  *
  *     Q ≈ s_q·(U − z)      K ≈ s_k·I,  s_k = max |K| / 63      S = s_q·s_k·(U − z)·Iᵀ
  *
- * The second product of attention, P·V, stays float32: a probability among a thousand keys is mostly below the step of 1/255,
- * and quantising each row with its own range costs more time than the integers save.
+ * The second product of attention, P·V, stays float32. Among a thousand keys, most probabilities are below the step of
+ * 1/255, and quantising each row with its own range costs more time than the integers save.
  */
 import { DATA_TYPE, type ModelProto, type NodeProto, type Shape } from '../graph/index.ts'
 import { LARGEST } from './int8-weights.ts'
 import { node, producers, tensor } from './rewrite.ts'
 
-/** Multiply-adds from which on the integers pay for the quantising. */
+/** With fewer multiply-adds, quantising costs more than the integers save. */
 const LEAST = 2e6
 
 export function scoresToInt8(model: ModelProto, shapes: ReadonlyMap<string, Shape>): ModelProto {

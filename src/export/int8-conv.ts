@@ -5,13 +5,13 @@
  *     C_pt      = U at pixel p and tap t             a gather with a constant table
  *     Y_po      = s_x·s_o·Σ_tc (C_ptc − z)·Q_otc + b_o
  *
- * Quantising and columns are shared by all convolutions that read the same map. ONNX Runtime's own integer convolutions are no
- * way: ConvInteger multiplies in 16 bits where there is no VNNI and gains a fifth, QLinearConv wants the range of its output
- * before it is known.
+ * Convolutions that read the same map share its quantised form and its columns. ONNX Runtime's own integer convolutions
+ * are no alternative: without VNNI, ConvInteger multiplies in 16 bits and gains only a fifth, and QLinearConv needs the
+ * range of its output beforehand.
  *
- * Left in float32: convolutions of few inputs (Σ over less than 192), of few outputs or of little work, where quantising costs
- * what the product gains (MobileNet's, the last of the heads); grouped ones; and those of constants, which the engine computes
- * once when it loads the model.
+ * These stay float32: convolutions of few inputs (Σ over less than 192), of few outputs or of little work (MobileNet's,
+ * the last ones of the heads), where quantising costs as much as the product gains; grouped ones; and those of
+ * constants, which the engine computes once when it loads the model.
  */
 import { DATA_TYPE, type ModelProto, type NodeProto, type Shape, type TensorProto } from '../graph/index.ts'
 import { quantiseWeight } from './int8-weights.ts'
@@ -50,7 +50,7 @@ interface Conv {
   readonly pads: readonly number[]
 }
 
-/** A convolution of one image in one group, all it says in one place; null for other nodes. */
+/** A convolution of one image in one group, with its attributes in one object; null for other nodes. */
 function readConv(
   old: NodeProto,
   weights: ReadonlyMap<string, TensorProto>,
@@ -135,7 +135,7 @@ class ConvWriter {
   }
 }
 
-/** The pixel that each tap of each output reads, row-major; H·W where that lies beyond the edge. */
+/** The pixel that each tap of each output reads, row-major; H·W where it lies outside the map. */
 function tapTable({ from, to, kernel, strides, pads }: Conv): { key: string; values: Int32Array } {
   const values = new Int32Array(to[0] * to[1] * kernel[0] * kernel[1])
   let at = 0

@@ -1,6 +1,6 @@
 /**
- * The same computation in operators that the browser's WebGPU provider has (test/webgpu-ops.ts). Of what a prediction graph uses it
- * lacks three: `Identity`, which only renames, and `Max` and `Min`:
+ * Rewrites a graph into operators that the browser's WebGPU provider has (test/webgpu-ops.ts). Prediction graphs use
+ * three that it lacks: `Identity`, which only renames, and `Max` and `Min`:
  *
  *     max(x, c) = Clip(x, c, ∞)      min(x, c) = Clip(x, −∞, c)      with a constant number c
  *     max(a, b) = Where(a ≥ b, a, b)   min(a, b) = Where(a ≤ b, a, b)   else
@@ -8,7 +8,7 @@
 import { DATA_TYPE, type ModelProto, type NodeProto } from '../graph/index.ts'
 import { initializersByName, node, valueTypes } from './rewrite.ts'
 
-/** Exact; the outputs keep their names. */
+/** The result is exact, and outputs keep their names. */
 export function toPortable(model: ModelProto): ModelProto {
   return withoutIdentities(withoutExtremes(model))
 }
@@ -38,7 +38,7 @@ function withoutExtremes(model: ModelProto): ModelProto {
 function withoutIdentities(model: ModelProto): ModelProto {
   const outputs = new Set(model.outputs.map(({ name }) => name))
   const made = new Set(model.nodes.flatMap((n) => n.outputs))
-  // Towards the front: every name stands for the one that its Identity reads.
+  // Forward: every name is replaced by the one that its Identity reads.
   const renamed = new Map<string, string>()
   const original = (name: string): string => {
     const from = renamed.get(name)
@@ -49,7 +49,7 @@ function withoutIdentities(model: ModelProto): ModelProto {
     if (n.type === 'Identity' && !outputs.has(n.outputs[0])) renamed.set(n.outputs[0], n.inputs[0])
     else rest.push(n)
   }
-  // Towards the back: an output takes over the name of the value that it copies.
+  // Backward: an output takes over the name of the value that it copies.
   const taken = new Map<string, string>()
   const nodes = rest.filter((n) => {
     if (n.type !== 'Identity') return true

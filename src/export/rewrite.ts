@@ -1,5 +1,5 @@
 /**
- * Small tools for passes over the ONNX form of a graph: who makes a value, what type it has, names that are free.
+ * Small tools for passes over the ONNX form of a graph: which node makes a value, what type a value has, unused names.
  */
 import { type AttributeValue, DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from '../graph/index.ts'
 
@@ -36,7 +36,7 @@ export interface NodeOptions {
   readonly ints?: Readonly<Record<string, number | readonly number[]>>
 }
 
-/** A node, named after its first output; without attributes but those given as integers. */
+/** A node, named after its first output, with integer attributes only. */
 export function node(
   type: string,
   inputs: readonly string[],
@@ -69,7 +69,7 @@ export function tensor(name: string, dims: readonly number[], dataType: number, 
   return { name, dims, dataType, content: { kind: 'raw', bytes: bytesOf(data) } }
 }
 
-/** The values of a float32 initializer, whose bytes may lie anywhere in memory. */
+/** The values of a float32 initializer, whose bytes need not be aligned. */
 export function floatsOf({ name, dataType, content }: TensorProto): Float32Array {
   if (content.kind !== 'raw' || dataType !== DATA_TYPE.float32)
     throw new Error(`internal error: ${name} is no embedded float32 tensor`)
@@ -85,7 +85,7 @@ function bytesOf(data: Data): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
-/** The model without initializers that no node reads any more. */
+/** The model without initializers that no node reads. */
 export function withoutUnused(model: ModelProto): ModelProto {
   const read = new Set(model.nodes.flatMap(({ inputs }) => inputs))
   return { ...model, initializers: model.initializers.filter(({ name }) => read.has(name)) }

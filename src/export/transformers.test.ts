@@ -1,10 +1,10 @@
 /** An exported folder in the library it is made for: loaded unchanged, with no network, it predicts what this package does. */
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { relativeError } from '../../test/op-harness.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { type DarConfig, parseConfig } from '../model/index.ts'
 import { loadModel } from '../node/index.ts'
@@ -25,9 +25,8 @@ const TINY_VIT: DarConfig = parseConfig({
 
 let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-export-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true, force: true }), 60_000)
 
 function someImage(width: number, height: number) {
   const random = new Random(3)

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PbfReader } from 'pbf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluate, numbers, relativeError } from '../../test/op-harness.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { Engine } from '../runtime/engine.ts'
 import { readHeader, writeSafetensors } from '../runtime/safetensors-file.ts'
 import { gradient } from './gradient.ts'
@@ -257,9 +257,8 @@ describe('weights', () => {
   describe('outside', () => {
     let folder: string
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'dar-onnx-'))
+      folder = await temporaryFolder()
     })
-    afterAll(() => rm(folder, { recursive: true }))
 
     async function external(file: string) {
       await writeSafetensors(join(folder, file), {

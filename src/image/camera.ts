@@ -1,17 +1,17 @@
 /**
  * Focal lengths, and what they do to metric depth.
  *
- * One photo does not tell size from distance: an object twice as large, twice as far, gives the same pixels, and a lens
- * twice as long makes everything look half as far. A network that sees only pixels can therefore learn metres for one
- * field of view. As in Metric3D's canonical camera (Yin et al., ICCV 2023), labels are scaled to one canonical focal
- * length and predictions are scaled back by the image's own:
+ * One photo cannot tell size from distance: an object that is twice as large and twice as far away gives the same
+ * pixels. A lens of twice the focal length makes everything look half as far away. A network that sees only pixels can
+ * therefore learn metres for one focal length only. As in Metric3D's canonical camera (Yin et al., ICCV 2023), labels
+ * are scaled to one canonical focal length, and predictions are scaled back with the image's own:
  *
  *     f      = √(fx·fy) / √(width² + height²)        focal length in image diagonals (free of resolution)
  *     d_can  = d · CANONICAL_FOCAL / f
  *     d      = d_can · f / CANONICAL_FOCAL
  *
- * An image of unknown focal length is read as if its lens were the canonical one, a phone's main camera: 26 mm in 35 mm
- * equivalents (a 67° horizontal field of view at 4:3).
+ * An image of unknown focal length is treated as if it were taken with the canonical lens, that of a phone's main
+ * camera: 26 mm in 35 mm equivalents (a 67° horizontal field of view at 4:3).
  */
 import type { Intrinsics } from './types.ts'
 

@@ -1,7 +1,7 @@
 /**
- * The few strokes that legends and contact sheets need: a filled picture, rectangles, pasting. Plain byte loops on
- * `RgbImage`, so that it runs in the browser and on a machine without any drawing library. Everything is clipped to the
- * picture. Left out: blending, lines at an angle, curves.
+ * Drawing for legends and contact sheets: a filled picture, rectangles, pasting. Plain byte loops on `RgbImage`, so it
+ * runs in the browser and needs no drawing library. Everything is clipped to the picture. Left out: blending, lines at
+ * an angle, curves.
  */
 import type { RgbImage } from './types.ts'
 

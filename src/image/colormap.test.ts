@@ -17,7 +17,6 @@ describe('colorTable', () => {
   ] as const)('%s runs from its cold or dark end to its warm or bright one', (map, first, last) => {
     expect(entry(map, 0)).toEqual(first)
     expect(entry(map, 255)).toEqual(last)
-    expect(colorTable(map)).toHaveLength(768)
   })
 
   it('has no step that the eye would see as an edge', () => {

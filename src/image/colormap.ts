@@ -1,5 +1,5 @@
 /**
- * Depth as colour. Two rules answer the questions that every depth picture raises:
+ * Depth as colour. Two rules hold for every depth picture:
  *
  * - **A colour means the same distance in every picture.** The range is fixed (0.3 to 10 m), not stretched to each image;
  *   depths outside it take the colour of its end. `depthRange` gives a stretched range to those who ask for one.
@@ -21,7 +21,10 @@ import { DarError } from '../support/errors.ts'
 import type { Rgb } from './canvas.ts'
 import type { DepthImage, RgbImage } from './types.ts'
 
-/** Position 0 is the cold or dark end, 1 the warm or bright one. Spectral runs red to blue in d3 and is turned round. */
+/**
+ * Position 0 is the cold or dark end, 1 the warm or bright one. d3's Spectral runs from red to blue and is reversed
+ * here.
+ */
 const INTERPOLATORS = {
   turbo: interpolateTurbo,
   inferno: interpolateInferno,
@@ -43,7 +46,10 @@ export interface ColourScale {
   near?: number
   far?: number
   scale?: 'log' | 'linear'
-  /** Which end of the range gets the warm end of the map. `far` suits maps of error or uncertainty, where more is worse. */
+  /**
+   * Which end of the range gets the warm end of the map. `far` suits maps of error or uncertainty, where large values
+   * matter.
+   */
   warm?: 'near' | 'far'
 }
 
@@ -97,7 +103,10 @@ export function scaleFunctions({ near, far, scale }: { near: number; far: number
   return { fraction: (d) => Math.log(d / near) / span, metres: (fraction) => near * Math.exp(fraction * span) }
 }
 
-/** Offset in a `colorTable` of the colour for a fraction of the range; beyond the ends, the end's. */
+/**
+ * Offset in a `colorTable` of the colour for a fraction of the range. Fractions outside 0 to 1 get the colour of the
+ * nearer end.
+ */
 export function tableOffset(fraction: number, warm: 'near' | 'far'): number {
   const clamped = Math.min(1, Math.max(0, fraction))
   return 3 * Math.round(255 * (warm === 'near' ? 1 - clamped : clamped))
@@ -138,8 +147,8 @@ export function colourise(
 }
 
 /**
- * A range stretched to one depth map, for those who ask: the metres below which a share `low` and above which a share
- * `1 − high` of the valid pixels lie. Colours of two pictures can then no longer be compared.
+ * A range stretched to one depth map: a share `low` of the valid pixels is nearer than its near end, and a share `1 −
+ * high` farther than its far end. Colours of two pictures can then no longer be compared.
  * @throws DarError when the map has no valid pixel.
  */
 export function depthRange(

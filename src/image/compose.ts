@@ -1,6 +1,6 @@
 /**
- * Pictures beside pictures: contact sheets of a data set, a photo beside its depth, the five steps in a row. Runs in the
- * browser. Left out: anything but a grid.
+ * Pictures beside pictures: contact sheets of a data set, a photo beside its depth, the five steps in a row. Only
+ * grids. Runs in the browser.
  */
 import { DarError } from '../support/errors.ts'
 import { blankImage, INK, paste, type Rgb, WHITE } from './canvas.ts'

@@ -48,7 +48,7 @@ export function withLegend(
   const space = 3 * size
   const header = title ? letter + 2 * pad : 0
 
-  // Labels of an upright bar stand above each other, those of a lying one side by side.
+  // Labels of a vertical bar are stacked, those of a horizontal bar stand side by side.
   const labelSpan = upright ? letter : Math.max(...[near, far, 0.05].map((d) => textWidth(label(d), size)))
   const length = Math.max(SHORTEST_BAR * size, along - 2 * Math.ceil(labelSpan / 2))
   const marks = legendTicks({ near, far, scale }, length, labelSpan + (upright ? letter : 2 * pad))
@@ -122,7 +122,7 @@ export function legendTicks(
       for (let power = Math.floor(Math.log10(near)); power <= highest; power++)
         for (const mantissa of mantissas) offer(decimal(mantissa, power))
   } else {
-    // The finest round step whose ticks keep their distance; the ends may still push out a neighbour.
+    // The finest round step whose ticks are `gap` apart. A tick too close to an end is dropped.
     const steps = [-3, -2, -1, 0, 1, 2, 3].flatMap((power) => [1, 2, 5].map((m) => decimal(m, highest + power)))
     const step = steps.find((candidate) => (candidate / (far - near)) * length >= gap)
     if (step !== undefined)
@@ -131,7 +131,7 @@ export function legendTicks(
   return chosen.sort((a, b) => a - b)
 }
 
-/** m·10^p without the noise of a power: 3·10⁻¹ is 0.3, not 0.30000000000000004. */
+/** m·10^p without rounding noise: 3·10⁻¹ is 0.3, not 0.30000000000000004. */
 function decimal(mantissa: number, power: number): number {
   return Number(`${mantissa}e${power}`)
 }

@@ -1,7 +1,7 @@
 /**
- * NumPy's `.npy`: written in format 1.0 as float32, read in any plain number type as float32: `numpy.load('photo.depth.npy')` gives metres. Layout as in
- * numpy/lib/format.py: magic, version, a Python dict literal padded to 64 bytes, then the raw values. The bytes are the
- * ones that numpy itself would write.
+ * NumPy's `.npy` files. Written in format 1.0 as float32, so `numpy.load('photo.depth.npy')` gives metres. Read in any
+ * plain number type, as float32. Layout as in numpy/lib/format.py: magic, version, a Python dict literal padded to 64
+ * bytes, then the raw values. The written bytes equal numpy's own.
  *
  * Left out: complex, structured and 64-bit integer types, Fortran order, `.npz`. Runs in the browser.
  */
@@ -17,7 +17,7 @@ export interface NpyArray {
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] // \x93NUMPY
 const ALIGNMENT = 64
-/** numpy leaves room for the first axis to grow to this many digits when a file is appended to. */
+/** numpy leaves room for this many digits of the first axis, so that it can grow when a file is appended to. */
 const GROWTH_DIGITS = 21
 
 /** Bytes of a `.npy` file, little endian, C order. @throws DarError when the shape does not fit the data. */

@@ -1,7 +1,7 @@
 /**
- * The INSPECT room: models looked at rather than used. What one costs, derived (`modelInfo`) and measured
- * (`measurePrediction`), its intermediates beside those of another implementation.
- * It needs training and evaluation, which nobody who only predicts should have to load: they import from `predict`.
+ * The INSPECT room looks at models instead of using them. It gives their cost, derived (`modelInfo`) and measured
+ * (`measurePrediction`), and compares their intermediates with those of another implementation. It needs training and
+ * evaluation, so users who only predict import from `predict` and do not load it.
  */
 export { type ByPart, type InfoOptions, type ModelInfo, modelInfo, type TokenMap } from './info.ts'
 export { type Measured, type MeasureRequest, measurePrediction } from './measure.ts'

@@ -1,7 +1,7 @@
 /**
- * What a model is and what it takes, without making it: parameters by part, token maps, FLOPs by part and by step, memory to
- * predict and to train. Everything is read off the graphs that prediction and training run (src/graph/cost.ts, memory.ts);
- * nothing is allocated, so dar-large at any size costs seconds and a few hundred megabytes to ask about.
+ * Size and cost of a model without making it: parameters by part, token maps, FLOPs by part and by step, memory to
+ * predict and to train. Everything is derived from the graphs that prediction and training run (src/graph/cost.ts,
+ * memory.ts). No weights are allocated, so dar-large at any size takes seconds and a few hundred megabytes.
  *
  * FLOPs are two per multiply-add of a matrix product or convolution; element-wise work is not counted.
  *
@@ -10,10 +10,11 @@
  *     predict = runtime + weights + copies + folded + constants + inputs + HOLES·activations
  *     train   = runtime + STATE·weights + gradients handed over + constants + inputs + HOLES·(activations of step and update)
  *
- * Weights that are mapped from their file are in memory once. Small files are read instead, and then exist as the model's
- * values, in the compiled program and in the engine. Two figures in it are measured, not derived (docs/speed.md compares prediction and measurement): `RUNTIME`, what Node, the
- * engine's library and this package take with a model of no size, and `HOLES`, what the engine's arena holds beyond the values
- * that are alive. Left out of training: the loader's threads and validation.
+ * Weights that are mapped from their file are in memory once. Small files are read; their weights then exist as the
+ * model's values, in the compiled program and in the engine. Two constants are measured, not derived (docs/speed.md
+ * compares prediction and measurement): `RUNTIME`, the memory of Node, the engine's library and this package for a
+ * model of no size, and `HOLES`, the size of the engine's arena over the size of the live values. Left out of training:
+ * the loader's threads and validation.
  */
 import { flopsBy, flopsOf, memoryUse, nodesPerRun, type Tensor } from '../graph/index.ts'
 import {
@@ -79,7 +80,7 @@ export interface InfoOptions {
   readonly batch?: number
 }
 
-/** Of a config alone; weights play no role. */
+/** Derived from a config alone. The weights' values do not matter. */
 export function modelInfo(config: DarConfig, { size, batch = 1 }: InfoOptions): ModelInfo {
   const network = networkSize(size, size, imageMultiple(config))
   const one = predictionOutputs(config, network)
@@ -114,7 +115,7 @@ function predictionMemory(outputs: readonly Tensor[]): Record<string, number> {
   return { runtime: RUNTIME, weights: parameters, copies, folded, constants, inputs, activations: HOLES * activations }
 }
 
-/** `values`: how many are trained. */
+/** `values`: the number of trained values. */
 function trainingMemory(outputs: readonly Tensor[], gradients: readonly Tensor[], values: number) {
   const step = memoryUse(outputs, { parameters: 'fed', bound: gradients })
   const updated = Object.values(updateOutputs(values))
@@ -122,11 +123,11 @@ function trainingMemory(outputs: readonly Tensor[], gradients: readonly Tensor[]
   return {
     runtime: RUNTIME,
     state: STATE * FLOAT * values,
-    // The engine hands every output over as a tensor of its own, bound or not: the gradients exist once more.
+    // The engine returns every output as a tensor of its own, bound or not, so the gradients exist twice.
     gradientCopy: FLOAT * values,
     constants: step.constants,
     inputs: step.inputs,
-    // Two sessions, two arenas, and neither gives back what it has grown to.
+    // Two sessions have two arenas, and neither shrinks.
     activations: HOLES * step.activations,
     update: HOLES * update.activations,
   }

@@ -1,4 +1,4 @@
-/** The process of measure.ts: predicts, and prints what it took as JSON. */
+/** The process of measure.ts: predicts, and prints time and memory as JSON. */
 
 import { loadModel } from '../node/load-model.ts'
 import { messageOf } from '../support/errors.ts'
@@ -6,11 +6,23 @@ import { peakResidentBytes } from '../support/processes.ts'
 import { Random } from '../support/random.ts'
 import type { Measured, MeasureRequest } from './measure.ts'
 
-async function measure({ model: path, size, threads, runs = 1, mapAbove }: MeasureRequest): Promise<Measured> {
+async function measure({
+  model: path,
+  size,
+  threads,
+  provider,
+  runs = 1,
+  mapAbove,
+}: MeasureRequest): Promise<Measured> {
   const random = new Random(1)
   const data = Uint8Array.from({ length: 3 * size.width * size.height }, () => random.integer(0, 256))
   const begin = performance.now()
-  await using model = await loadModel(path, { threads, size, ...(mapAbove === undefined ? {} : { mapAbove }) })
+  await using model = await loadModel(path, {
+    threads,
+    provider,
+    size,
+    ...(mapAbove === undefined ? {} : { mapAbove }),
+  })
   const open = performance.now() - begin
   let run = Number.POSITIVE_INFINITY
   let compile = 0

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY } from '../../test/tiny-model.ts'
 import { parseConfig } from '../model/index.ts'
 import { predictionOutputs } from '../predict/prediction-graph.ts'
@@ -19,9 +19,8 @@ vi.mock('node:fs/promises', async (original) => ({
 const size = { width: 128, height: 96 }
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-measure-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 it('writes a model of random weights, those that training of the same seed starts from', async () => {
   const path = join(folder, 'random.safetensors')
@@ -39,7 +38,7 @@ it('writes a model of random weights, those that training of the same seed start
 
 it('refuses before it writes when the disk has no room', async () => {
   statfs.free = 1e6
-  const empty = await mkdtemp(join(folder, 'full-'))
+  const empty = await temporaryFolder()
   // A ViT, whose image must have sides that it can divide into patches: the size is only a wish.
   const vit = parseConfig({ ...TINY, encoder: 'vit', encoderWidth: 32, encoderDepth: 4, encoderHeads: 2 })
   const attempt = writeRandomModel(join(empty, 'random.safetensors'), vit, { size })

@@ -1,14 +1,16 @@
-/** What a prediction takes, measured: peak resident memory and time, in a process that does nothing else. */
+/** Measures a prediction: peak resident memory and time, in a process that does nothing else. */
 
 import type { Size } from '../predict/types.ts'
+import type { Provider } from '../runtime/protocol.ts'
 import { runInProcess } from '../support/processes.ts'
 
 export interface MeasureRequest {
   /** A model file. */
   readonly model: string
-  /** Of the image and the network, whose sides go to what the encoder can take. */
+  /** Size of the image and the network. Sides are rounded to multiples that the encoder takes. */
   readonly size: Size
   readonly threads?: number
+  readonly provider?: Provider
   /** Predictions, each of the same image; default 1. */
   readonly runs?: number
   /** See `LoadModelOptions`. */
@@ -27,11 +29,13 @@ export interface Measured {
     /** The network, fastest run. */
     readonly run: number
   }
-  /** Of the last map, metres: to see that it is one. */
+  /** Least and greatest depth of the last map, metres, as a plausibility check. */
   readonly range: readonly [least: number, greatest: number]
 }
 
-/** Predicts an image of noise. @throws DarError with the child's message when it fails, as for want of memory. */
+/**
+ * Predicts an image of noise. @throws DarError with the child's message when it fails, for example for lack of memory.
+ */
 export async function measurePrediction({
   signal,
   ...request

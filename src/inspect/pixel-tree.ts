@@ -1,6 +1,7 @@
 /**
- * The tree of one pixel: at every step, how probable each bin is that the pixel may fall in, from the tensors of a trace. It
- * shows what is autoregressive in DAR: 4, 8, 16, 32 and 64 bins of the soft tree, or 16 bins of a window that closes.
+ * The tree of one pixel: at every step, the probability of each bin that the pixel may fall in, from the tensors of a
+ * trace. It shows DAR's autoregression over bins: 4, 8, 16, 32 and 64 bins of the soft tree, or 16 bins of a window
+ * that narrows.
  */
 import { type DarConfig, isSoft, usesBins } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
@@ -19,8 +20,8 @@ export interface TreeStep {
 }
 
 /**
- * x and y: pixels of the image from its top left corner, which has `width`×`height` of them; the pixel's cell on each step's grid is
- * read. `traced`: what `traceModel` gives, first image of the batch.
+ * x and y: pixels of the image from its top left corner; the image is `width`×`height`. Reads the cell of each step's
+ * grid that contains the pixel. `traced`: the result of `traceModel`; the first image of the batch is used.
  * @throws DarError for a model without bins, and for a pixel outside the image.
  */
 export function pixelTree(

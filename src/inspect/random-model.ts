@@ -1,4 +1,7 @@
-/** A model file of any config at its starting values, for measurements: written tensor by tensor, so its size does not matter. */
+/**
+ * Writes a model file of any config at its starting values, for measurements. Tensors are written one by one, so the
+ * size of the model does not matter.
+ */
 import { mkdir, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DarConfig } from '../model/index.ts'
@@ -6,11 +9,11 @@ import type { Size } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
 import { layoutOfModel, writeInitialModel } from '../train/index.ts'
 
-/** Room that is left on the disk for others. */
+/** Disk space that is left free. */
 const SPARE_BYTES = 256 * 2 ** 20
 
 export interface RandomModelOptions {
-  /** What the file says it was trained for: the default pixel budget of predictions. */
+  /** The size in the file's metadata: the default pixel budget of predictions. */
   readonly size: Size
   readonly seed?: number
   /** Called with the bytes written so far, and their total. */

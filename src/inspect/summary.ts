@@ -1,7 +1,7 @@
-/** A depth map in three figures, for a line of text or JSON. */
+/** A depth map in three numbers, for a line of text or JSON. */
 import { median } from '../eval/align.ts'
 
-/** The median looks at no more than about this many pixels, evenly spaced: sorting a photo of 12 megapixels takes a second. */
+/** The median uses about this many pixels at most, evenly spaced. Sorting a photo of 12 megapixels takes a second. */
 const MEDIAN_SAMPLES = 1 << 18
 
 export interface DepthSummary {

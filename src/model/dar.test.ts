@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
+import { tinyConfig } from '../../test/tiny-config.ts'
 import { Graph, gradient, type Tensor } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
-import { type DarConfig, parseConfig } from './config.ts'
+import type { DarConfig } from './config.ts'
 import { buildDar } from './dar.ts'
 import { stepLosses, total } from './loss.ts'
 import { memoryGrid } from './neck.ts'
@@ -13,23 +14,7 @@ beforeAll(() => {
 })
 afterAll(() => engine.dispose())
 
-const tiny = (fields: Record<string, unknown> = {}): DarConfig =>
-  parseConfig({
-    encoderWidth: 16,
-    encoderDepth: 4,
-    encoderHeads: 2,
-    patch: 8,
-    posGrid: [4, 6],
-    neckFeatures: 8,
-    neckChannels: [4, 6, 8, 12],
-    memoryWidth: 16,
-    layers: 3,
-    width: 16,
-    heads: 2,
-    gruWidth: 8,
-    steps: 3,
-    ...fields,
-  })
+const tiny = (fields: Record<string, unknown> = {}): DarConfig => tinyConfig({ layers: 3, steps: 3, ...fields })
 
 const SIZE = [32, 48] as const
 

@@ -1,9 +1,9 @@
 /**
- * DAR, from a normalised image to K depth maps (algorithm sections 2 to 7), read top to bottom like the paper; or another head on
- * the same encoder and neck (section 12).
+ * DAR, from a normalised image to K depth maps (algorithm sections 2 to 7), in the order of the paper. Also the other
+ * heads on the same encoder and neck (section 12).
  *
- * What is unusual: two orders are autoregressive at once. Token maps r_1 … r_K grow from coarse to fine (the transformer), and
- * each pixel's depth range is divided anew at every step (the bins), all on one working grid.
+ * Unusual: the model is autoregressive in two orders at once. Token maps r_1 … r_K grow from coarse to fine (the
+ * transformer), and each pixel's depth range is divided again at every step (the bins).
  */
 
 import type { Graph, Tensor } from '../graph/index.ts'
@@ -25,7 +25,7 @@ import { lastDepth, type Reading, readScores, splitScores } from './soft-tree.ts
 import { positionTensor, stepSizes } from './steps.ts'
 import { convexUpsample, convexWeights } from './upsample.ts'
 
-/** What a model gives. */
+/** The results of a model. */
 export interface DarOutput {
   /** D_1 … D_K, B,1,grid each, metres; of a head without steps its one map. */
   readonly stepMaps: readonly Tensor[]
@@ -89,7 +89,7 @@ function baseline({ depth, ownLosses }: HeadOutput, trace: Trace): DarOutput {
   return { stepMaps: [depth], sigmas: [], hidden: [], nativeMap: depth, imageMap: depth, trace, ownLosses }
 }
 
-/** Where the bins of each step live. */
+/** The grid of each step's bins. */
 function gridsOf(memory: ops.Size, sizes: readonly ops.Size[], { binGrid, steps }: DarConfig): readonly ops.Size[] {
   if (binGrid === 'memory') return sizes.map(() => memory)
   return binGrid === 'step' ? sizes : stepSizes(memory, steps)

@@ -1,8 +1,8 @@
 /**
  * The DAR transformer (algorithm section 5; paper eq. 3): K token maps, coarse to fine, under the patch-wise causal mask.
  *
- * Step k's tokens may read those of steps 1..k only, so the hidden states of earlier steps never change and a key/value
- * cache is exact. Three forms of execution:
+ * The tokens of step k may read those of steps 1..k only. The hidden states of earlier steps therefore never change,
+ * and a key/value cache is exact. Three forms of execution:
  *   cached    only the new tokens run; keys and values of earlier steps are remembered
  *   masked    the inputs of steps 1..k run again with an additive −∞ mask: must equal `cached`
  *   unmasked  the same without a mask, what the authors' release does: for the ablation
@@ -73,8 +73,8 @@ export class Decoder {
   }
 
   /**
-   * y of every token so far, B,ΣT,M, from the inputs of all steps run again: what the forms without a cache read the newest
-   * step from. Under the mask the rows of earlier steps are those that were there before the later ones came.
+   * y of every token so far, B,ΣT,M, with the inputs of all steps run again. The forms without a cache take the newest
+   * step from it. Under the mask, the rows of earlier steps do not change when later steps are added.
    */
   rerun(form: 'masked' | 'unmasked'): Tensor {
     const counts = this.inputs.map((x) => x.shape[1])

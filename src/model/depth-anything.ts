@@ -1,10 +1,12 @@
 /**
- * Depth Anything as configs of this model: its encoder, neck and head with its own arithmetic, so that its public weights give
- * their output here (Yang et al., 2024; github.com/DepthAnything/Depth-Anything-V2, github.com/LiheYoung/Depth-Anything).
+ * Depth Anything as configs of this model: its encoder, neck and head with its own arithmetic, so that its public
+ * weights give the same output here (Yang et al., 2024; github.com/DepthAnything/Depth-Anything-V2,
+ * github.com/LiheYoung/Depth-Anything).
  *
- * Their tensors have the same names and shapes in V1 and V2, relative and metric, but not the same meaning: V1 taps the last four
- * blocks, and a metric model ends in sigmoid × its largest depth. Left out: DINOv2's +0.1 in the ratio of position grids, which
- * the original code has and Hugging Face's has not. It matters only for images that are not 518×518, and there little.
+ * Their tensors have the same names and shapes in V1 and V2, relative and metric, but other meanings: V1 taps the last
+ * four blocks, and a metric model ends in sigmoid × its largest depth. Left out: DINOv2's +0.1 in the ratio of position
+ * grids, which the original code has and Hugging Face's does not. It makes a small difference, only for images that are
+ * not 518×518.
  */
 import { type DarConfig, parseConfig } from './config.ts'
 

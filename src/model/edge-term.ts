@@ -1,10 +1,10 @@
 /**
- * Gradient matching on log depth at four scales (MiDaS: Ranftl et al. 2020, eq. 11, there on disparity): the loss of a map whose
- * edges lie elsewhere than the truth's, or are softer. The scale-invariant term hardly sees an edge: its pixels are few.
+ * Gradient matching on log depth at four scales (MiDaS: Ranftl et al. 2020, eq. 11, there on disparity). It penalises
+ * edges that are displaced or too soft. The scale-invariant term hardly does, because few pixels are at edges.
  *
  *     E = Σ_{s ∈ 1,2,4,8} Σ_{axes} mean |g(x + s) − g(x)|      g = ln D − ln gt on every s-th pixel, over pairs that are both valid
  *
- * Not in the paper, and off unless a recipe weighs it (`edges`).
+ * Not in the paper. A recipe turns it on with a weight (`edges`).
  */
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'

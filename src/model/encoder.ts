@@ -1,4 +1,4 @@
-/** The encoder of a config, and how it wants its pixels (algorithm section 2). */
+/** The encoder of a config, and the normalisation of its input (algorithm section 2). */
 
 import { type Graph, ShapeError, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
@@ -18,7 +18,7 @@ const IMAGENET: PixelStatistics = { mean: [0.485, 0.456, 0.406], deviation: [0.2
 /** [0, 1] becomes [−1, 1]. */
 const SYMMETRIC: PixelStatistics = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] }
 
-/** What the encoder was trained on: ImageNet's statistics for the ViT, [−1, 1] for MobileNetV2. */
+/** Normalisation of the encoder's training: ImageNet's statistics for the ViT, [−1, 1] for MobileNetV2. */
 export function pixelStatistics({ encoder }: Pick<DarConfig, 'encoder'>): PixelStatistics {
   return encoder.kind === 'vit' ? IMAGENET : SYMMETRIC
 }

@@ -1,11 +1,11 @@
 /**
- * The soft tree's last re-weighing, on path1's grid at a quarter of the image (algorithm section 6, `fine`): edges that a grid of an
- * eighth cannot show.
+ * The soft tree's last re-weighing, on path1's grid at a quarter of the image (algorithm section 6, `fine`). It shows
+ * edges that a grid of an eighth cannot.
  *
  *     x = ReLU(GroupNorm16(conv3x3(path1)))      y = ReLU(conv3x3([x, resize(g_K)]))      z = resize(z_K) + conv3x3(y)
  *
- * and, with `detail`, a last convolution at the image's own size, in logarithms and bounded, so that it can sharpen a depth but
- * not replace it:
+ * With `detail`, a last convolution at the image's own size follows. It works on ln D and is bounded, so that it can
+ * sharpen a depth but not replace it:
  *
  *     r = conv1x1(ReLU(conv3x3(resize(GroupNorm8(conv3x3(y))))))      D = resize(D_fine)·exp(½·tanh(0.3·r))
  */
@@ -16,7 +16,7 @@ import type { DarConfig } from './config.ts'
 import { NORM_GROUPS } from './flat-config.ts'
 
 const EPSILON = 1e-5
-/** Channels at the image's own size, where each costs as much as 64 at an eighth. */
+/** Channels at the image's own size. One costs as much there as 64 at an eighth. */
 const DETAIL_WIDTH = 24
 /** Largest change of ln D. */
 const REACH = 0.5

@@ -1,6 +1,6 @@
 /**
- * The training loss (algorithm section 8; paper eq. 13): scale-invariant log error of every step's map. Heads that are not scored
- * by a depth map (section 12) bring their own.
+ * The training loss (algorithm section 8; paper eq. 13): scale-invariant log error of every step's map. Heads that are
+ * not scored by a depth map (section 12) have their own loss.
  */
 
 import { z } from 'zod'
@@ -15,7 +15,7 @@ import { MIN_DEPTH } from './least-depth.ts'
 /** Predictions are raised to this inside a logarithm. */
 const LOG_FLOOR = 1e-6
 const SCALE = 10
-/** Under the root, so that its slope stays finite. */
+/** Added under the root, so that its slope stays finite. */
 const EPSILON = 1e-9
 
 /** Finite and MIN_DEPTH < gt < dMax; NaN and ±∞ fail the comparisons. */
@@ -82,7 +82,7 @@ export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, opti
   return stepWeights ? terms.map((term, k) => ops.mul(term, stepWeights[k])) : terms
 }
 
-/** What is added to the terms of the steps: the weighed gradient term, where the options ask for it. */
+/** The term added to those of the steps: the weighted gradient term, if the options ask for it. */
 export function extraTerms(model: DarOutput, gt: Tensor, config: DarConfig, { edges = 0 }: LossOptions): Tensor[] {
   if (edges === 0) return []
   const valid = validPixels(gt, config.dMax)

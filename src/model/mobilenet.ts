@@ -19,7 +19,7 @@ const STAGES = [
   [6, 320, 1, 1],
 ] as const
 
-/** features.<n> that the neck reads, and the last one that is built. */
+/** The features.<n> that the neck reads. The last one is also the last that is built. */
 const TAPS = [3, 6, 13, 17]
 
 /** SAME: the output has ⌈n/stride⌉ rows; the odd row of padding goes to the bottom and right. */

@@ -25,7 +25,7 @@ export function fuse(graph: Graph, taps: readonly Tensor[], config: DarConfig, t
   const path4 = refine(at.sub('refine4'), levels[3], null, sizeOfMap(levels[2]), mode)
   const path3 = refine(at.sub('refine3'), levels[2], path4, sizeOfMap(levels[1]), mode)
   const path2 = refine(at.sub('refine2'), levels[1], path3, [rows, cols], mode)
-  // Keeps its own size; Depth Anything's own doubles it.
+  // Keeps its own size; in Depth Anything the last fusion doubles it.
   const path1 = refine(at.sub('refine1'), levels[0], path2, corners ? [2 * rows, 2 * cols] : [rows, cols], mode)
   const paths = [path1, path2, path3, path4]
   for (let i = 0; i < 4; i++) {

@@ -1,7 +1,7 @@
 /**
- * Which part of the model a parameter or a node belongs to, from its name alone, so that a new head or neck is accounted
- * for as soon as it exists: parameters are named `<part>.…` (algorithm section 13), nodes after the scopes they were made in,
- * `step3/decoder.blocks.0.mlp.fc1/gemm_241`, those of the K steps inside their step.
+ * Finds the part of the model that a parameter or a node belongs to, from its name alone, so that a new head or neck is
+ * counted without further changes. Parameters are named `<part>.…` (algorithm section 13). Nodes are named after the
+ * scopes that they were made in, such as `step3/decoder.blocks.0.mlp.fc1/gemm_241`.
  */
 import type { Node } from '../graph/index.ts'
 
@@ -12,7 +12,7 @@ export function partOfParameter(name: string): string {
   return name.split('.', 1)[0]
 }
 
-/** The part of a node; null for one that was made outside all scopes. */
+/** The part of a node; null for one made outside all scopes. */
 export function partOfNode({ name }: Pick<Node, 'name'>): string | null {
   const scopes = name.split('/').slice(0, -1)
   const scope = scopes.find((segment) => !STEP.test(segment))

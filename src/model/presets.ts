@@ -1,7 +1,7 @@
 /**
- * The family (algorithm section 1). Layers, width and heads of small, base and large are the paper's Table 1; lite and nano
- * are this project's, for laptops and browsers. All have a norm before the transformer's last projection, which the paper's
- * formula leaves out (`finalNorm`).
+ * The presets (algorithm section 1). Layers, width and heads of small, base and large are those of the paper's Table 1.
+ * lite and nano are this project's, for laptops and browsers. All have a norm before the transformer's last projection,
+ * which the paper's formula does not have (`finalNorm`).
  */
 import { type DarConfig, parseConfig } from './config.ts'
 
@@ -24,8 +24,8 @@ export const PRESETS: Readonly<Record<string, DarConfig>> = {
   'dar-base': parseConfig({ ...VIT_L, layers: 9, width: 2048, heads: 8 }),
   'dar-small': parseConfig({ ...VIT_L, layers: 5, width: 1024, heads: 4 }),
   'dar-lite': parseConfig({ ...LIGHT, layers: 3, width: 384, heads: 6 }),
-  // What docs/log chose at equal cost: the soft tree, each step on a grid of its own, a last re-weighing at a quarter of the image
-  // and a last convolution at full size.
+  // The design that docs/log chose at equal cost: the soft tree, each step on its own grid, a last re-weighing at a
+  // quarter of the image and a last convolution at full size.
   'dar-nano': parseConfig({
     encoder: 'mobilenetv2',
     neckFeatures: 48,
@@ -45,7 +45,7 @@ export const PRESETS: Readonly<Record<string, DarConfig>> = {
     contextGrid: 'step',
     stepWeights: [0.1, 0.1, 0.2, 0.4, 1],
   }),
-  // The first dar-nano's shape: 96 % of its arithmetic is not in the pretrained part.
+  // The shape of the first dar-nano. 96 % of its arithmetic is outside the pretrained part.
   'dar-nano-1': parseConfig({
     ...LIGHT,
     encoder: 'mobilenetv2',

@@ -1,12 +1,13 @@
 /**
- * The tree with all branches alive (algorithm section 6, `window: 'soft'`). All steps share one tree of log-spaced bins over
- * [dmin, dmax]. Step k has N_k = N_K / 2^(K−k) of them and re-weighs what the step before left open, instead of shutting it out:
+ * The tree that keeps all branches (algorithm section 6, `window: 'soft'`). All steps share one tree of log-spaced bins
+ * over [dmin, dmax]. Step k has N_k = N_K / 2^(K−k) bins. It re-weighs the bins of the step before and excludes none:
  *
  *     c_i = dmin·(dmax/dmin)^((i + ½)/N_k)      z_1 = Δ_1      z_k = split(z_{k−1}) + Δ_k
  *     p = softmax(z)      D = Σ c_i·p_i      σ = √(Σ p_i (c_i − D)² + 1e-6)
  *
- * so that p_k(child) = p_{k−1}(parent)·p(child | parent), up to normalisation: the paper's multiway tree without walls. z keeps
- * its gradient from step to step; what a step is told of the depth before it (`lastDepth`) does not.
+ * so that p_k(child) = p_{k−1}(parent)·p(child | parent), up to normalisation. This is the paper's multiway tree
+ * without windows. Gradients flow through z from step to step, but not through `lastDepth`, the depth of the step
+ * before that a step gets as input.
  */
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
@@ -34,7 +35,7 @@ export function splitScores(z: Tensor): Tensor {
   return ops.reshape(pairs, [batch, 2 * count, rows, cols])
 }
 
-/** What the scores of a step say, B,N_k,h,w probabilities and B,1,h,w depth and σ in metres. */
+/** Probabilities B,N_k,h,w, and depth and σ B,1,h,w in metres, from the scores of a step. */
 export interface Reading {
   readonly probabilities: Tensor
   readonly depth: Tensor
@@ -53,8 +54,8 @@ export function readScores(scores: Tensor, limits: Pick<DarConfig, 'dMin' | 'dMa
 }
 
 /**
- * What step k is told of the step before, without gradient: [ln D − ½·ln(dmin·dmax), σ/D], B,2,grid; zeros at step 1 (`last`
- * null). `like`: any tensor of the batch.
+ * The input of step k about the step before, without gradient: [ln D − ½·ln(dmin·dmax), σ/D], B,2,grid. Zeros at step 1
+ * (`last` null). `like`: any tensor of the batch.
  */
 export function lastDepth(last: Reading | null, like: Tensor, grid: ops.Size, limits: DarConfig): Tensor {
   if (!last) return ops.full(like, [like.shape[0], 2, ...grid], 0)

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Graph } from '../graph/index.ts'
-import { positionCode, positionTensor, stepSizes } from './steps.ts'
+import { positionCode, stepSizes } from './steps.ts'
 
 describe('token maps', () => {
   test('double from step to step and end on the memory grid', () => {
@@ -80,9 +79,5 @@ describe('the position code', () => {
       ),
     )
     expect(rows.size).toBe(300)
-  })
-
-  test('is a constant with a batch axis', () => {
-    expect(positionTensor(new Graph(), [2, 3], 16).shape).toEqual([1, 6, 16])
   })
 })

@@ -9,9 +9,9 @@ export function stepSizes([rows, cols]: Size, steps: number, finest = 1): Size[]
 }
 
 /**
- * T,C, row-major over the grid: [sin(2π·8·v·ω), cos(…v…), sin(2π·8·u·ω), cos(…u…)] with ω_m = 100^(−m/(C/4)),
- * u = (i + ½)/h for row i, v = (j + ½)/w for column j: fixed, in normalised coordinates, so it means the same place at
- * every size.
+ * T,C, row-major over the grid: [sin(2π·8·v·ω), cos(…v…), sin(2π·8·u·ω), cos(…u…)] with ω_m = 100^(−m/(C/4)), u = (i +
+ * ½)/h for row i, v = (j + ½)/w for column j. The coordinates are normalised, so a code means the same place at every
+ * size.
  */
 export function positionCode([rows, cols]: Size, channels: number): Float64Array {
   const count = Math.floor(channels / 4)
@@ -34,6 +34,6 @@ export function positionCode([rows, cols]: Size, channels: number): Float64Array
 /** The position code as a constant, 1,T,C. */
 export function positionTensor(graph: Graph, size: Size, channels: number): Tensor {
   const code = positionCode(size, channels)
-  // No list in between: at 896×672 the memory grid's code has 14 million values.
+  // Built without an intermediate list: at 896×672 the memory grid's code has 14 million values.
   return graph.constant(graph.float === 'float64' ? code : Float32Array.from(code), [1, size[0] * size[1], channels])
 }

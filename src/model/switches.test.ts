@@ -4,9 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
+import { TINY_VIT, tinyConfig } from '../../test/tiny-config.ts'
 import { Graph, type Tensor } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
-import { type DarConfig, parseConfig } from './config.ts'
+import type { DarConfig } from './config.ts'
 import { buildDar } from './dar.ts'
 import { stepLosses } from './loss.ts'
 import { positionCode } from './steps.ts'
@@ -18,25 +19,9 @@ beforeAll(() => {
 afterAll(() => engine.dispose())
 
 const SIZE = [24, 40] as const
-const M = 16
-const G = 8
+const { memoryWidth: M, gruWidth: G } = TINY_VIT
 const tiny = (fields: Record<string, unknown> = {}): DarConfig =>
-  parseConfig({
-    encoderWidth: 16,
-    encoderDepth: 4,
-    encoderHeads: 2,
-    patch: 8,
-    posGrid: [3, 5],
-    neckFeatures: 8,
-    neckChannels: [4, 6, 8, 12],
-    memoryWidth: M,
-    layers: 3,
-    width: 16,
-    heads: 2,
-    gruWidth: G,
-    steps: 3,
-    ...fields,
-  })
+  tinyConfig({ posGrid: [3, 5], layers: 3, steps: 3, ...fields })
 
 type Weights = Record<string, Float64Array>
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluate, NdArray, nd, numbers, relativeError, sigma } from '../../test/op-harness.ts'
 import { Graph } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
-import { convexUpsample, convexWeights } from './upsample.ts'
+import { convexUpsample } from './upsample.ts'
 
 let engine: Engine
 beforeAll(() => {
@@ -49,15 +49,4 @@ test('a flat map stays flat, whatever the weights', async () => {
   const flat = nd([B, 1, H, W], () => 2.5)
   const actual = await upsampled(flat, new NdArray([B, 576, H, W], numbers(B * 576 * H * W, 9)))
   expect(Math.max(...actual.data.map((v) => Math.abs(v - 2.5)))).toBeLessThan(1e-5)
-})
-
-test('weights come from a 3×3 and a 1×1 convolution of the hidden state', () => {
-  const graph = new Graph()
-  expect(convexWeights(graph, graph.input('g', [1, 16, 5, 7])).shape).toEqual([1, 576, 5, 7])
-  expect(Object.fromEntries([...graph.parameters].map(([name, { shape }]) => [name, shape]))).toEqual({
-    'upsample.0.weight': [32, 16, 3, 3],
-    'upsample.0.bias': [32],
-    'upsample.1.weight': [576, 32, 1, 1],
-    'upsample.1.bias': [576],
-  })
 })

@@ -10,7 +10,7 @@ export class KeyValueCache {
   private readonly keys: Tensor[] = []
   private readonly values: Tensor[] = []
 
-  /** Adds those of the newest tokens; returns all, B,T,C each. */
+  /** Appends the keys and values of the newest tokens. Returns all of them, B,T,C each. */
   append(k: Tensor, v: Tensor): { k: Tensor; v: Tensor } {
     this.keys.push(k)
     this.values.push(v)
@@ -35,7 +35,7 @@ export function selfAttention(
   return linear(at.sub('proj'), mixed, width)
 }
 
-/** Keys and values that a layer reads from memory: B,T,M → two of B,T,width. Made once, used at every step. */
+/** Keys and values of the memory for one layer: B,T,M → two of B,T,width. Computed once and used at every step. */
 export function memoryKeyValues(at: Scope, memory: Tensor, width: number): { k: Tensor; v: Tensor } {
   const kv = linear(at.sub('kv'), memory, 2 * width) // rows: k, then v
   const [k, v] = at.run(() => ops.split(kv, 2, [width, width]))

@@ -3,8 +3,9 @@
  *
  *     z = σ(Wz[h,x])   r = σ(Wr[h,x])   q = tanh(Wq[r⊙h, x])   h ← (1−z)⊙h + z⊙q
  *
- * A convolution of a concatenation is the sum of convolutions of its parts, so W[h,x] = Wₕh + Wₓx. The parts of x are
- * convolved for all three gates at once, and the part that is the same at every step (the context) only once in all.
+ * A convolution of a concatenation is the sum of the convolutions of its parts, so W[h,x] = Wₕh + Wₓx. The parts of x
+ * are convolved for all three gates at once. The context, which is the same at every step, is convolved once for all
+ * steps.
  */
 
 import type { Tensor } from '../graph/index.ts'

@@ -31,7 +31,7 @@ export function conv(at: Scope, x: Tensor, outputs: number, options: ConvLayer =
   return at.run(() => ops.conv(x, weight, b, { stride, padding, groups }))
 }
 
-/** Transposed convolution without padding, kernel = stride: every input pixel becomes a stride×stride block. */
+/** Transposed convolution without padding and with kernel = stride: every input pixel becomes a stride×stride block. */
 export function convTranspose(at: Scope, x: Tensor, outputs: number, stride: number): Tensor {
   const weight = at.parameter('weight', [x.shape[1], outputs, stride, stride], UNIT)
   const bias = at.parameter('bias', [outputs], ZEROS)

@@ -1,4 +1,6 @@
-/** Where in the parameter tree a layer stands: `scope.sub('proj_in')` declares `…proj_in.weight` (algorithm section 13). */
+/**
+ * The place of a layer in the parameter tree: `scope.sub('proj_in')` declares `…proj_in.weight` (algorithm section 13).
+ */
 import type { Graph, Init, Shape, Tensor } from '../graph/index.ts'
 
 export class Scope {
@@ -26,7 +28,7 @@ export const ZEROS: Init = { kind: 'constant', value: 0 }
 export const ONES: Init = { kind: 'constant', value: 1 }
 /** U(−√3/√fanIn, √3/√fanIn): keeps the variance of unit inputs. */
 export const UNIT: Init = { kind: 'fan-in', gain: Math.sqrt(3) }
-/** Twice that variance, for a layer whose inputs or outputs a ReLU halves (He et al., 2015). */
+/** Twice that variance, for a layer before or after a ReLU, which sets half of its values to 0 (He et al., 2015). */
 export const HE: Init = { kind: 'fan-in', gain: Math.sqrt(6) }
 /** N(0, 0.02), for learned vectors. */
 export const SMALL_NORMAL: Init = { kind: 'normal', deviation: 0.02 }

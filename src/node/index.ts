@@ -1,6 +1,6 @@
 /**
- * The NODE room: what prediction needs of Node. Photos and depth maps as files, by sharp; model files, read or mapped; the model
- * that a user loads, at work in a thread of its own; and the files that its maps become.
+ * The NODE room: the parts of prediction that need Node. Photos and depth maps as files, by sharp; model files, read or
+ * mapped; the model that a user loads, which runs in a thread of its own; and the files that its maps are written to.
  */
 export { decodeDepthPng, decodeImage } from './decode.ts'
 export { type LoadModelOptions, loadModel } from './load-model.ts'

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { CANONICAL_FOCAL } from '../image/camera.ts'
 import type { RgbImage } from '../image/types.ts'
@@ -34,13 +35,12 @@ let folder = ''
 let file = ''
 let model: DepthModel
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-predict-'))
+  folder = await temporaryFolder()
   file = await writeTinyModel(join(folder, 'tiny.safetensors'))
   model = await load(file)
 })
 afterAll(async () => {
   await model.dispose()
-  await rm(folder, { recursive: true })
 })
 
 const load = (path: string, options: LoadModelOptions = {}) => loadModel(path, { threads: 1, ...options })

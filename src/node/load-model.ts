@@ -18,20 +18,23 @@ import { MAP_ABOVE, type PredictionRequest, type PredictionThreadData } from './
 export interface LoadModelOptions {
   /** Threads inside the engine; default: all cores. */
   readonly threads?: number
-  /** What an engine's thread does while it waits for the others; `sleep` where more than predicting goes on. Default `spin`. */
+  /** What an engine thread does while it waits for the others; `sleep` leaves cores to other work. Default `spin`. */
   readonly idle?: Idle
   /** What computes: `cpu`, or `webgpu` where the machine has it. */
   readonly provider?: Provider
-  /** Pixel budget of the network's input instead of the one that the model was trained for: larger is finer and slower. */
+  /**
+   * Pixel budget of the network's input, instead of the size that the model was trained for. Larger is finer and
+   * slower.
+   */
   readonly size?: Size
   /**
-   * Images of one shape that go through the network together when that many wait (calls of `predict` that overlap, or
-   * `predictMany`): more images a second, each later. Default 1.
+   * The most images of one shape that go through the network together, when that many wait (overlapping calls of
+   * `predict`, or `predictMany`). More images a second, but each takes longer. Default 1.
    */
   readonly batch?: number
   /**
-   * Bytes of float32 weights from which on a file is memory-mapped instead of read. Mapped weights open at once and are
-   * shared between processes, but the engine cannot repack them for speed.
+   * Files with at least this many bytes of float32 weights are memory-mapped instead of read. Mapped weights open at
+   * once and are shared between processes, but the engine cannot repack them for speed.
    */
   readonly mapAbove?: number
 }
@@ -87,7 +90,8 @@ function workplaceIn(thread: PredictionThread, name: string): Workplace {
     decode: pixelsOf,
     async predict(network, jobs) {
       const request = { kind: 'predict', network, jobs } as const
-      // Pixels are ours (see `decode`) and given away: a photo of 12 megapixels takes 36 MB, which are not copied again.
+      // `decode` made these pixels, so they can be transferred: a photo of 12 megapixels takes 36 MB, which are not
+      // copied again.
       const pixels = jobs.map(({ image }) => image.data.buffer as ArrayBuffer)
       try {
         return (await thread.call(request, [...new Set(pixels)])) as readonly Answer[]

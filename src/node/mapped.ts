@@ -1,7 +1,8 @@
 /**
- * A model whose weights stay in their .safetensors file. ONNX Runtime wants the .onnx in the same folder as that file and
- * follows no symbolic links out of it (it reports "escapes model directory"), so the .onnx is written there for the
- * moment of loading; into a folder that may not be written to, it takes a hard link to the weights elsewhere.
+ * A model whose weights stay in their .safetensors file. ONNX Runtime wants the .onnx in the same folder as that file
+ * and follows no symbolic links out of it (it reports "escapes model directory"). So the .onnx is written there and
+ * removed after loading. Where that folder is read-only, a folder elsewhere gets the .onnx and a hard link to the
+ * weights.
  */
 import { randomUUID } from 'node:crypto'
 import { link, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,7 +15,10 @@ export interface MappedOptions {
   readonly fallback?: string
 }
 
-/** Calls `load` with the path of `model`, bytes of ONNX, in a folder where `weights` lie as well. Nothing is left behind. */
+/**
+ * Calls `load` with the path of `model` (the bytes of an ONNX file) in a folder that also holds `weights`. The file is
+ * removed afterwards.
+ */
 export async function besideWeights<T>(
   model: Uint8Array,
   weights: string,

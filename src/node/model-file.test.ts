@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { configText } from '../model/index.ts'
 import { writeWeights } from '../runtime/weights.ts'
@@ -11,9 +11,8 @@ import { MODELS, resolveModelPath, shippedModels } from './model-path.ts'
 
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-model-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 const open = (path: string) => openModel(path, { mapAbove: Number.POSITIVE_INFINITY })
 

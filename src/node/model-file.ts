@@ -1,9 +1,9 @@
 /**
  * From the name of a model (model-path.ts) to its config and weights.
  *
- * Small files, and those in float16, are read and become part of every compiled program. A large float32 file stays
- * where it is: programs refer into it and the system maps its pages, so that a model of gigabytes opens at once and exists
- * in memory once, however many sizes or processes use it.
+ * Small files, and those in float16, are read and embedded in every compiled program. A large float32 file stays on
+ * disk: programs refer to it and the system maps its pages. A model of gigabytes then opens at once and is in memory
+ * once, for all sizes and processes.
  */
 import { realpath } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
@@ -32,17 +32,17 @@ export interface ModelFile {
   readonly weights: Exclude<WeightSource, { kind: 'inputs' }>
 }
 
-/** A config with the size that it is asked about unless another is given. */
+/** A config, and the size at which it is described unless another is given. */
 export interface KnownConfig {
   readonly name: string
   readonly config: DarConfig
   readonly size: Size
 }
 
-/** The size at which a preset is described, and what its measurements are made at. */
+/** The size at which presets are described and measured. */
 export const PRESET_SIZE: Size = { width: 288, height: 224 }
 
-/** The preset of a name, which may leave out `dar-`; null for any other name. */
+/** The preset of a name, with or without `dar-`; null for any other name. */
 export function presetNamed(name: string): KnownConfig | null {
   const full = name.startsWith('dar-') ? name : `dar-${name}`
   if (!Object.hasOwn(PRESETS, full)) return null
@@ -77,7 +77,7 @@ export async function openModel(nameOrPath: string, { mapAbove }: { readonly map
   return { ...model, weights }
 }
 
-/** All of a model but its weights. */
+/** Everything about a model except its weights. */
 async function readDescription(
   nameOrPath: string,
 ): Promise<Omit<ModelFile, 'weights'> & { readonly header: SafetensorsHeader }> {
@@ -108,7 +108,10 @@ function externalWeights({ tensors, dataOffset }: SafetensorsHeader, path: strin
   return { kind: 'external', location: basename(path), tensors: new Map(places) }
 }
 
-/** Every parameter of the config must be there in its shape: better said now than by the engine later. */
+/**
+ * Every parameter of the config must be there in its shape. Checked here, because the engine's message comes later and
+ * says less.
+ */
 function checkTensors({ tensors }: SafetensorsHeader, config: DarConfig, source: string): void {
   const side = Math.ceil(64 / imageMultiple(config)) * imageMultiple(config)
   const graph = new Graph()

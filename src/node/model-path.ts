@@ -30,7 +30,10 @@ export function resolveModelPath(nameOrPath: string): string {
   )
 }
 
-/** SHA-256 of a model's file, in hexadecimal: what a figure belongs to. Throws a DarError when there is no such model. */
+/**
+ * SHA-256 of a model's file, in hexadecimal, kept beside figures to say which model they belong to. Throws a DarError
+ * when there is no such model.
+ */
 export async function modelHash(nameOrPath: string): Promise<string> {
   const path = resolveModelPath(nameOrPath)
   const hash = createHash('sha256')

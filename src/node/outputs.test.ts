@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { decodeNpy } from '../image/npy.ts'
 import type { DepthMap } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
@@ -30,9 +30,8 @@ function map({ steps = 0 } = {}): DepthMap {
 
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-outputs-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 describe('planOutputs', () => {
   it('names results after their inputs, whatever folder these lie in', () => {

@@ -34,16 +34,22 @@ import { encodeDepthPng, encodePngRgb } from './png16.ts'
  */
 const SIGMA_SCALE = { map: 'inferno', near: 0, far: 0.2, scale: 'linear', warm: 'far' } as const satisfies ColourScale
 
-/** Inverse depth: the large values are near, and so warm; equal steps of it are what the model was trained for. */
+/**
+ * Inverse depth: large values are near and get the warm end. The scale is linear, because the model was trained on
+ * equal steps of it.
+ */
 const RELATIVE_SCALE = { scale: 'linear', warm: 'far' } as const satisfies Partial<ColourScale>
 
 /** Widest picture on the sheet of the steps. */
 const SHEET_CELL = 480
 
 export interface OutputStyle extends Pick<ColourScale, 'map' | 'near' | 'far'> {
-  /** Take the range of colours from each map instead: shows more, but pictures can no longer be compared. */
+  /** Take the range of colours from each map instead. It shows more, but pictures can no longer be compared. */
   readonly stretch?: boolean
-  /** `relative`: inverse depth without a unit, so that there is no legend, no millimetres, and each map has its own range. */
+  /**
+   * `relative`: inverse depth without a unit. There is no legend and no file in millimetres, and each map has its own
+   * range.
+   */
   readonly unit?: 'metres' | 'relative'
 }
 
@@ -61,8 +67,8 @@ export function outputSuffixes(steps: number): string[] {
 }
 
 /**
- * What every input will be called in `folder`. Throws a DarError, before anything is written, when two inputs would write
- * the same file (also if their names differ in case only) or an output would replace an input.
+ * Chooses the names of the outputs of every input in `folder`. Throws a DarError, before anything is written, when two
+ * inputs would write the same file (also when their names differ in case only) or an output would replace an input.
  */
 export function planOutputs(inputs: readonly string[], folder: string, steps: number): PlannedOutput[] {
   const key = (path: string) => resolve(path).toLowerCase()
@@ -128,7 +134,7 @@ export async function encodeOutputs(map: DepthMap, style: OutputStyle = {}): Pro
       ...(style.far && { far: style.far }),
     }
     const scale = { ...DEFAULT_SCALE, ...(style.map && { map: style.map }), ...range, ...RELATIVE_SCALE }
-    // 0 is as far as it gets, not a pixel without a value.
+    // In a relative map 0 is the farthest value, not a missing one.
     const shown = asImage(
       map,
       map.depth.map((value) => Math.max(value, scale.near)),

@@ -1,10 +1,13 @@
-/** Large arrays of pixels, copied without making the event loop wait. */
+/** Copies large arrays of pixels in pieces, so that the event loop does not wait. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Bytes that are copied between two turns of the event loop: about a millisecond's work, the pages of new memory included. */
+/** Bytes copied in one turn of the event loop. This takes about a millisecond, including the new memory pages. */
 const AT_ONCE = 2 ** 21
 
-/** The bytes in memory of their own, which may be transferred to a thread. They must not change until then. */
+/**
+ * Copies the bytes into new memory, which may be transferred to a thread. The source must not change until the copy is
+ * there.
+ */
 export async function copyInTurns(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const copy = new Uint8Array(bytes.length)
   for (let from = 0; from < bytes.length; from += AT_ONCE) {

@@ -7,8 +7,8 @@ import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
 
 /**
- * A 16-bit grey PNG of round(metres · unitsPerMetre). What is not a depth (NaN, infinite, zero, negative) becomes 0, "no
- * measurement"; what exceeds the range (65.535 m at 1000 units per metre) becomes 65535.
+ * A 16-bit grey PNG of round(metres · unitsPerMetre). Values that are no depth (NaN, infinite, zero, negative) become
+ * 0, "no measurement". Values beyond the range (65.535 m at 1000 units per metre) become 65535.
  * @throws DarError when the data does not have width × height values.
  */
 export async function encodeDepthPng(

@@ -1,9 +1,12 @@
-/** What a model and its thread say to each other. */
+/** The messages between a model and its thread. */
 import type { Job } from '../predict/pipeline.ts'
 import type { Size } from '../predict/types.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 
-/** Bytes of float32 weights from which on a file is mapped instead of read, unless `loadModel` is told otherwise. */
+/**
+ * Files with at least this many bytes of float32 weights are mapped instead of read, unless `loadModel` is told
+ * otherwise.
+ */
 export const MAP_ABOVE = 64 * 2 ** 20
 
 export interface PredictionThreadData {

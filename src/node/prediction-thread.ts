@@ -1,6 +1,6 @@
 /**
- * The thread that a model works in: reads its file, builds and compiles graphs, runs them, and resizes photos to the network
- * and maps to the photo (predict/pipeline.ts). Nothing of that happens on the thread that asks.
+ * The thread that a model runs in. It reads the model file, builds and compiles graphs, runs them, and resizes photos
+ * and maps (predict/pipeline.ts). The calling thread does none of this.
  */
 import type { Compiled } from '../graph/index.ts'
 import { imageMultiple, isMetric } from '../model/index.ts'
@@ -8,6 +8,7 @@ import type { ModelDescription } from '../predict/depth-model.ts'
 import { type Answer, Pipeline } from '../predict/pipeline.ts'
 import type { RunnableGraph, Runner } from '../predict/runner.ts'
 import { engineErrorOf } from '../runtime/engine-error.ts'
+import { checkProvider } from '../runtime/provider.ts'
 import { openSession, type SessionModel, tensorOf } from '../runtime/session.ts'
 import { answerRequests, native, threadData } from '../runtime/thread.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
@@ -21,6 +22,7 @@ let pipeline: Pipeline | null = null
 async function answer(request: PredictionRequest): Promise<ModelDescription | Answer[] | null> {
   switch (request.kind) {
     case 'open': {
+      await checkProvider(engine.provider) // before the first photo is read
       const file = await openModel(nameOrPath, { mapAbove })
       pipeline = new Pipeline(file, runnerFor(file), { batch })
       const { name, path, config, size, trainedSizes } = file
@@ -68,7 +70,7 @@ function runnable(
   }
 }
 
-/** What fails inside names the graph. */
+/** Adds the graph's name to errors. */
 async function naming<T>(graph: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -77,7 +79,7 @@ async function naming<T>(graph: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The memory of all maps, which moves to the thread that asked. */
+/** The memory of all maps, which is transferred to the calling thread. */
 function transfers(value: ModelDescription | Answer[] | null): ArrayBuffer[] {
   if (!Array.isArray(value)) return []
   const maps = value

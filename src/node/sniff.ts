@@ -1,6 +1,7 @@
 /**
- * What kind of file this is, from its first bytes. Extensions lie, and a decoder's own "unsupported format" does not tell
- * the owner of an iPhone that the photo is a HEIC. Formats that are known but not read are here for the sake of that message.
+ * Finds the kind of a file from its first bytes. Extensions can be wrong, and a decoder's own "unsupported format" does
+ * not tell the owner of an iPhone that the photo is a HEIC. Formats that are recognised but not read are listed for
+ * that message.
  */
 import { DarError } from '../support/errors.ts'
 

@@ -1,7 +1,7 @@
 /**
- * Jobs that wait for the same thing are done together. A lane's first job starts at once and alone; what comes in while it
- * is worked on is taken in batches of exactly `size`, and what is left over at the end one by one, so that only two programs
- * are ever needed. Lanes do not wait for each other.
+ * Groups waiting jobs into batches. The first job of a lane starts at once and alone. Jobs that arrive meanwhile are
+ * taken in batches of exactly `size`; the rest at the end go one by one. So only two programs are needed, for 1 and for
+ * `size` images. Lanes do not wait for each other.
  */
 export class Batcher<Job, Result> {
   private readonly lanes = new Map<string, Lane<Job, Result>>()

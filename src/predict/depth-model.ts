@@ -1,11 +1,10 @@
 /**
- * A loaded model as its users see it: images in, depth maps in metres out. The command line, a server and the examples call
- * this; `loadModel` of node/ makes one.
+ * A loaded model as users see it: images in, depth maps in metres out. The command line, a server and the examples call
+ * it; `loadModel` of node/ makes one.
  *
- * Here is what must be known before the work begins and costs nothing: the network's size for an image, its lens, and who
- * goes through the network together with whom. Pixels come from, and are worked on in, a `Workplace`, so that nothing here
- * keeps an event loop waiting. Who needs the maps at other places than the image's pixels, as the evaluator does, takes
- * them as the network gives them (`predictMaps`).
+ * This class decides what is cheap and must be known first: the network's size for an image, its lens, and which images
+ * share a batch. Decoding and prediction happen in a `Workplace`, so nothing here blocks the event loop. The evaluator
+ * needs maps at other points than the image's pixels, so `predictMaps` returns them as the network gives them.
  */
 import type { RgbImage } from '../image/types.ts'
 import type { DarConfig } from '../model/index.ts'
@@ -32,17 +31,19 @@ export interface ModelDescription {
   readonly trainedSizes: readonly Size[]
   /** The sides of the network's input are multiples of this. */
   readonly multiple: number
-  /** False for a model of relative depth, to which no lens gives a unit. */
+  /** False for a model of relative depth, whose output has no unit. */
   readonly metric: boolean
 }
 
-/** Where a model works: in Node a worker thread (node/load-model.ts), in a page a web worker. */
+/** Where a model runs: in Node a worker thread (node/load-model.ts), in a page a web worker. */
 export interface Workplace {
-  /** Pixels in memory of their own, which `predict` may give away. Throws a DarError when the input is no image. */
+  /**
+   * Reads pixels into memory of their own, which `predict` may transfer. Throws a DarError when the input is no image.
+   */
   decode(input: ImageInput): Promise<RgbImage>
-  /** `Pipeline.predict`, there. Requests are worked on one after another. */
+  /** Runs `Pipeline.predict` there. Requests are answered one after another. */
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]>
-  /** Frees everything. Nothing is under way. */
+  /** Frees everything. Called when no prediction is under way. */
   dispose(): Promise<void>
 }
 
@@ -89,13 +90,13 @@ export class DepthModel {
   }
 
   /**
-   * The depth map of one photo, in metres, at the photo's size. The first image of a new shape compiles a program, which takes
-   * about a second; calls may overlap, the network works on one image at a time. Pixels that are given must not change
-   * until the map is there.
+   * The depth map of one photo, in metres, at the photo's size. The first image of a new shape compiles a program,
+   * which takes about a second. Calls may overlap; the network works on one image at a time. Pixels that are passed in
+   * must not change until the map is there.
    *
-   * Metres are right only as far as the focal length is known: give `focal`, or an image whose EXIF tells it. Else the
-   * lens is taken for a phone's main camera (26 mm equivalent), and a photo that was cropped or taken with another
-   * lens comes out uniformly too near or too far.
+   * Metres depend on the focal length: pass `focal`, or an image whose EXIF has it. Otherwise the lens is taken for a
+   * phone's main camera (26 mm equivalent), and a photo that was cropped or taken with another lens comes out too near
+   * or too far by one factor.
    * @throws DarError when the image cannot be read (see `decodeImage`) or an option makes no sense.
    */
   predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthMap> {
@@ -112,7 +113,7 @@ export class DepthModel {
     })
   }
 
-  /** As `predict`, but every map as the network gives it, at its own size. */
+  /** As `predict`, but with every map at the size that the network gives it. */
   predictMaps(image: ImageInput, options: PredictOptions = {}): Promise<NetworkMaps> {
     return this.underWay(() => this.maps(image, options, 'network'))
   }
@@ -155,7 +156,7 @@ export class DepthModel {
     }
   }
 
-  /** Never rejects: what is no user's mistake waits in the list until its turn. */
+  /** Never rejects. An error that is not the user's mistake is kept in the list until its turn. */
   private async attempt<Input extends ImageInput>(image: Input, index: number, options: PredictOptions) {
     try {
       return { index, image, map: await this.predict(image, options), error: null }
@@ -165,7 +166,10 @@ export class DepthModel {
     }
   }
 
-  /** A budget that was asked for is fitted to the image's shape; else a size that the model was trained at is used. */
+  /**
+   * A size that was asked for is a pixel budget and is fitted to the image's shape. Otherwise a size of the training is
+   * used.
+   */
   private networkSizeFor(image: Size, asked: Size | undefined): Size {
     const { trainedSizes, size, multiple } = this.model
     if (!asked && trainedSizes.length > 0) return nearestShape(image, trainedSizes)

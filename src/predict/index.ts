@@ -1,6 +1,6 @@
 /**
- * The PREDICT room: from the pixels of a photo to a depth map in metres, wherever there is an engine to run graphs. What Node
- * adds (files, threads) is in node/.
+ * The PREDICT room: from the pixels of a photo to a depth map in metres, on any engine that runs graphs. Files and
+ * threads, which need Node, are in node/.
  */
 export {
   DepthModel,

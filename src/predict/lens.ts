@@ -1,12 +1,13 @@
 /**
- * The lens of a photo, and the factor that turns what the network says of it into metres.
+ * The lens of a photo, and the factor that turns the network's output into metres.
  *
  * The network predicts canonical metres (image/camera.ts): the depth as it would be if the lens were the canonical one. So
  *
  *     depth = d_canonical / viewScale(shot, view),     view = the whole image at the network's size,
  *
- * with the `viewScale` that training labels are multiplied by (image/view.ts): the same function, and so the same
- * convention for a resize whose two factors differ (the focal length it sees is √(fx·fy/D) over the diagonal of what it sees).
+ * `viewScale` (image/view.ts) is the function that training labels are multiplied by. Using the same one keeps one
+ * convention for a resize whose two factors differ: the focal length is √(fx·fy) over the diagonal of the image that
+ * the network sees.
  */
 import { relativeFocal } from '../image/camera.ts'
 import type { RgbImage } from '../image/types.ts'

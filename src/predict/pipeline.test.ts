@@ -1,9 +1,8 @@
 /** The pipeline in this thread over an engine; what `loadModel` makes of it is in node/load-model.test.ts. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engineRunner } from '../../test/engine-runner.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import type { RgbImage } from '../image/types.ts'
 import { loadModel } from '../node/load-model.ts'
@@ -16,13 +15,12 @@ let folder = ''
 let file: ModelFile
 let engine: Engine
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-pipeline-'))
+  folder = await temporaryFolder()
   file = await openModel(await writeTinyModel(join(folder, 'tiny.safetensors')), { mapAbove: 1e9 })
   engine = new Engine({ threads: 1 })
 })
 afterAll(async () => {
   await engine.dispose()
-  await rm(folder, { recursive: true })
 })
 
 function photo(width = 100, height = 75): RgbImage {

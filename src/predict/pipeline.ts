@@ -3,12 +3,12 @@
  *
  *     resize to the network's size → network → metres → resize to the image's size
  *
- * The network's maps leave the engine at their own sizes, from the network's down to a few cells for the first step of a soft tree on
- * halved grids, and are resized bilinearly here, in one step each, as in the training loss. On the engine the same resize would be
- * part of a graph that must be compiled for every image size.
+ * The network's maps leave the engine at their own sizes: from the network's size down to a few cells for the first
+ * step of a soft tree on halved grids. They are resized bilinearly here, once, as in the training loss. In the graph,
+ * the same resize would need a compiled program for every image size.
  *
- * All of this takes a second or more for a photo of 12 megapixels with every step, and building a graph takes half of one:
- * it belongs into a thread that nobody waits for. What a caller sees is depth-model.ts. Left out: tiles, video.
+ * For a photo of 12 megapixels with every step this takes a second or more, and building a graph takes half a second.
+ * It must therefore run in a worker thread. Callers use depth-model.ts. Left out: tiles, video.
  */
 import { compile, type WeightSource } from '../graph/index.ts'
 import { resizeBilinear, toPlanes } from '../image/resize.ts'
@@ -21,10 +21,12 @@ import { LeasedCache } from './program-cache.ts'
 import type { RunnableGraph, Runner } from './runner.ts'
 import type { NetworkStep, Size, Timing } from './types.ts'
 
-/** Network sizes whose programs, for one image and for a batch, are kept: landscape, portrait, and one to spare. */
+/**
+ * Number of network sizes whose programs (for one image and for a batch) are kept: landscape, portrait and one more.
+ */
 const KEPT_SIZES = 3
 
-/** What the pipeline needs of a model. */
+/** The parts of a model that the pipeline uses. */
 export interface PipelineModel {
   /** For the names of graphs in messages. */
   readonly name: string
@@ -39,11 +41,11 @@ export interface Job {
   readonly metres: number
   /** Also the map of every step. */
   readonly steps: boolean
-  /** Size of the maps: each its own, as the network gives it, or the image's. */
+  /** Size of the maps: the one that the network gives to each, or the image's. */
   readonly maps: 'network' | 'image'
 }
 
-/** What the network says of a photo. A map that stands twice, in the last step and as the result, is one array. */
+/** The network's maps of a photo. The result and the last step share one array. */
 export interface Answer extends NetworkStep {
   /** Coarse to fine; empty unless they were asked for. */
   readonly steps: readonly NetworkStep[]
@@ -64,7 +66,7 @@ export class Pipeline {
     this.programs = new LeasedCache(KEPT_SIZES * (batch > 1 ? 2 : 1))
   }
 
-  /** Runs images at one network size in one call of the engine, which is compiled for their number at its first use. */
+  /** Runs the images of one network size in one call. The program for their number is compiled at its first use. */
   predict(network: Size, jobs: readonly Job[]): Promise<Answer[]> {
     const clock = stopwatch()
     const key = `${jobs.length} of ${network.width}x${network.height}`
@@ -106,7 +108,7 @@ export class Pipeline {
     return this.runner.load(compile(outputs, { name: title, weights }))
   }
 
-  /** `raw`: a map of the job's image in canonical metres at its own size, null where the model has none of the name. */
+  /** `raw`: a map in canonical metres at its own size, or null where the model has none of that name. */
   private mapsOf(
     { image, metres, steps, maps }: Job,
     raw: (name: string) => DepthImage | null,
@@ -162,7 +164,7 @@ function scale({ data }: DepthImage, factor: number): void {
 
 function allFinite({ data }: DepthImage): boolean {
   let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i] // one NaN or infinity is enough to spoil it
+  for (let i = 0; i < data.length; i++) sum += data[i] // one NaN or infinity makes the sum NaN or infinite
   return Number.isFinite(sum)
 }
 

@@ -1,7 +1,7 @@
 /**
- * The few most recently used of something that is costly to make and holds native memory: the compiled programs of a model,
- * one per network size. Whoever uses an entry holds it until the use ends, so an entry that is pushed out while it
- * works is disposed after its last use and not under its feet.
+ * A cache of things that are costly to make and hold native memory: the compiled programs of a model, one per network
+ * size. The least recently used entry is evicted. A user holds an entry while using it; an entry that is evicted in the
+ * meantime is disposed after its last use.
  */
 interface Entry<V> {
   readonly value: Promise<V>
@@ -18,7 +18,7 @@ export class LeasedCache<V extends { dispose(): Promise<void> }> {
     this.capacity = capacity
   }
 
-  /** Runs `body` on the value of `key`, made by `make` if it is not there. A failed `make` leaves no entry. */
+  /** Runs `body` on the value of `key`, which `make` makes if it is not there. A failed `make` leaves no entry. */
   async use<T>(key: string, make: () => Promise<V>, body: (value: V) => Promise<T>): Promise<T> {
     const entry = this.entries.get(key) ?? { value: make(), users: 0, evicted: false }
     this.entries.delete(key)
@@ -41,7 +41,7 @@ export class LeasedCache<V extends { dispose(): Promise<void> }> {
     }
   }
 
-  /** Disposes every entry; those in use after their use. */
+  /** Disposes every entry. Those in use are disposed after their use. */
   async clear(): Promise<void> {
     const all = [...this.entries.values()]
     this.entries.clear()

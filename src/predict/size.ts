@@ -1,12 +1,13 @@
 /**
- * The size at which the network sees an image. A model file that names the sizes it was trained at (`predictSizes`, as dar-nano's
- * does) gets the one of the nearest shape. Otherwise, or when a size is asked for, there is a pixel budget: sides must be multiples of what its encoder needs, and an image should be squeezed as little as possible:
+ * The size at which the network sees an image. A model file that names the sizes it was trained at (`predictSizes`, as
+ * dar-nano's does) gets the one of the nearest shape. Otherwise, or when a size is asked for, it is a pixel budget.
+ * Sides must be multiples of what the encoder needs, and the image's aspect ratio should change little:
  *
  *     minimise  |ln(w/h) − ln(W/H)| + ¼·|ln(w·h / budget)|      over multiples w, h with w·h ≤ 1.15·budget
  *
- * Aspect ratio counts four times as much as area, because the squeeze is what the network was not trained for and a
- * few pixels more or less it does not notice. With 256×192: 4:3 gives 256×192, 3:4 192×256, 16:9 288×160, 1:1 224×224. No
- * side is shorter than 64 pixels, so from about 13:1 on an image is squeezed. Left out: tiles for panoramas.
+ * Aspect ratio counts four times as much as area: the network was not trained on squeezed images, while a few pixels
+ * more or less do not matter. With 256×192: 4:3 gives 256×192, 3:4 192×256, 16:9 288×160, 1:1 224×224. No side is
+ * shorter than 64 pixels, so images beyond about 13:1 are squeezed. Left out: tiles for panoramas.
  */
 import { DarError } from '../support/errors.ts'
 import type { Size } from './types.ts'
@@ -37,8 +38,8 @@ export function networkSize(image: Size, budget: Size, multiple: number): Size {
 }
 
 /**
- * Of the sizes that a model was trained at, the one whose shape is nearest to the image's. A model that has seen one grid or
- * two does not carry its metric scale to a third: better to stretch the image, as its training did.
+ * Of the sizes that a model was trained at, the one whose shape is nearest to the image's. Metric scale does not carry
+ * over to a size that the model has not seen, so the image is stretched instead, as in training.
  */
 export function nearestShape(image: Size, sizes: readonly Size[]): Size {
   const stretch = ({ width, height }: Size) => Math.abs(Math.log(((width / height) * image.height) / image.width))

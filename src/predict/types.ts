@@ -1,4 +1,4 @@
-/** What goes into a prediction and what comes out of it. All distances are metres, all sizes pixels. */
+/** Inputs and results of a prediction. All distances are metres, all sizes pixels. */
 import type { DepthImage, RgbImage } from '../image/types.ts'
 
 /** In pixels. */
@@ -10,7 +10,7 @@ export interface Size {
 /** A path to a JPEG, PNG or WebP file, the bytes of such a file, or pixels (8-bit sRGB, upright). */
 export type ImageInput = string | Uint8Array | RgbImage
 
-/** Where the focal length came from: the caller, the file's EXIF, or nowhere (then the canonical lens is assumed). */
+/** Where the focal length came from: the caller, the file's EXIF, or the assumed canonical lens. */
 export type FocalSource = 'given' | 'exif' | 'default'
 
 /** The focal length that metres were computed with. */
@@ -48,14 +48,14 @@ export interface Timing {
  */
 export interface DepthMap extends Size {
   /**
-   * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. Of a relative model
-   * (`isMetric(model.config)` is false) inverse depth of unknown scale and shift instead, 0 or more: larger is nearer.
+   * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. For a relative
+   * model (`isMetric(model.config)` is false): inverse depth of unknown scale and shift, 0 or more; larger is nearer.
    */
   readonly depth: Float32Array
   /**
-   * Standard deviation, in metres, of the model's distribution over the bins of each pixel at the last step: how sure it
-   * is within its last window. It compares pixels; it is no error bar, because windows narrow from step to step and what
-   * an early step got wrong it does not see (that step's own sigma, in `steps`, is wider). null where the head has none.
+   * Standard deviation in metres of each pixel's distribution over the bins of the last step. It compares pixels, but
+   * it is no error bar: windows narrow from step to step, and an error of an early step does not show in it (the sigma
+   * of that step, in `steps`, is wider). null where the head has none.
    */
   readonly sigma: Float32Array | null
   /** Coarse to fine, one map per step, the last equal to `depth` and `sigma`; empty unless `steps` was asked for. */
@@ -67,8 +67,8 @@ export interface DepthMap extends Size {
 }
 
 /**
- * The maps of a photo as the network gives them: metres as in `DepthMap`, each map of its own size and spread over the whole
- * photo. `resizeBilinear` brings them to another.
+ * The maps of a photo as the network gives them: metres as in `DepthMap`, each map at its own size, covering the whole
+ * photo. `resizeBilinear` brings them to another size.
  */
 export interface NetworkMaps
   extends NetworkStep,

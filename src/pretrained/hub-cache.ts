@@ -1,6 +1,6 @@
 /**
- * The cache folder of downloads, laid out as the Hub's own clients do, so that what Python has downloaded is found here and the
- * other way round:
+ * The cache folder of downloads, laid out as the Hub's own clients do it. Files that Python has downloaded are found
+ * here, and vice versa:
  *
  *     models--owner--name/refs/main                        the commit that `main` was
  *     models--owner--name/snapshots/<commit>/<file>        a link to
@@ -54,11 +54,11 @@ export class HubCache {
   ): Promise<string> {
     const path = join(this.folder, 'snapshots', commit, file)
     await mkdir(dirname(path), { recursive: true })
-    await rm(path, { force: true }) // a link to a blob that is gone
+    await rm(path, { force: true }) // the link may point to a blob that is gone
     await symlink(relative(dirname(path), blob), path).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPERM' && error.code !== 'ENOTSUP')
         throw new Error(`cannot link ${path}: ${messageOf(error)}`)
-      await copyFile(blob, path) // Windows without the right to make links
+      await copyFile(blob, path) // on Windows without the right to make links
     })
     if (!COMMIT.test(revision)) await writeFileAtomically(join(this.folder, 'refs', revision), commit)
     return path

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { DarError } from '../support/errors.ts'
 import { hubFile } from './hub.ts'
 import { parseHubReference } from './hub-reference.ts'
@@ -119,12 +119,11 @@ describe('a file of the Hub', () => {
   beforeEach(async () => {
     hub.reset()
     hub.files.set('model.safetensors', { bytes, kind: 'lfs' })
-    cacheFolder = await mkdtemp(join(tmpdir(), 'dar-hub-'))
+    cacheFolder = await temporaryFolder()
     for (const name of ['HF_HUB_OFFLINE', 'HF_TOKEN', 'HF_ENDPOINT']) vi.stubEnv(name, '')
   })
   afterEach(async () => {
     vi.unstubAllEnvs()
-    await rm(cacheFolder, { recursive: true })
   })
   const fetchFile = (text = 'hub:owner/name', options: Parameters<typeof hubFile>[1] = {}) =>
     hubFile(text, { hubUrl, cacheFolder, ...options })

@@ -1,7 +1,7 @@
 /**
- * Files from the Hugging Face Hub, through its client library, which knows the protocol but neither resumes a download nor
- * checks its hash: that is done here. A file that is in the cache is used without asking the network, so that a command means
- * the same tomorrow and on a train; name a revision for another one.
+ * Files from the Hugging Face Hub. The Hub's client library speaks the protocol, but it neither resumes a download nor
+ * checks its hash, so both are done here. A file that is in the cache is used without a request: a command gives the
+ * same result tomorrow, and works offline. To get a newer version, name a revision.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -55,7 +55,7 @@ export async function hubFile(text: string, options: HubOptions = {}): Promise<s
   const remote: Remote = { ...reference, hubUrl: hubUrl.replace(/\/+$/, ''), accessToken }
   try {
     const { sha: commit } = await modelInfo({ name: remote.repo, additionalFields: ['sha'], ...remote })
-    const at = { ...remote, revision: commit } // a push while this runs cannot mix two versions
+    const at = { ...remote, revision: commit } // a push during the download cannot mix two versions
     const info = await weightsInfo(at, text)
     const hash = info.lfs?.oid ?? info.oid ?? ''
     refuseUnsafe(text, { commit, hash, path: info.path })
@@ -67,7 +67,7 @@ export async function hubFile(text: string, options: HubOptions = {}): Promise<s
   }
 }
 
-/** What a server says becomes part of paths in the cache, so it must be what it should. */
+/** Checks what a server says before it becomes part of a path in the cache. */
 function refuseUnsafe(
   text: string,
   { commit, hash, path }: { readonly commit: string; readonly hash: string; readonly path: string },
@@ -101,7 +101,7 @@ async function weightsInfo(remote: Remote, text: string): Promise<PathInfo> {
   throw new DarError(`${text}: the repository has no ${wanted}; ${there}`, { kind: 'missing' })
 }
 
-/** Completes `blob`: what came in earlier is kept if it is the beginning of the right bytes. */
+/** Completes `blob`. Bytes of an earlier, interrupted download are kept if the whole has the right hash. */
 async function download(
   remote: Remote,
   info: PathInfo,
@@ -114,7 +114,7 @@ async function download(
   if (before > info.size) await rm(partial)
   let problem = await fetchRest(remote, info, partial, onProgress)
   if (problem && before > 0) {
-    // The part that was here may be of anything: once more, from the start.
+    // The earlier part may belong to another version: start again, once.
     await rm(partial, { force: true })
     problem = await fetchRest(remote, info, partial, onProgress)
   }
@@ -125,7 +125,7 @@ async function download(
   await rename(partial, blob)
 }
 
-/** Appends to `partial` what is missing. Returns what is wrong with the whole, or null. */
+/** Appends the missing bytes to `partial`. Returns what is wrong with the whole file, or null. */
 async function fetchRest(
   remote: Remote,
   info: PathInfo,
@@ -152,7 +152,7 @@ async function fetchRest(
         hash.update(chunk)
         done += chunk.byteLength
         onProgress?.(done, size)
-        if (done > size) break // a server that ignores ranges sends everything again
+        if (done > size) break // a server without range requests sends the whole file again
       }
     } finally {
       await file.close()

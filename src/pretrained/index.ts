@@ -1,4 +1,7 @@
-/** The PRETRAINED room: public encoder weights, found, read under their own names, and told apart from what they are not. */
+/**
+ * The PRETRAINED room: public encoder weights. Finds them, reads them under their own names, and refuses files of
+ * another model.
+ */
 export { type HubOptions, hubFile } from './hub.ts'
 export { isHubReference } from './hub-reference.ts'
 export type { Origin } from './origin.ts'

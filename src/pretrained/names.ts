@@ -1,18 +1,22 @@
 /**
- * What becomes of one tensor of a public weights file: a parameter of ours (algorithm section 13), nothing, or a refusal. Each
- * naming scheme is a `Rename`, in a file of its own; this one has what they share. Names are without the file's prefix.
+ * What happens to one tensor of a public weights file: it becomes a parameter of ours (algorithm section 13), is
+ * skipped, or is refused. Each naming scheme is a `Rename` in a file of its own; this file has what they share. Names
+ * are without the file's prefix.
  */
 
 export type Renamed =
   | {
       readonly kind: 'parameter'
       readonly name: string
-      /** Of a fused weight that the file keeps apart: its place, from 0; q, k, v for `attn.qkv`. */
+      /** Where a fused weight is stored in parts: the index of the part, from 0 (q, k, v for `attn.qkv`). */
       readonly part?: number
     }
-  /** Not needed to compute what the model computes. */
+  /** Not needed for what this model computes. */
   | { readonly kind: 'skip'; readonly reason: string }
-  /** Needed by the network that was trained, and this model has nothing like it: without it the features would be others. */
+  /**
+   * The trained network needs it and this model has no counterpart. Without it the features would differ, so the file
+   * is refused.
+   */
   | { readonly kind: 'refuse'; readonly reason: string }
 
 /** null: a name that the scheme does not know. */
@@ -23,7 +27,7 @@ export const fused = (name: string, part: number): Renamed => ({ kind: 'paramete
 export const skip = (reason: string): Renamed => ({ kind: 'skip', reason })
 export const refuse = (reason: string): Renamed => ({ kind: 'refuse', reason })
 
-/** How many tensors one fused parameter is made of. */
+/** How many tensors make up one fused parameter. */
 export const FUSED_PARTS = 3
 
 export const REASONS = {

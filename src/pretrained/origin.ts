@@ -1,6 +1,6 @@
 /**
- * How one parameter is made from tensors of a file: copied, put together from separate queries, keys and values, or
- * resized; with the shapes checked, so that reading can no longer fail for them.
+ * How one parameter is made from tensors of a file: copied, joined from separate queries, keys and values, or resized.
+ * The shapes are checked here, so reading cannot fail because of them.
  */
 import type { Size } from '../graph/index.ts'
 import type { DarConfig } from '../model/index.ts'
@@ -14,7 +14,7 @@ export type Origin =
   | { readonly kind: 'fuse'; readonly from: readonly string[] }
   | { readonly kind: 'resize'; readonly from: readonly [string]; readonly table: PositionTable; readonly to: Size }
 
-/** The tensors that become one parameter: the whole of it, or its parts by place. */
+/** The tensors that make up one parameter: one for the whole, or one for each part. */
 export type Found = { readonly whole: string } | { readonly parts: readonly (string | undefined)[] }
 
 export interface Target {
@@ -26,14 +26,14 @@ export interface FileFacts {
   /** Names the file in messages. */
   readonly source: string
   readonly shapeOf: (tensor: string) => readonly number[]
-  /** The grid of its position table, where the file says it. */
+  /** The grid of its position table, where the file states it. */
   readonly grid: Size | null
   /** The encoder's, null if the file has none. */
   readonly width: number | null
   readonly depth: number
 }
 
-/** What to do about a file whose encoder is another than the model's. */
+/** What to do about a file whose encoder differs from the model's. */
 export function encoderAdvice(config: DarConfig, { width, depth }: FileFacts): string {
   const { encoder } = config
   const wanted =

@@ -1,8 +1,8 @@
 /**
- * Which tensors of a pretrained file become which parameters of a model, decided from names and shapes alone. Nothing is
- * dropped in silence: every tensor of the file is used, or skipped with a reason, and every parameter of the parts asked for
- * is taken from the file, or named as left. What cannot be right (other widths, missing or unknown parts of a block) is an
- * error here, because a wrong encoder still gives numbers, only worse ones.
+ * Decides from names and shapes alone which tensors of a pretrained file become which parameters of a model. Every
+ * tensor of the file is used, or skipped with a reason. Every requested parameter is taken from the file, or reported
+ * as missing. A certain mismatch (other widths, missing or unknown parts of a block) is an error, because a wrong
+ * encoder still gives numbers, only worse ones.
  */
 import type { Size } from '../graph/index.ts'
 import type { DarConfig } from '../model/index.ts'
@@ -20,15 +20,15 @@ export interface PretrainedPlan {
   /** The file, for messages. */
   readonly source: string
   readonly scheme: Scheme
-  /** What was asked for. */
+  /** The parts that were requested. */
   readonly parts: readonly Part[]
-  /** How each parameter is made that the file has, by its name in the model. */
+  /** For each parameter that the file has: how it is made, by the parameter's name. */
   readonly origins: ReadonlyMap<string, Origin>
   /** Tensors of the file that are not used. */
   readonly skipped: readonly { readonly tensor: string; readonly reason: string }[]
   /** Parameters of `parts` that the file does not have. */
   readonly left: readonly { readonly name: string; readonly reason: string }[]
-  /** What the file cannot say and the config decides, for a person to check; null: nothing. */
+  /** What the file does not say and the config decides, for a person to check; null: nothing. */
   readonly assumed: string | null
 }
 
@@ -81,8 +81,8 @@ export function planPretrained(
 }
 
 /**
- * The tensors of Depth Anything are called the same in V1 and V2, and in relative and metric files. The wrong choice still
- * gives numbers, so it is said which one was made.
+ * Depth Anything's tensors have the same names in V1 and V2, and in relative and metric files. The wrong choice still
+ * gives numbers, so the report says which one was made.
  */
 function assumedOf(origins: PretrainedPlan['origins'], scheme: Scheme, config: DarConfig): string | null {
   const isDepthAnything = scheme === 'depth-anything' || scheme === 'hf-depth-anything'
@@ -113,13 +113,13 @@ function factsOf(
   return { source, shapeOf: (tensor) => tensors.get(tensor)?.shape ?? [], grid: statedGrid(metadata), width, depth }
 }
 
-/** The position grid in the config of a model file of ours; others do not say it. */
+/** The position grid in the config of one of our model files. Other files do not store it. */
 function statedGrid({ config }: Readonly<Record<string, string>>): Size | null {
   const pattern = /"posGrid":\[(\d+),(\d+)\]/.exec(config ?? '')
   return pattern ? [Number(pattern[1]), Number(pattern[2])] : null
 }
 
-/** null for a tensor that the model takes; a DarError for one that it cannot do without. */
+/** null for a tensor that the model takes; a DarError for one that it cannot work without. */
 function reasonToSkip(
   tensor: string,
   renamed: Renamed | null,
@@ -178,8 +178,8 @@ function joined(
 }
 
 /**
- * Parameters that the file does not have. Without its layer scales and qkv biases a ViT is the same one with scale 1 and
- * bias 0, which is what they start as; any other parameter of an encoder must be there.
+ * Parameters that the file does not have. A ViT without layer scales and qkv biases is the same network with scale 1
+ * and bias 0, which are their initial values. Any other parameter of an encoder must be there.
  */
 function leftOf(
   source: string,

@@ -1,8 +1,8 @@
 /**
- * The stored table of learned positions, [1, 1 + rows·cols, E]: which grid it is of, and how it is brought to another
- * (algorithm section 2: bicubic, a = −0.75, half-pixel centres, no antialias, DINOv2's +0.1 offset not used). Resizing once, when
- * the table is loaded, and resizing at every run from the stored grid give the same positions; the first is for a model that
- * will be trained at another grid, or that should be small.
+ * The stored table of learned positions, [1, 1 + rows·cols, E]: which grid it has, and how it is resized to another
+ * (algorithm section 2: bicubic, a = −0.75, half-pixel centres, no antialias, DINOv2's +0.1 offset not used). Resizing
+ * once when the table is loaded gives the same positions as resizing at every run. It is for a model that will be
+ * trained at another grid, or that should be small.
  */
 import { resizeMatrix, type Size } from '../graph/index.ts'
 import { assert } from '../support/errors.ts'

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { evaluate, numbers } from '../../test/op-harness.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { Graph } from '../graph/index.ts'
 import { buildDar, configText, type DarConfig } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
@@ -20,11 +19,11 @@ import {
   type Tensors,
   TINY_VIT,
   targetsOf,
-  tinyConfig,
+  tinyDino,
   writeTensors,
 } from './testing.ts'
 
-const config = tinyConfig()
+const config = tinyDino()
 const targets = targetsOf(config)
 const ours = randomTensors(targets)
 const { encoderDepth: depth } = TINY_VIT
@@ -62,12 +61,11 @@ describe('a pretrained file', () => {
   let folder = ''
   let engine: Engine
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-pretrained-'))
+    folder = await temporaryFolder()
     engine = new Engine({ threads: 1 })
   })
   afterAll(async () => {
     await engine.dispose()
-    await rm(folder, { recursive: true })
   })
 
   /** Writes a file, opens it for a model, and reads all that the model takes. */
@@ -173,7 +171,7 @@ describe('a pretrained file', () => {
 
   describe('of another position grid', () => {
     it('is resized once to what the graph would resize at every run, its class position kept', async () => {
-      const wide = tinyConfig({ posGrid: [3, 5] })
+      const wide = tinyDino({ posGrid: [3, 5] })
       const { values, report } = await load(asDinov2(ours, { depth }), wide)
       expect(report.resized).toEqual([{ name: 'encoder.pos_embed', from: '3×3', to: '3×5' }])
       const table = values.get('encoder.pos_embed')!
@@ -204,7 +202,7 @@ describe('a pretrained file', () => {
     })
 
     it('of ours is the grid that the file says, square or not', async () => {
-      const wide = tinyConfig({ posGrid: [2, 8] }) // 16 = 4×4 too
+      const wide = tinyDino({ posGrid: [2, 8] }) // 16 = 4×4 too
       const whole = randomTensors(targetsOf(wide))
       const path = await writeTensors(join(folder, 'wide.safetensors'), whole, { config: configText(wide) })
       await using file = await openPretrained(path, { config: wide, targets: targetsOf(wide) })
@@ -214,7 +212,7 @@ describe('a pretrained file', () => {
 
   describe('is refused', () => {
     it('when its encoder is of another width, naming the tensor, both shapes and both encoders', async () => {
-      const message = await refusal(asDinov2(ours, { depth }), tinyConfig({ encoderWidth: 16 }))
+      const message = await refusal(asDinov2(ours, { depth }), tinyDino({ encoderWidth: 16 }))
       expect(message).toBe(
         "w.safetensors: tensor patch_embed.proj.weight is [12,3,4,4], the model's encoder.patch_embed.weight is " +
           "[16,3,4,4]; the model's encoder is a ViT of 4 blocks, 16 wide, with patches of 4, the file's is a ViT of 4 blocks, 12 wide; use a config that fits " +
@@ -223,7 +221,7 @@ describe('a pretrained file', () => {
     })
 
     it('when it has more or fewer blocks', async () => {
-      const more = tinyConfig({ encoderDepth: 6 })
+      const more = tinyDino({ encoderDepth: 6 })
       const deep = asDinov2(randomTensors(targetsOf(more)), { depth: 6 })
       expect(await refusal(deep)).toMatch(/tensor blocks\.4\.\S+ has no place .*of 4 blocks.* of 6 blocks/)
       expect(await refusal(asDinov2(ours, { depth }), more)).toMatch(/has no tensor for encoder\.blocks\.4\./)
@@ -276,7 +274,7 @@ describe('a pretrained file', () => {
     })
 
     it('when it is of another kind of encoder, or of none', async () => {
-      const mobile = tinyConfig({ encoder: 'mobilenetv2', encoderMultiplier: 0.25 })
+      const mobile = tinyDino({ encoder: 'mobilenetv2', encoderMultiplier: 0.25 })
       const targets = new Map([['encoder.features.0.0.weight', [8, 3, 3, 3]]])
       expect(await refusal(asDinov2(ours, { depth }), mobile, { targets })).toMatch(
         /has no place in the model: the model's encoder is mobilenetv2, the file's is a ViT of 4 blocks, 12 wide/,
@@ -288,7 +286,7 @@ describe('a pretrained file', () => {
     })
 
     it('when its neck is of another size, unless only the encoder is asked for', async () => {
-      const narrow = tinyConfig({ neckFeatures: 4 })
+      const narrow = tinyDino({ neckFeatures: 4 })
       const file = asDepthAnythingModel(ours, { depth })
       expect(await refusal(file, narrow)).toMatch(
         /neck\.convs\.0\.weight is \[8,4,3,3\], .* is \[4,4,3,3\]; .*load the encoder alone/,
@@ -334,7 +332,7 @@ describe('a pretrained file', () => {
   })
 
   it('with layer scales needs a model that has them', async () => {
-    expect(await refusal(asDinov2(ours, { depth }), tinyConfig({ layerScale: false }))).toMatch(
+    expect(await refusal(asDinov2(ours, { depth }), tinyDino({ layerScale: false }))).toMatch(
       /tensor blocks\.\d\.ls1\.gamma is a layer scale; set layerScale of the model's config to true/,
     )
   })

@@ -1,4 +1,4 @@
-/** A pretrained file opened for one model: the plan, and the values of each parameter, read when they are asked for. */
+/** A pretrained file that is open for one model: the plan, and the values of each parameter, read on request. */
 import { type OpenSafetensors, openSafetensors } from '../runtime/safetensors-file.ts'
 import { concatenated } from '../support/arrays.ts'
 import { assert, DarError } from '../support/errors.ts'

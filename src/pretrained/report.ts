@@ -4,11 +4,11 @@ import { SCHEMES } from './scheme.ts'
 
 export interface PretrainedReport {
   readonly file: string
-  /** Whose names the file has. */
+  /** The naming scheme of the file. */
   readonly scheme: string
   readonly parts: readonly {
     readonly part: Part
-    /** Parameters of the model that were set from the file, resized ones among them. */
+    /** Parameters that were set from the file, including resized ones. */
     readonly loaded: number
     /** Parameters that the file does not have. */
     readonly left: number
@@ -16,9 +16,9 @@ export interface PretrainedReport {
   readonly resized: readonly { readonly name: string; readonly from: string; readonly to: string }[]
   /** Every tensor of the file that is not used. */
   readonly skipped: readonly { readonly tensor: string; readonly reason: string }[]
-  /** Every parameter that is left as initialised. */
+  /** Every parameter that keeps its initial value. */
   readonly left: readonly { readonly name: string; readonly reason: string }[]
-  /** What the file cannot say and the config decides, for a person to check; null: nothing. */
+  /** What the file does not say and the config decides, for a person to check; null: nothing. */
   readonly assumed: string | null
 }
 

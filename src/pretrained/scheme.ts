@@ -1,6 +1,6 @@
 /**
- * Whose names a weights file uses, told from the names themselves: public files are renamed, wrapped and re-uploaded, so
- * that neither their file name nor their metadata say it reliably. What tells is the attention of the first block.
+ * Finds the naming scheme of a weights file from the tensor names. Public files are renamed, wrapped and re-uploaded,
+ * so neither the file name nor the metadata is reliable. The attention of the first block tells the schemes apart.
  */
 import { DarError } from '../support/errors.ts'
 import { renameDepthAnything } from './depth-anything-names.ts'
@@ -48,7 +48,7 @@ export function namingOf(names: Iterable<string>, source: string): Naming {
   const vit = prefixOf(all, /^(.*?)blocks\.0\.(?:0\.)?attn\.qkv\.weight$/)
   if (vit?.endsWith('pretrained.'))
     return { scheme: 'depth-anything', rename: without(vit.slice(0, -'pretrained.'.length), renameDepthAnything) }
-  // The same names, but for what DINOv2 needs only in training or calls otherwise.
+  // The same names, except for what DINOv2 uses only in training or names differently.
   const isDinov2 = has(`${vit}mask_token`) || has(`${vit}register_tokens`)
   if (vit !== null) return { scheme: isDinov2 ? 'dinov2' : 'timm', rename: without(vit, renameViT) }
 

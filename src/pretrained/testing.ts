@@ -2,29 +2,17 @@
  * For tests only: a tiny model's random weights, written under the names of every public scheme. The names here are lists
  * copied from what the public files hold, not the inverse of the rules under test.
  */
+import { TINY_VIT } from '../../test/tiny-config.ts'
 import { Graph } from '../graph/index.ts'
 import { buildDar, type DarConfig, imageMultiple, parseConfig } from '../model/index.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { Random } from '../support/random.ts'
 
-export const TINY_VIT = {
-  encoderWidth: 12,
-  encoderDepth: 4,
-  encoderHeads: 2,
-  patch: 4,
-  posGrid: [3, 3],
-  neckFeatures: 8,
-  neckChannels: [4, 6, 8, 10],
-  memoryWidth: 16,
-  layers: 1,
-  width: 8,
-  heads: 2,
-  gruWidth: 4,
-  steps: 2,
-} as const
+/** Fields of a model like DINOv2's, small. */
+export const TINY_DINO = { ...TINY_VIT, encoderWidth: 12, patch: 4, posGrid: [3, 3] } as const
 
-export const tinyConfig = (fields: Readonly<Record<string, unknown>> = {}): DarConfig =>
-  parseConfig({ ...TINY_VIT, ...fields })
+export const tinyDino = (fields: Readonly<Record<string, unknown>> = {}): DarConfig =>
+  parseConfig({ ...TINY_DINO, ...fields })
 
 /** Every parameter of a config's model, and its shape. */
 export function targetsOf(config: DarConfig): Map<string, readonly number[]> {

@@ -1,6 +1,7 @@
 /**
- * The names of DINOv2's own code and of timm: `blocks.<n>.attn.qkv`, which algorithm section 13 follows but for the patch
- * embedding. DINOv2 checkpoints of large models are chunked for FSDP, `blocks.<chunk>.<n>`, with n counted over all chunks.
+ * The names of DINOv2's own code and of timm: `blocks.<n>.attn.qkv`. Algorithm section 13 uses them too, except for the
+ * patch embedding. DINOv2 checkpoints of large models are chunked for FSDP, `blocks.<chunk>.<n>`, with n counted over
+ * all chunks.
  */
 import { byRules, parameter, REASONS } from './names.ts'
 

@@ -1,4 +1,4 @@
-/** What a scene is put together with: solids with materials, lamps, and the surfaces on which things may be put. */
+/** The parts that a scene is built from: solids with materials, lamps, and surfaces that things may be put on. */
 import type { Random } from '../support/random.ts'
 import type { Piece } from './catalogue/sh3f.ts'
 import { anyColour, drawStyle, fabric, type Material, paint, type Rgb, type Style } from './materials/materials.ts'
@@ -14,12 +14,12 @@ import {
   type Vector,
 } from './solids/primitives.ts'
 
-/** An area that sheds light: a parallelogram `centre ± u ± v`, or a ball-like lamp where `normal` is null. */
+/** A light source with an area: a parallelogram `centre ± u ± v`, or a ball where `normal` is null. */
 export interface Light {
   readonly centre: Vector
   readonly u: Vector
   readonly v: Vector
-  /** The side it shines to, or null for all directions. */
+  /** The side that it lights; null for all directions. */
   readonly normal: Vector | null
   /** Radiant intensity, linear RGB. */
   readonly colour: Rgb
@@ -36,10 +36,10 @@ export interface Support {
   readonly density: number
 }
 
-/** A piece of a catalogue that has been put somewhere; its shape and materials come later. */
+/** A piece of a catalogue that has a place in the scene. Its shape and materials are added later. */
 export interface PlacedPiece {
   readonly piece: Piece
-  /** Of its solid, in the order of adding. */
+  /** Index of its solid, in the order of adding. */
   readonly solid: number
 }
 
@@ -50,7 +50,7 @@ export class SceneBuilder {
   readonly lights: Light[] = []
   readonly supports: Support[] = []
   readonly placed: PlacedPiece[] = []
-  /** The different pieces among them: the index of a piece is that of its mesh. */
+  /** The different pieces among them. A piece and its mesh have the same index. */
   readonly pieces: Piece[] = []
   /** Points worth looking at: the middle of a piece of furniture, world metres. */
   readonly sights: Vector[] = []
@@ -65,7 +65,7 @@ export class SceneBuilder {
     return this.materials.push(material) - 1
   }
 
-  /** A new paint of any colour. */
+  /** A new paint of a random colour. */
   anyPaint(): number {
     return this.add(paint(this.random))
   }
@@ -74,7 +74,7 @@ export class SceneBuilder {
     return this.add(fabric(this.random))
   }
 
-  /** A plain matt material of the given or any colour. */
+  /** A plain matt material of the given colour or a random one. */
   matt(colour: Rgb = anyColour(this.random)): number {
     return this.add(paint(this.random, colour, 0))
   }
@@ -89,15 +89,14 @@ export class SceneBuilder {
   }
 
   /**
-   * A piece of a catalogue with its back edge at the frame's origin and its foot at the frame's height, `scale` times as large
-   * as its catalogue says.
+   * A piece of a catalogue, its back edge at the frame's origin, its foot at the frame's height, scaled by `scale`.
    */
   piece(f: Pose, piece: Piece, scale: Vector = [1, 1, 1]): void {
     const [w, d, h] = [piece.width * scale[0], piece.depth * scale[1], piece.height * scale[2]]
     let mesh = this.pieces.indexOf(piece)
     if (mesh < 0) mesh = this.pieces.push(piece) - 1
     this.placed.push({ piece, solid: this.solids.count })
-    // Nothing is thinner than a fifth of a millimetre: a flat shape still needs a box.
+    // At least 0.2 mm thick: a flat shape still needs a box with a volume.
     const half: Vector = [w / 2, d / 2, Math.max(h / 2, 1e-4)]
     this.solids.add(MESH, f, [0, d / 2, h / 2], half, 0, { mesh })
     if (Math.max(w, d, h) > 0.25) this.sight(f, 0, d / 2, h / 2)

@@ -1,6 +1,6 @@
 /**
- * A home furnished from a catalogue, drawn from a seed in two steps: `draftHome` decides everything that the catalogue's
- * descriptions are enough for; `finishHome` takes the shapes of the pieces that the draft uses and makes the scene.
+ * A home furnished from a catalogue, drawn from a seed in two steps. `draftHome` decides everything that needs only the
+ * catalogue's descriptions. `finishHome` takes the shapes of the pieces in the draft and makes the scene.
  */
 import { Random } from '../support/random.ts'
 import { SceneBuilder } from './builder.ts'
@@ -32,7 +32,7 @@ import type { Mesh, MeshMaterial } from './solids/mesh.ts'
 import { Pose } from './solids/primitives.ts'
 import { Tracer } from './solids/ray-tracer.ts'
 
-/** Least depth of a picture of a home, metres: a hand's length before the lens. */
+/** Least depth of a picture of a home, metres. */
 const NEAREST = 0.2
 
 export interface HomeDraft {
@@ -53,7 +53,7 @@ export function draftHome(seed: number, roles: Roles): HomeDraft {
   const windows = openings(s, home.plan, home.height, day, 4)
   furnishHome(s, home, roles)
   lamps(s, home.plan, home.height, windows)
-  // Rooms beyond a door have light of their own more often than not.
+  // Rooms beyond a door usually have lights of their own.
   for (const { rect: r } of home.parts.slice(1))
     if (random.chance(0.7)) {
       const warm = hsv(random.uniform(0.05, 0.13), random.uniform(0, 0.3), 1)
@@ -64,7 +64,7 @@ export function draftHome(seed: number, roles: Roles): HomeDraft {
   return { seed, builder: s, home, light: daylight(random, day, windows), pieces: s.pieces }
 }
 
-/** `shapes`: of `draft.pieces`, in their order; a piece without a shape is left out of the scene. */
+/** `shapes`: those of `draft.pieces`, in the same order. A piece without a shape is left out of the scene. */
 export function finishHome({ seed, builder: s, home, light }: HomeDraft, shapes: readonly (Mesh | null)[]): Scene {
   const random = new Random(seed, 4)
   for (const { piece, solid } of s.placed) {
@@ -90,7 +90,7 @@ export function finishHome({ seed, builder: s, home, light }: HomeDraft, shapes:
   }
 }
 
-/** Stands for a piece without a shape: a triangle that no ray meets. */
+/** Placeholder for a piece without a shape: a triangle that no ray hits. */
 const NOTHING: Mesh = {
   triangles: 1,
   corners: new Float32Array(9),
@@ -103,7 +103,9 @@ const NOTHING: Mesh = {
   nodeCount: Int32Array.of(1),
 }
 
-/** One material of the scene for each part of the mesh, as its maker had it or in other colours. Returns the first. */
+/**
+ * Adds one material for each part of the mesh, in the original colours or in others. Returns the index of the first.
+ */
 function addMaterials(s: SceneBuilder, random: Random, mesh: Mesh): number {
   const first = s.materials.length
   const recoloured = random.chance(0.5)

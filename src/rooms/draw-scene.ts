@@ -1,6 +1,6 @@
 /**
- * A furnished room drawn from a seed: outline, surfaces, openings, lamps, furniture, things on the furniture. Room kinds only
- * bias what is put in; nothing here knows of cameras or pixels.
+ * A furnished room drawn from a seed: outline, surfaces, openings, lamps, furniture, things on the furniture. The kind
+ * of room only changes the odds of what is put in. Cameras and pixels are handled elsewhere.
  */
 import { Random } from '../support/random.ts'
 import { SceneBuilder } from './builder.ts'

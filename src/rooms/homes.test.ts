@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { type Furniture, openFurniture } from './catalogue/index.ts'
 import { writeCatalogue } from './catalogue/testing.ts'
 import { draftHome, finishHome } from './draw-home.ts'
@@ -12,11 +11,10 @@ import { MESH } from './solids/primitives.ts'
 let folder: string
 let furniture: Furniture
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-homes-'))
+  folder = await temporaryFolder()
   await writeCatalogue(join(folder, 'test.sh3f'))
   furniture = await openFurniture(folder)
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 function digest({ image, depth, intrinsics }: RenderedRoom): string {
   const hash = createHash('sha256').update(image.data).update(new Uint8Array(depth.data.buffer))

@@ -1,6 +1,6 @@
 /**
- * From a seed to a picture: a seed gives a furnished room, a viewpoint, an RGB photo of it and its exact depth.
- * The same seed and size give the same bytes. Everything is TypeScript on typed arrays; there is no GPU and no native code.
+ * From a seed to a furnished room, a viewpoint, an RGB photo and its exact depth. The same seed and size give the same
+ * bytes. Everything is TypeScript on typed arrays, without a GPU or native code.
  */
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
@@ -35,7 +35,7 @@ export interface RoomOptions {
 /** Renders the room of a seed. Throws a DarError for a size that is not two whole numbers from 8 to 4096. */
 export function renderRoom({ seed, width = 320, height = 240 }: RoomOptions): RenderedRoom {
   checkSize(width, height)
-  // A room in which nobody can stand, or a view with something too near, gives way to the next draw of the same seed.
+  // If nobody can stand in a room, or something is too near in every view, the next draw of the same seed is taken.
   const draws = new Random(seed, 0)
   for (;;) {
     const draw = draws.bits() | 0
@@ -47,7 +47,7 @@ export function renderRoom({ seed, width = 320, height = 240 }: RoomOptions): Re
 
 /**
  * Renders the furnished home of a seed. The picture depends on the seed, the size and the files of the catalogue.
- * Throws a DarError as `renderRoom`, and when a shape that the home needs is damaged.
+ * Throws a DarError as `renderRoom` does, and when a shape that the home needs is damaged.
  */
 export async function renderHome(
   furniture: Furniture,

@@ -1,15 +1,15 @@
-/** Renders rooms with or without furniture of a folder, which is opened once. For whoever renders many. */
+/** Renders many rooms, with or without the furniture of a folder, which is opened once. */
 import { type Furniture, openFurniture } from './catalogue/index.ts'
 import { type RenderedRoom, type RoomOptions, renderHome, renderRoom } from './render-room.ts'
 
 export interface FurnishedRoomOptions extends RoomOptions {
-  /** Folder of `.sh3f` catalogues; without one, rooms are furnished with what this program builds itself. */
+  /** Folder of `.sh3f` catalogues. Without one, rooms have the built-in furniture. */
   readonly furniture?: string
 }
 
 export type RoomRenderer = (options: FurnishedRoomOptions) => Promise<RenderedRoom>
 
-/** Rejects with a DarError as `openFurniture`, `renderRoom` and `renderHome` throw. */
+/** Rejects with the DarErrors of `openFurniture`, `renderRoom` and `renderHome`. */
 export function createRoomRenderer(): RoomRenderer {
   const opened = new Map<string, Promise<Furniture>>()
   return async ({ furniture: folder, ...options }) => {

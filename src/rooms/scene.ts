@@ -1,4 +1,4 @@
-/** A finished scene: what the renderer and the photographer ask of it. */
+/** A finished scene: the data that the renderer and the choice of viewpoints need. */
 import type { Light } from './builder.ts'
 import type { HomeRoom } from './catalogue/roles.ts'
 import type { Daylight } from './light/daylight.ts'
@@ -16,8 +16,8 @@ export interface Scene extends Daylight {
   readonly plan: FloorPlan
   readonly height: number
   readonly sights: readonly Vector[]
-  /** Whether surfaces light each other; else only the ambient term stands for that. */
+  /** Whether surfaces light each other. If not, the ambient term stands for it. */
   readonly bounce: boolean
-  /** Depths that a picture may hold, metres; views with others are not taken. */
+  /** Range of depths in a picture, metres. Views with others are rejected. */
   readonly range: { readonly nearest: number; readonly farthest: number }
 }

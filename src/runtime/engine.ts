@@ -6,7 +6,7 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Compiled, PortInfo } from '../graph/index.ts'
-import { messageOf } from '../support/errors.ts'
+import { DarError, messageOf } from '../support/errors.ts'
 import { engineErrorOf } from './engine-error.ts'
 import type { Answer, BufferSlice, Idle, PortData, Provider, Request, RunResult } from './protocol.ts'
 import { live, NativeThread } from './thread.ts'
@@ -108,12 +108,12 @@ export class Engine {
     try {
       return await this.thread.call(request, transfer)
     } catch (error) {
-      throw engineErrorOf(graph, messageOf(error))
+      throw error instanceof DarError ? error : engineErrorOf(graph, messageOf(error))
     }
   }
 
   /**
-   * Ends the thread and frees everything in it. A call that runs is let finish, those behind it are rejected. Safe to
+   * Ends the thread and frees everything in it. A call under way finishes first; calls behind it are rejected. Safe to
    * call twice.
    */
   async dispose(): Promise<void> {

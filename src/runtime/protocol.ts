@@ -1,11 +1,11 @@
-/** What an engine and its worker thread say to each other. Large arrays move by transfer, never by copy. */
+/** The messages between an engine and its worker thread. Large arrays are transferred, never copied. */
 import type { PortInfo } from '../graph/index.ts'
 
 /** What ONNX Runtime computes on. */
 export type Provider = 'cpu' | 'webgpu'
 /**
- * What a thread of the engine does while it waits for the others of an op: `spin` is answered sooner where the cores are the
- * engine's own, `sleep` leaves them to whatever else works.
+ * What an engine thread does while it waits for the others in an op. `spin` reacts sooner and keeps its core busy;
+ * `sleep` leaves the core to other work.
  */
 export type Idle = 'spin' | 'sleep'
 /** What an input or output holds, row-major: int64 as BigInt64Array, bool as Uint8Array. */
@@ -16,7 +16,7 @@ export interface SessionOptions {
   readonly threads: number
   readonly idle: Idle
   readonly provider: Provider
-  /** Weights stay where they are (memory-mapped) instead of being repacked into the engine's own layout. */
+  /** Leave the weights where they are (memory-mapped) instead of repacking them into the engine's own layout. */
   readonly mapWeights: boolean
 }
 

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { DarError } from '../support/errors.ts'
 import {
   openSafetensors,
@@ -15,10 +15,9 @@ describe('safetensors on disk', () => {
   let folder: string
   let path: string
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-safetensors-'))
+    folder = await temporaryFolder()
     path = join(folder, 'model.safetensors')
   })
-  afterEach(() => rm(folder, { recursive: true }))
 
   const tensors = {
     weight: { dtype: 'F32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },

@@ -2,15 +2,17 @@
 import ort from 'onnxruntime-node'
 import { type PortInfo, sizeOf } from '../graph/index.ts'
 import type { PortData, SessionOptions } from './protocol.ts'
+import { checkProvider } from './provider.ts'
 import { native } from './thread.ts'
 
 /** A model as bytes, or as a file with its external data beside it. */
 export type SessionModel = { readonly bytes: Uint8Array } | { readonly path: string }
 
-export function openSession(
+export async function openSession(
   model: SessionModel,
   { threads, idle, provider, mapWeights }: SessionOptions,
 ): Promise<ort.InferenceSession> {
+  await checkProvider(provider)
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,

@@ -3,12 +3,14 @@
  * temporary folder and looks up an upload host; and it reads the command line into a buffer of its own, so that a process with more than
  * some 16 KB of arguments dies with a segmentation fault.
  *
- * The library asks the environment of the process when it is loaded. Only the main thread can change that: a worker has a copy. So the
- * thread that starts an engine sets it first, unless the user has said otherwise.
+ * The library reads the environment of the process when it is loaded. Workers have a copy of it, so only the main
+ * thread can change it. The thread that starts an engine therefore sets the variable first, unless the user has set it.
  */
 const SWITCH = 'ORT_DISABLE_TELEMETRY'
 
-/** Call before a thread loads ONNX Runtime. From another thread than the main one it reaches only that thread's own workers. */
+/**
+ * Call it before a thread loads ONNX Runtime. When a worker calls it, only that worker's own workers see the change.
+ */
 export function disableTelemetry(): void {
   process.env[SWITCH] ??= '1'
 }

@@ -1,11 +1,11 @@
 /**
- * A worker thread that calls ONNX Runtime, from both of its sides: `NativeThread` starts it, sends it requests and ends it;
- * `answerRequests` is what its module does with them.
+ * A worker thread that calls ONNX Runtime. `NativeThread` is the owner's side: it starts the thread, sends requests and
+ * ends it. `answerRequests` is the thread's side.
  *
- * A thread that is ended inside a call of ONNX Runtime aborts the whole process with a core dump. So every such call is
- * made through `native`, and whoever ends the thread waits until none runs: `dispose` and, where nothing can be awaited
- * any more, the end of the process, which every thread listens for while it lives. Nothing of this is shared between
- * threads: two copies of this package in one process do not know of each other.
+ * If a thread is terminated while it is inside a call of ONNX Runtime, the whole process aborts with a core dump. Every
+ * such call therefore goes through `native`, which raises a flag. `dispose` waits until no call runs. At the end of the
+ * process nothing can be awaited, so every thread has a listener for `exit` that blocks until the flag is down. Threads
+ * share no state, so two copies of this package in one process do not affect each other.
  */
 import { parentPort, type Worker, workerData } from 'node:worker_threads'
 import { assert, DarError, type ErrorKind, messageOf } from '../support/errors.ts'
@@ -14,16 +14,17 @@ import { EngineError } from './engine-error.ts'
 import { disableTelemetry } from './telemetry.ts'
 
 /**
- * What both sides see at once: an Int32Array of flags. The thread raises `busy` before it looks at `closing`, its owner
- * raises `closing` before it looks at `busy`, so that no native call can begin unseen.
+ * Flags that both sides see, an Int32Array. The thread raises `busy` before it reads `closing`; its owner raises
+ * `closing` before it reads `busy`. So one of them always sees the other, and no native call begins after the owner has
+ * looked.
  */
 const FLAGS = { closing: 0, busy: 1, count: 2 } as const
 type Flags = Int32Array<SharedArrayBuffer>
 
-/** The longest that the process waits, at its end, for a native call to return, ms. */
+/** Longest time in ms that the end of the process waits for a native call. */
 const LAST_CALL = 30_000
 
-/** An error on its way between threads, where classes do not survive. */
+/** An error as a message between threads, which cannot pass classes. */
 type Failure =
   | { readonly kind: 'mistake'; readonly message: string; readonly mistake: ErrorKind }
   | { readonly kind: 'engine'; readonly graph: string; readonly node: string | null; readonly reason: string }
@@ -39,7 +40,7 @@ type Reply<Value> =
   | { readonly id: number; readonly ok: true; readonly value: Value }
   | { readonly id: number; readonly ok: false; readonly failure: Failure }
 
-/** Native resources alive, for tests: everything that was made and not disposed. Nothing depends on it. */
+/** Counts of native resources that are alive, for tests. Nothing depends on them. */
 export const live = { engines: 0, programs: 0, buffers: 0 }
 
 interface Waiting<Value> {
@@ -65,7 +66,7 @@ export class NativeThread<Request, Value> {
     this.worker.on('message', (reply: Reply<Value>) => this.settle(reply))
     this.worker.on('error', (error) => this.fail(new Error(`the thread of the engine ended: ${messageOf(error)}`)))
     this.worker.on('exit', () => this.fail(new Error('the thread of the engine ended')))
-    // A forgotten thread must not keep the process alive; a pending call does (see `send`).
+    // An idle thread does not keep the process alive; a pending call does (see `send`).
     this.worker.unref()
     live.engines++
     listenToExit(this.onExit)
@@ -104,8 +105,8 @@ export class NativeThread<Request, Value> {
   }
 
   /**
-   * Ends the thread and frees everything in it. A native call that runs is let finish, requests behind it are rejected.
-   * Safe to call twice.
+   * Ends the thread and frees everything in it. A native call under way finishes first; requests behind it are
+   * rejected. Safe to call twice.
    */
   async dispose(): Promise<void> {
     if (this.disposed) return
@@ -130,7 +131,10 @@ export class NativeThread<Request, Value> {
   }
 }
 
-/** Node warns of a leak from the eleventh listener on, so each thread brings room for its own. 0 is no limit at all. */
+/**
+ * Node warns of a leak above ten listeners, so each thread raises the limit by one for its own. A limit of 0 means
+ * none.
+ */
 function listenToExit(listener: () => void): void {
   const room = process.getMaxListeners()
   if (room > 0) process.setMaxListeners(room + 1)

@@ -1,15 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeSafetensors } from './safetensors-file.ts'
 import { readWeights, storedConfig, writeWeights } from './weights.ts'
 
 let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-weights-'))
+  folder = await temporaryFolder()
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 const PARAMETERS = [
   { name: 'neck.conv.weight', shape: [2, 1, 1, 2], values: Float32Array.of(1, -0.5, 0.333333, 1e-3) },

@@ -1,8 +1,8 @@
 /**
- * The engine's thread: ONNX Runtime's `create` and `run` block whoever calls them, so they are called here.
+ * The engine's thread. ONNX Runtime's `create` and `run` block the thread that calls them, so they are called here.
  *
- * Besides sessions it keeps resident buffers (all parameters in one array, all gradients in another), so that a training
- * step moves only its batch and its loss between threads.
+ * The thread also keeps resident buffers (all parameters in one array, all gradients in another). A training step
+ * therefore moves only its batch and its loss between threads.
  */
 import type ort from 'onnxruntime-node'
 import type { PortInfo } from '../graph/index.ts'

@@ -43,14 +43,14 @@ export function halfToNumber(bits: number): number {
   return scratch[0]
 }
 
-/** Halves (raw bits) to a new float32 array: exact, the payload of a NaN included. */
+/** Halves (raw bits) to a new float32 array. Exact, including the payload of a NaN. */
 export function halfToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length)
   for (let i = 0; i < halves.length; i++) bits[i] = float32BitsOfHalf(halves[i])
   return new Float32Array(bits.buffer)
 }
 
-/** Float32 to a new array of halves (raw bits), to nearest even; from 65520 on the answer is infinity. */
+/** Float32 to a new array of halves (raw bits), rounded to nearest even. From 65520 on the result is infinity. */
 export function float32ToHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
   const halves = new Uint16Array(values.length)

@@ -2,11 +2,12 @@
  * The safetensors container (github.com/huggingface/safetensors, README "Format"): 8 bytes of little-endian header length,
  * a JSON header that gives each tensor's dtype, shape and byte range, then the raw little-endian data.
  *
- * Here is what the reader (read.ts) and the writer (write.ts) both know. The room knows bytes only, so that it runs in a browser: files are in
- * runtime/safetensors-file.ts. Left out: the 8-bit and 4-bit floats of newer versions, and big-endian machines.
+ * What the reader (read.ts) and the writer (write.ts) share. The room works on bytes only, so that it runs in a
+ * browser; files are in runtime/safetensors-file.ts. Left out: the 8-bit and 4-bit floats of newer versions, and
+ * big-endian machines.
  */
 
-/** The most bytes that a header may have; the reference implementation's limit. */
+/** Largest header in bytes, as in the reference implementation. */
 export const MAX_HEADER_BYTES = 100_000_000
 
 /** Bytes before the header: its length as an unsigned 64-bit integer. */

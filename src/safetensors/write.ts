@@ -1,4 +1,4 @@
-/** Writing safetensors: the same bytes for the same input, laid out as the reference implementation lays them out. */
+/** Writes safetensors. The same input gives the same bytes, laid out as in the reference implementation. */
 import { DarError } from '../support/errors.ts'
 import {
   ARRAYS,
@@ -13,7 +13,7 @@ import {
   type TensorEntry,
 } from './format.ts'
 
-/** Where the reference implementation puts each dtype in the data, so that every tensor is aligned to its own size. */
+/** The reference implementation's order of dtypes in the data, which aligns every tensor to its own element size. */
 const DATA_ORDER: readonly SafetensorsDtype[] = [
   ...(['U64', 'I64', 'F64'] as const),
   ...(['F32', 'U32', 'I32'] as const),
@@ -28,7 +28,7 @@ export interface TensorToStore {
   readonly data: TensorData
 }
 
-/** A file before its data: the header's bytes, and which tensor lies where after them. */
+/** The part of a file before its data, and the place of each tensor after it. */
 export interface SafetensorsPlan {
   /** Length, JSON and padding: everything before the data. */
   readonly head: Uint8Array

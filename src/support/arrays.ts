@@ -1,4 +1,4 @@
-/** The parts one after the other, in new memory. */
+/** Concatenates arrays into new memory. */
 export function concatenated(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
   const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
   let offset = 0

@@ -1,7 +1,7 @@
 /**
- * The two kinds of failure. A user's mistake (a bad file, value or flag) is a `DarError`: its message names the value or
- * file and the remedy, its kind tells a program what to do (an exit code, a status), and the command line prints it as one
- * line, without a stack. Our own mistake is an assertion.
+ * The two kinds of failure. A user's mistake (a bad file, value or flag) is a `DarError`: its message names the value
+ * or file and the remedy, and its kind tells a program what to do (an exit code, a status). The command line prints it
+ * as one line, without a stack. A bug of ours fails an assertion.
  */
 export class DarError extends Error {
   override name = 'DarError'

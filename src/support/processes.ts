@@ -1,4 +1,7 @@
-/** Work in a process of its own, from TypeScript sources (through tsx, in development) and from the compiled package alike. */
+/**
+ * Starts a module in a process of its own. Works from TypeScript sources (through tsx, in development) and from the
+ * compiled package.
+ */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -31,8 +34,8 @@ export async function runInProcess(
 }
 
 /**
- * The most memory that this process has held at once, bytes, mapped files included. On Linux from /proc: the system call
- * counts what the parent held when it started the process as well.
+ * Peak resident memory of this process in bytes, mapped files included. On Linux it is read from /proc, because the
+ * system call also counts what the parent process held when it started this one.
  */
 export function peakResidentBytes(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024

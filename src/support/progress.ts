@@ -1,10 +1,10 @@
 /**
  * Progress of a countable job for a person who waits: what is done, how fast, how long it will still take.
- * On a terminal one line is redrawn in place; in a pipe or a log whole lines are written, few enough to read; with `silent`
- * (the `--json` of a command) nothing is. Left out: nested jobs and colours.
+ * On a terminal one line is redrawn in place. In a pipe or a log whole lines are written, but few of them. With
+ * `silent` (for `--json`) nothing is written. Left out: nested jobs and colours.
  */
 
-/** What of a stream is used; `process.stderr` is one. */
+/** The part of a stream that is used; `process.stderr` is one. */
 export interface ProgressStream {
   write(text: string): unknown
   readonly isTTY?: boolean
@@ -16,7 +16,7 @@ export interface ProgressOptions {
   readonly total: number
   /** What the items are: `photos`, `updates`. */
   readonly label: string
-  /** How many were done before this run, as when one is resumed: they do not count for the rate. */
+  /** Items that an earlier run has done, as when a job is resumed. They do not count for the rate. */
   readonly from?: number
   /** Where to write; standard error by default, so that it never mixes with results. */
   readonly stream?: ProgressStream

@@ -1,4 +1,4 @@
-/** Starting worker threads from TypeScript sources (through tsx, in development) and from the compiled package alike. */
+/** Starts worker threads from TypeScript sources (through tsx, in development) and from the compiled package. */
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
 /**

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { Graph, type Init } from '../graph/index.ts'
 import { flatConfig } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
@@ -44,9 +44,8 @@ describe('checkpoint', () => {
   })
   afterAll(() => engine.dispose())
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-checkpoint-'))
+    folder = await temporaryFolder()
   })
-  afterEach(() => rm(folder, { recursive: true }))
 
   /** Writes the checkpoint again with its tensors and metadata changed. */
   async function tamper(

@@ -21,7 +21,7 @@ export interface Progressed {
   readonly seconds: number
 }
 
-/** What a checkpoint belongs to. */
+/** The run and model of a checkpoint. */
 export interface Belonging {
   readonly config: DarConfig
   /** The recipe's name. */

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { createBatchMaker, renderRoom } from '../data/index.ts'
 import { readWeights } from '../runtime/weights.ts'
 import { checkpointPath } from './checkpoint.ts'
@@ -75,11 +74,10 @@ describe('meanGradient', () => {
 describe('a run of two ranks', () => {
   let data = ''
   beforeAll(async () => {
-    data = await mkdtemp(join(tmpdir(), 'dar-ranks-'))
+    data = await temporaryFolder()
     await writeRooms(join(data, 'one'), { count: 1, width: 64, height: 32 })
     await writeRooms(join(data, 'four'), { count: 4, width: 64, height: 32 })
   })
-  afterAll(() => rm(data, { recursive: true }))
 
   const recipeOf = (folder: string, batch: number, change: Partial<Recipe> = {}) =>
     tinyRecipe({

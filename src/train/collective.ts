@@ -1,12 +1,12 @@
 /**
- * Several processes that train one model together. Each of them is a rank. In an update every rank computes the gradient of
- * batches of its own; all take the mean of those gradients, and so apply the same update to the same weights.
+ * Several processes that train one model together; each is a rank. In an update every rank computes the gradient of its
+ * own batches. All ranks then take the mean of the gradients and apply the same update to the same weights.
  *
- * Two things are all that a run needs to know of other ranks: which batch is its own (`batchNumber`), and the mean between
- * gradient and update (`meanGradient`). What carries the values from one machine to another is whoever brings a `Collective`.
+ * A run needs two things of the other ranks: which batch is its own (`batchNumber`), and the mean between gradient and
+ * update (`meanGradient`). The caller's `Collective` carries the values between machines.
  *
- * Left out: agreeing on when to stop. Ranks that go different numbers of updates wait for each other for ever, so `minutes` and
- * `signal` of a run with several ranks are the caller's to keep equal.
+ * Left out: agreeing on when to stop. Ranks with different numbers of updates wait for each other without end, so the
+ * caller must keep `minutes` and `signal` equal on all ranks.
  */
 
 /** One rank of a run, and the way to the others. */

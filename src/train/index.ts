@@ -1,4 +1,4 @@
-/** The TRAIN room: recipes, the training loop and what it is made of. */
+/** The TRAIN room: recipes, the training loop and its parts. */
 
 export { checkpointPath, modelPath } from './checkpoint.ts'
 export { ALONE, type BatchPlace, batchNumber, type Collective } from './collective.ts'

@@ -1,6 +1,6 @@
 /**
- * A model file before any training: parameters from a pretrained file where it has them, the rest as initialised. Written
- * tensor by tensor, so that a model of gigabytes takes no more memory than its largest tensor.
+ * Writes a model file before any training: parameters from a pretrained file where it has them, the rest as
+ * initialised. Tensors are written one by one, so a model of gigabytes needs no more memory than its largest tensor.
  */
 import { configText, type DarConfig, imageMultiple } from '../model/index.ts'
 import type { PretrainedFile } from '../pretrained/index.ts'
@@ -15,7 +15,9 @@ export interface InitialModelOptions {
   readonly seed?: number
   /** Opened for this config; not disposed here. */
   readonly pretrained?: PretrainedFile | null
-  /** What the file says it was trained for, the default pixel budget of predictions: `WxH`. Default: a ViT's position grid. */
+  /**
+   * The size in the file's metadata, the default pixel budget of predictions: `WxH`. Default: a ViT's position grid.
+   */
   readonly predictSize?: string
   /** Called after every tensor with the bytes written, and their total. */
   readonly onProgress?: (done: number, total: number) => void

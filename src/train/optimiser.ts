@@ -5,9 +5,9 @@
  *     ĝ = clip·g      m ← β₁m + (1−β₁)ĝ      v ← β₂v + (1−β₂)ĝ²
  *     p ← p − η·s·( m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε) + λ·w·p )      e ← δe + (1−δ)p
  *
- * s is a learning-rate multiplier and w is 1 where weight decay applies (weights of two or more axes), per value.
- * In place is safe here because every buffer that is written is read exactly once, before its write, by the node chain
- * that writes it; graphs that read a parameter elsewhere must never do this.
+ * s is a learning-rate multiplier and w is 1 where weight decay applies (weights of two or more axes); both are per
+ * value. Updating in place is safe here, because the node chain that writes a buffer is the only one that reads it,
+ * once, before the write. Graphs that read a parameter elsewhere must not do this.
  */
 import { z } from 'zod'
 import { compile, Graph } from '../graph/index.ts'
@@ -27,7 +27,7 @@ export const adamSchema = z.strictObject({
   epsilon: z.number().positive().optional(),
   /** λ, default 0.1. */
   weightDecay: z.number().min(0).optional(),
-  /** Largest norm of the whole gradient, default 1. `AdamW` itself also takes Infinity, which clips nothing. */
+  /** Largest norm of the whole gradient, default 1. `AdamW` itself also takes Infinity, which disables clipping. */
   clip: z.number().positive().optional(),
   /** δ of the moving average, default 0.999, once the run is long enough for it (see `emaDecay`). */
   ema: decay.optional(),
@@ -66,7 +66,7 @@ export function multiplierOf(name: string, multipliers: Readonly<Record<string, 
   return Object.entries(multipliers).find(([start]) => name.startsWith(start))?.[1] ?? 1
 }
 
-/** Early in a run the average follows closely: min(δ, (1+t)/(10+t)). */
+/** At the start of a run the average uses a smaller decay: min(δ, (1+t)/(10+t)). */
 export function emaDecay(limit: number, step: number): number {
   return Math.min(limit, (1 + step) / (10 + step))
 }

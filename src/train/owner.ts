@@ -1,6 +1,6 @@
 /**
- * Native resources that are given back together, the last made first: what `AsyncDisposableStack` will be once every
- * supported Node has it. An owner is itself such a resource, so owners nest.
+ * A group of native resources that are disposed together, in reverse order, like `AsyncDisposableStack`, which not
+ * every supported Node has. An owner is itself such a resource, so owners nest.
  */
 
 export interface Disposable {
@@ -10,7 +10,7 @@ export interface Disposable {
 export class Owner implements Disposable {
   private readonly held: Disposable[] = []
 
-  /** Takes charge of a resource and returns it. */
+  /** Takes over a resource and returns it. */
   hold<T extends Disposable>(resource: T): T {
     this.held.push(resource)
     return resource

@@ -1,6 +1,6 @@
 /**
- * All parameters of a model in one flat array, in the order of their names: an optimiser is then one element-wise pass over
- * memory, and a gradient is written where the next pass reads it.
+ * All parameters of a model in one flat array, in the order of their names. The optimiser is then one element-wise pass
+ * over memory, and each gradient has a fixed place in an array of the same layout.
  */
 import type { Init, Shape, Tensor } from '../graph/index.ts'
 import type { BufferSlice } from '../runtime/protocol.ts'
@@ -79,8 +79,8 @@ export interface LoadReport {
 }
 
 /**
- * Copies the tensors of a model file over the starting values. Throws a DarError when a tensor of the right name has another
- * shape, or values that are not finite: a model that starts from those can only fail, later and far from the cause.
+ * Copies the tensors of a model file over the starting values. Throws a DarError when a tensor has another shape, or
+ * values that are not finite. Training from those would fail later, far from the cause.
  */
 export function loadInto(
   values: Float32Array,

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { DarError } from '../support/errors.ts'
 import { loadRecipe } from './recipe-file.ts'
 import { tinyRecipe } from './testing.ts'
@@ -9,9 +9,8 @@ import { tinyRecipe } from './testing.ts'
 describe('loadRecipe', () => {
   let folder = ''
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-recipe-'))
+    folder = await temporaryFolder()
   })
-  afterEach(() => rm(folder, { recursive: true }))
   const file = async (name: string, text: string) => {
     await writeFile(join(folder, name), text)
     return join(folder, name)

@@ -1,6 +1,6 @@
 /**
- * Finding a recipe: the path of a module that exports one as its default, or the name of one of the package's own, which
- * lie in recipes/ as TypeScript in a checkout and compiled in dist/recipes/ in the package.
+ * Finds a recipe: the path of a module that exports one as its default, or the name of one of the package's own. These
+ * are in recipes/ as TypeScript in a checkout, and compiled in dist/recipes/ in the package.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * What a training run is, as data: a recipe file exports one of these as its default. Paths of data are relative to the
- * folder given by `--data`, so that a recipe means the same on every machine.
+ * A training run as data. A recipe file exports one as its default. Paths of data are relative to the folder given by
+ * `--data`, so that a recipe works on every machine.
  *
  * The schemas are the only definition: the types come from them, and each part belongs to the code that it configures (loss,
  * augmentation, readers, …). Recipes are written by people, so a misspelt field or a size that the encoder cannot take
@@ -69,13 +69,13 @@ const stageSchema = z.strictObject({
   /** Every n-th update sees portrait crops, height and width exchanged; default: none. */
   portraitEvery: count.min(2).optional(),
   /**
-   * More shapes, which the updates take in turn with the stage's own: [own, …also], over and over; one that stands twice comes
-   * twice. A model that saw one size only reads another one's metres wrongly. Not beside `portraitEvery`.
+   * More shapes, which the updates take in turn with the stage's own: [own, …also], repeated. A shape listed twice
+   * comes twice. A model that has seen only one size predicts wrong metres at another. Excludes `portraitEvery`.
    */
   also: z.array(shapeSchema).min(1).readonly().optional(),
   /** Images that validation predicts at once, at this stage's size; default 4. */
   validationBatch: count.optional(),
-  /** In place of the recipe's: a last stage may show frames more as they will be predicted. */
+  /** Replaces the recipe's augmentation. For example, a last stage may show frames more as they will be predicted. */
   augmentation: augmentationSchema.optional(),
   /** λ, the weight of edges; default: the paper's loss. */
   loss: lossSchema.optional(),

@@ -1,4 +1,4 @@
-/** What a run says of itself: its events, and log.jsonl, which has one a line. */
+/** The events of a run, and log.jsonl, which has one event a line. */
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SetFigures } from './validate.ts'

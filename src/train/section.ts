@@ -1,4 +1,4 @@
-/** What the updates of one stage need: the step's graph at each of its shapes, batches on the way, and the validation. */
+/** What the updates of one stage use: the step's graph at each of its shapes, batches, and the validation. */
 import { createLoader, type Dataset, type Loader, type LoadingOptions, type SourceSpec } from '../data/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
 import { batchNumber, type Collective } from './collective.ts'
@@ -16,7 +16,7 @@ export interface Section {
   readonly stage: Stage
   readonly lanes: readonly Lane[]
   readonly validator: Validator | null
-  /** Of everything native that the section holds. */
+  /** Holds everything native of the section. */
   readonly owner: Owner
 }
 
@@ -26,7 +26,7 @@ export interface Lane {
   readonly loader: Loader
 }
 
-/** What sections have in common. */
+/** Arguments that all sections share. */
 export interface RunParts {
   readonly engine: Engine
   readonly recipe: Recipe
@@ -37,7 +37,10 @@ export interface RunParts {
   readonly collective: Collective
 }
 
-/** The section that update `step` belongs to. Everything native belongs to its owner, and that to `outer`, also when this fails. */
+/**
+ * Makes the section that update `step` belongs to. Everything native belongs to its owner, and the owner to `outer`,
+ * also when this fails.
+ */
 export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
   const { engine, recipe, layout, state, data, loading, collective } = parts
   const { rank, ranks } = collective
@@ -46,7 +49,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const owner = outer.hold(new Owner())
   const { before } = turnAt(stage, done)
   const shapes = shapesOf(stage)
-  // First, so that batches are made while the graphs are compiled.
+  // Started first, so that batches are made while the graphs are compiled.
   const loaders = shapes.map(({ height, width }, i) =>
     owner.hold(
       createLoader({

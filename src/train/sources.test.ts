@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { createBatchMaker, renderRoom, roomsDataset } from '../data/index.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
 import { writeCatalogue } from '../rooms/catalogue/testing.ts'
@@ -13,10 +13,9 @@ import { plainFrame, writeFrame } from './testing.ts'
 describe('resolveData', () => {
   let root = ''
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'dar-sources-'))
+    root = await temporaryFolder()
     for (let i = 0; i < 10; i++) await writeFrame(join(root, 'walk'), `f${i}`, ...plainFrame(4, 3, 100, 2))
   })
-  afterAll(() => rm(root, { recursive: true }))
   const walk: DatasetData = { kind: 'dataset', name: 'walk', path: 'walk', weight: 2 }
 
   it('takes held-out frames out of training and validates on them', async () => {

@@ -1,4 +1,4 @@
-/** From a recipe's data to what the loader reads and what validation predicts: paths resolved, hold-outs taken out. */
+/** Turns a recipe's data into the loader's sources and the validation sets: resolves paths, takes hold-outs out. */
 import { join, resolve } from 'node:path'
 import {
   type Dataset,
@@ -38,7 +38,7 @@ async function resolveDataset(data: DatasetData, root: string) {
   const path = join(root, data.path)
   const options = listBelow(data.options, root)
   const dataset = await openDataset(path, { ...options, name })
-  // The layout as recognised here: worker threads need not look again.
+  // The layout is stated, so that worker threads need not recognise it again.
   const source = { kind: 'dataset', root: path, name, weight, options: { ...options, layout: dataset.layout } } as const
   if (validation) {
     const held = await openDataset(path, { layout: dataset.layout, ...options, ...listBelow(validation, root), name })

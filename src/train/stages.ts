@@ -1,4 +1,4 @@
-/** Which stage and shape an update has: arithmetic on a recipe's stages. */
+/** Finds the stage and the shape of an update. Arithmetic on a recipe's stages. */
 import type { Recipe, Shape, Stage } from './recipe.ts'
 
 /** Updates of all stages. */
@@ -36,7 +36,7 @@ export function turnAt(stage: Stage, done: number): { readonly shape: number; re
   return { shape: turns[turn], before }
 }
 
-/** The shapes of consecutive updates, after which it begins again. */
+/** The cycle of shapes that consecutive updates go through. */
 function cycleOf({ height, width, portraitEvery, also = [] }: Stage): readonly Shape[] {
   const own = { height, width }
   if (portraitEvery === undefined) return [own, ...also]

@@ -4,47 +4,23 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { tinyConfig, tinyMobile } from '../../test/tiny-config.ts'
 import { renderRoom } from '../data/index.ts'
 import type { DepthImage, RgbImage } from '../image/index.ts'
-import { type DarConfig, parseConfig } from '../model/index.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
 import type { Recipe } from './recipe.ts'
 
 /** The smallest graph that has every kind of part: for tests of the machinery. Images in multiples of 16. */
-export const MICRO_MODEL: DarConfig = parseConfig({
-  encoderWidth: 16,
-  encoderDepth: 4,
-  encoderHeads: 2,
+export const MICRO_MODEL = tinyConfig({
   patch: 16,
   posGrid: [2, 4],
   layerScale: false,
-  neckFeatures: 8,
   neckChannels: [8, 8, 8, 8],
-  memoryWidth: 16,
-  layers: 1,
-  width: 16,
-  heads: 2,
-  steps: 2,
   bins: 5,
-  gruWidth: 8,
 })
 
 /** dar-nano at a quarter of the encoder's width, which can learn: for tests of training itself. Multiples of 32. */
-export const TINY_MODEL: DarConfig = parseConfig({
-  encoder: 'mobilenetv2',
-  encoderMultiplier: 0.25,
-  neckFeatures: 8,
-  memoryWidth: 32,
-  layers: 1,
-  width: 32,
-  heads: 2,
-  steps: 3,
-  bins: 8,
-  gruWidth: 16,
-  expand: 2,
-  context: true,
-  upsample: 'convex',
-})
+export const TINY_MODEL = tinyMobile({ width: 32, steps: 3, bins: 8, gruWidth: 16, expand: 2 })
 
 /** The micro model on batches of two from the folder `rooms`, six updates, no validation. */
 export function tinyRecipe(change: Partial<Recipe> = {}): Recipe {

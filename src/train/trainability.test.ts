@@ -3,8 +3,6 @@
  * heart, through PNG files, loader, gradient and optimiser. A wrong gradient, a window that cuts off the truth or a label
  * on the wrong scale shows here first.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lossTermCount, parseConfig } from '../model/index.ts'
@@ -35,10 +33,9 @@ const SOFT = {
 describe('a tiny dar', () => {
   let data = ''
   beforeAll(async () => {
-    data = await mkdtemp(join(tmpdir(), 'dar-overfit-'))
+    data = await temporaryFolder()
     await writeRooms(join(data, 'rooms'), { count: 4, width: 96, height: 64 })
   })
-  afterAll(() => rm(data, { recursive: true }))
 
   it('learns four rooms by heart: the loss and each of its terms fall under a fifth of their start', async () => {
     const losses: (readonly number[])[] = []

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { live } from '../runtime/engine.ts'
 import { readWeights, writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
@@ -23,15 +23,13 @@ describe('train', () => {
   let data = ''
   let out = ''
   beforeAll(async () => {
-    data = await mkdtemp(join(tmpdir(), 'dar-train-data-'))
+    data = await temporaryFolder()
     await writeRooms(join(data, 'rooms'), { count: 4, width: 64, height: 32 })
   })
-  afterAll(() => rm(data, { recursive: true }))
   beforeEach(async () => {
-    out = join(await mkdtemp(join(tmpdir(), 'dar-train-')), 'run')
+    out = join(await temporaryFolder(), 'run')
   })
   afterEach(async () => {
-    await rm(join(out, '..'), { recursive: true })
     // After success and after every failure: nothing native is left.
     expect(live).toEqual({ engines: 0, programs: 0, buffers: 0 })
   })

@@ -2,9 +2,9 @@
  * The training loop: batches from the loader, a gradient from the step graph, an update in place; validation, checkpoints
  * and a JSON-lines log on the way.
  *
- * The engine's thread holds the whole state (parameters, gradients, moments, moving average); this thread only moves
- * batches in and losses out, and decides. A step whose loss or gradient is not finite is never applied. With the same
- * recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
+ * The engine's thread holds the whole state (parameters, gradients, moments, moving average). This thread passes
+ * batches in and losses out, and makes the decisions. A step whose loss or gradient is not finite is never applied.
+ * With the same recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
  */
 import { existsSync, mkdirSync } from 'node:fs'
 import type { Batch, Loader, LoadingOptions } from '../data/index.ts'
@@ -40,7 +40,7 @@ export interface TrainOptions extends StartingFiles {
   readonly loading?: LoadingOptions
   /** The other processes that train this model; default: none. */
   readonly collective?: Collective
-  /** When aborted, the run stops after the update that it is at, with a checkpoint. */
+  /** When aborted, the run stops after the current update, with a checkpoint. */
   readonly signal?: AbortSignal
   /** Called for every line of the log. */
   readonly onEvent?: (event: TrainEvent) => void
@@ -66,7 +66,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     const run = await Run.open(owner, options, { engine, recipe: checked, data, loading, collective })
     return await run.loop()
   } finally {
-    // The thread first: that frees all memory at once, and works also when the thread answers no longer.
+    // The thread first: this frees all memory at once, and works even when the thread no longer answers.
     await engine.dispose()
     await owner.dispose()
   }
@@ -190,13 +190,13 @@ class Run {
     try {
       return await take(loader)
     } catch (error) {
-      // A frame that cannot be read: the weights are as good as after the update before.
+      // A frame could not be read. The weights are still those of the update before.
       await this.save()
       throw error
     }
   }
 
-  /** Leaves the gradient, the mean of all ranks', in its buffer. The batch's memory is given away. */
+  /** Leaves the gradient, averaged over all ranks, in its buffer. The batch's memory is transferred. */
   private async gradient({ program }: Lane, { image, depth }: Batch) {
     const { recipe, state, collective } = this.parts
     const result = await program.run({ image, depth }, { transfer: true })
@@ -208,8 +208,9 @@ class Run {
   }
 
   /**
-   * Ends the run at a loss or gradient that is not finite. Is the batch at fault, or the weights? Another batch tells: with
-   * sound weights its loss is finite, and they are kept; weights that have diverged must not replace a good checkpoint.
+   * Ends the run at a loss or gradient that is not finite. Another batch shows whether the batch or the weights are at
+   * fault. If its loss is finite, the weights are sound and are kept. Diverged weights must not replace a good
+   * checkpoint.
    */
   private async refuse(
     lane: Lane,

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { type Dataset, folderDataset, prepare } from '../data/index.ts'
 import { pixelMetrics } from '../eval/index.ts'
 import { parseConfig } from '../model/index.ts'
@@ -20,7 +19,7 @@ describe('Validator', () => {
   const engine = new Engine({ threads: 2 })
   const layout = modelLayout(MICRO_MODEL, SIZE)
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'dar-validate-'))
+    root = await temporaryFolder()
     await writeRooms(join(root, 'rooms'), { count: 3, width: 64, height: 32 })
     await writeFrame(join(root, 'rooms'), 'unmeasured', ...plainFrame(64, 32, 9, 0))
     await writeFrame(join(root, 'empty'), 'unmeasured', ...plainFrame(64, 32, 9, 0))
@@ -28,7 +27,6 @@ describe('Validator', () => {
   })
   afterAll(async () => {
     await engine.dispose()
-    await rm(root, { recursive: true })
   })
 
   it('gives the mean over images of the metrics in metres, for the output and for every step', async () => {

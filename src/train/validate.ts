@@ -1,8 +1,9 @@
 /**
- * Validation while training: the moving average of the weights predicts the held-out frames at the network's size, and the
- * metrics of every step are reported, because a DAR whose later steps do not improve on the first has learnt nothing from
- * its bins. So is how much of each step's h is saturated: tanh passes no gradient there, a transformer whose h is ±1 everywhere
- * says nothing and learns nothing, and the loss does not show it, because the context tells the bins enough. Figures at this size are for watching a run; those of a model card come from the evaluator.
+ * Validation while training. The moving average of the weights predicts the held-out frames at the network's size.
+ * Reported are the metrics of every step: if later steps do not improve on the first, the bins have learnt nothing.
+ * Reported is also the share of h that is saturated in each step. There tanh passes no gradient, so a transformer whose
+ * h is ±1 everywhere carries no information and cannot learn. The loss does not show this, because the context alone
+ * gives the bins enough. These figures are for watching a run; those of a model card come from the evaluator.
  */
 import { type Dataset, prepare } from '../data/index.ts'
 import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from '../eval/index.ts'
@@ -78,7 +79,7 @@ export class Validator {
   private async batch(samples: readonly Prepared[]): Promise<ImageFigures[]> {
     const { batch, height, width } = this.size
     const pixels = height * width
-    // A last batch that is not full is filled with black images, whose predictions nobody reads.
+    // A last batch that is not full is filled with black images, whose predictions are ignored.
     const image = new Float32Array(batch * 3 * pixels)
     samples.forEach((sample, i) => {
       image.set(sample.image, 3 * i * pixels)

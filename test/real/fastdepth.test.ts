@@ -5,8 +5,7 @@
  * where either is not there.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
@@ -15,6 +14,7 @@ import { registerEval } from '../../src/cli/eval.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { folderDataset, REAL_SETS } from '../../src/data/index.ts'
 import { encodeNpy } from '../../src/image/index.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
 const beside = (name: string) => fileURLToPath(new URL(`../../../shared/${name}`, import.meta.url))
 const root = process.env.DAR_REAL_DATA ?? beside('data')
@@ -30,7 +30,7 @@ describe.skipIf(missing)('FastDepth', () => {
     'scores on %s what was published, within one per cent, metric and median-scaled',
     async (set) => {
       const data = join(root, set)
-      const folder = await mkdtemp(join(tmpdir(), 'dar-fastdepth-'))
+      const folder = await temporaryFolder()
       vi.spyOn(process.stdout, 'write').mockReturnValue(true)
       vi.spyOn(process.stderr, 'write').mockReturnValue(true)
       try {
@@ -58,7 +58,6 @@ describe.skipIf(missing)('FastDepth', () => {
         }
       } finally {
         vi.restoreAllMocks()
-        await rm(folder, { recursive: true })
       }
     },
     300_000,

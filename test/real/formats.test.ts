@@ -4,13 +4,13 @@
  * files of a layout are at hand, the tree around them is made of links.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Frame, officialNyuSplit, openDataset, readNyuSplit } from '../../src/data/index.ts'
 import { median } from '../../src/eval/index.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
 const data = process.env.DAR_REAL_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 const formats = join(data, 'formats')
@@ -31,7 +31,7 @@ function figures({ depth }: Frame) {
 describe.skipIf(!existsSync(formats))('real files of published layouts', () => {
   let root = ''
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'dar-formats-'))
+    root = await temporaryFolder()
     const link = async (from: string, to: string) => {
       await mkdir(dirname(join(root, to)), { recursive: true })
       await symlink(join(formats, from), join(root, to))
@@ -45,7 +45,6 @@ describe.skipIf(!existsSync(formats))('real files of published layouts', () => {
     await writeFile(join(root, 'tum/rgb.txt'), '1.000 rgb/1.png\n')
     await writeFile(join(root, 'tum/depth.txt'), '1.010 depth/1.png\n')
   })
-  afterAll(() => rm(root, { recursive: true }))
 
   it.each([
     {

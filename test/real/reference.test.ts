@@ -5,8 +5,7 @@
  * $DAR_REAL_DATA or ../shared/data, and skips itself where they are not there.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -14,6 +13,7 @@ import { registerEval } from '../../src/cli/eval.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { folderDataset, REAL_SETS } from '../../src/data/index.ts'
 import { encodeNpy } from '../../src/image/index.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { madePrediction } from './made-predictions.ts'
 
 const root = process.env.DAR_REAL_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
@@ -26,13 +26,12 @@ const WHOLE = { region: 'full', minimum: 1e-3, cap: 10, resize: 'none' }
 describe.skipIf(sets.length === 0)('dar eval --predictions', () => {
   let folder = ''
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-reference-'))
+    folder = await temporaryFolder()
     vi.spyOn(process.stdout, 'write').mockReturnValue(true)
     vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   })
   afterEach(async () => {
     vi.restoreAllMocks()
-    await rm(folder, { recursive: true })
   })
 
   it.each(sets)('%s: the figures of the reference to 1e-6', { timeout: 120_000 }, async (set) => {

@@ -1,6 +1,6 @@
 /**
- * Figures of depth maps in constant memory: exact ones of a single map, and the distribution over a whole data set from a
- * fine logarithmic histogram, so that a set of any length and any unit costs a few kilobytes.
+ * Statistics of depth maps in constant memory: exact ones of a single map, and the distribution over a whole data set
+ * from a fine logarithmic histogram. A set of any length and unit takes a few kilobytes.
  */
 import type { DepthImage } from '../../image/types.ts'
 
@@ -68,7 +68,7 @@ export interface HistogramBar {
   readonly share: number
 }
 
-/** Counts distances by magnitude: 200 bins a decade from 0.1 mm, so that a quantile is right to 1.2 %. */
+/** Counts distances on a logarithmic scale: 200 bins a decade from 0.1 mm, so that a quantile is right to 1.2 %. */
 export class DepthHistogram {
   private readonly bins = new Float64Array(DECADES * PER_DECADE)
   private total = 0

@@ -1,6 +1,6 @@
 /**
- * A look through a whole data set: every frame is read once, measured and forgotten. What cannot be read is named and
- * counted; nothing stops the rest. The figures are data, for printing and for `--json`; the suspicions are in suspicions.ts.
+ * Inspects a whole data set: every frame is read once and measured. Frames that cannot be read are named and counted,
+ * and the rest go on. The figures are data, for printing and for `--json`. The suspicions are in suspicions.ts.
  */
 import type { Intrinsics, RgbImage } from '../../image/types.ts'
 import { DarError } from '../../support/errors.ts'
@@ -19,16 +19,16 @@ export interface Broken {
   readonly error: string
 }
 
-/** What a look through a data set found. */
+/** The result of an inspection. */
 export interface Inspection {
   readonly name: string
   readonly layout: string
-  /** In the data set, and of those how many were looked at. */
+  /** Number of frames in the data set, and how many of them were inspected. */
   readonly frames: number
   readonly inspected: number
   /** All of them. */
   readonly broken: readonly Broken[]
-  /** What opening found: pairs that are not whole, shards that break off. */
+  /** Problems found when opening the set: incomplete pairs, truncated shards. */
   readonly notes: readonly string[]
   readonly withoutDepth: number
   /** Names of frames whose depth has no measurement at all. */
@@ -54,19 +54,19 @@ export interface Inspection {
   readonly suspicions: readonly string[]
 }
 
-/** How much of a data set is looked at. */
+/** Options of an inspection. */
 export interface InspectOptions {
   /** At most so many frames, evenly spread; default: all. */
   readonly limit?: number
   /** How many frames the contact sheet shows, evenly spread; 0: no sheet. */
   readonly sheetFrames?: number
-  /** Of the sheet's colours; default: by the distances found. */
+  /** Range of the sheet's colours; default: by the distances found. */
   readonly scale?: SheetScale
   /** Called after every frame. */
   readonly onProgress?: (done: number, total: number, frame: string) => void
 }
 
-/** The figures, and the sheet when one is asked for. Throws only what is no DarError: mistakes of ours. */
+/** The figures, and the sheet when one is asked for. Only bugs throw; a DarError of a frame is counted. */
 export async function inspectDataset(
   dataset: OpenedDataset,
   { limit = dataset.length, sheetFrames = 0, scale, onProgress }: InspectOptions = {},
@@ -118,7 +118,7 @@ async function* readAhead(dataset: OpenedDataset, indices: readonly number[]): A
   const pending: Promise<Outcome>[] = []
   for (const index of indices) {
     const next = read(index)
-    next.catch(() => {}) // whoever awaits it sees the error
+    next.catch(() => {}) // the error is thrown where the frame is awaited
     pending.push(next)
     const first = pending.length > AHEAD ? pending.shift() : undefined
     if (first) yield await first

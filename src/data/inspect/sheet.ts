@@ -1,6 +1,7 @@
 /**
- * A contact sheet of a data set: each photo beside its depth, all on one scale, with a legend. A shrunken depth pixel is the one in
- * the middle of what it covers, or where that is empty the nearest measurement there: points of a laser stay visible.
+ * A contact sheet of a data set: each photo beside its depth, all on one scale, with a legend. A reduced depth pixel is
+ * the measurement in the middle of its area, or the nearest one where the middle has none. So single points of a laser
+ * stay visible.
  */
 
 import { blankImage, paste, WHITE } from '../../image/canvas.ts'
@@ -15,7 +16,7 @@ import type { Frame } from '../types.ts'
 const WIDTH = 260
 const PAIRS_ACROSS = 2
 
-/** What the sheet keeps of a frame: two small pictures. */
+/** The two small pictures that the sheet keeps of a frame. */
 export interface Thumbnail {
   readonly name: string
   readonly image: RgbImage
@@ -51,7 +52,7 @@ export function sheetScale(farthest: number): SheetScale {
   return farthest > 15 ? { near: 1, far: 80 } : { near: 0.3, far: 10 }
 }
 
-/** Of the legend's bar, pixels: letters beside a longer one would be larger than those of the captions. */
+/** Length of the legend's bar, pixels. Beside a longer one, the letters would be larger than the captions'. */
 const LEGEND = 440
 /** Letters that fit under a picture. */
 const CAPTION = 42
@@ -73,10 +74,10 @@ export function drawSheet(thumbnails: readonly Thumbnail[], title: string, { nea
   return sheet
 }
 
-/** Frames of a tree differ at the end of their names. */
+/** Keeps the end of long names, where the frames of a tree differ. */
 const tail = (name: string) => (name.length <= CAPTION ? name : `…${name.slice(1 - CAPTION)}`)
 
-/** See above. Also enlarges, by repeating pixels. */
+/** Reduces a depth map as the header says. Also enlarges, by repeating pixels. */
 export function shrinkDepth({ data, width, height }: DepthImage, toWidth: number, toHeight: number): DepthImage {
   const out = new Float32Array(toWidth * toHeight)
   const edge = (i: number, from: number, to: number) => Math.floor((i * from) / to)

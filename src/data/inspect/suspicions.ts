@@ -1,11 +1,11 @@
 /**
- * What looks wrong with a data set, from its figures: scales that are off, codes taken for distances, depth of 8 bits in a
- * 16-bit file, maps of another picture. These are suspicions, in one line each with the reason and the remedy: a wrong
- * scale still looks like a depth map, and training on it fails without a word.
+ * Probable errors of a data set, derived from its figures: wrong scales, codes taken for distances, 8-bit depth in a
+ * 16-bit file, maps of another picture. Each is one line with reason and remedy. Such errors stay unnoticed otherwise:
+ * a wrong scale still looks like a depth map, and training on it gives no error.
  */
 import type { MapFigures } from './depth-statistics.ts'
 
-/** What a data set's frames have in common, as far as the rules need it. */
+/** The figures that the rules need. */
 export interface SetFigures {
   readonly frames: readonly (MapFigures & { readonly name: string })[]
   /** Frames whose depth has another shape than the image, beyond one percent. */
@@ -14,20 +14,20 @@ export interface SetFigures {
   readonly bare: readonly string[]
 }
 
-/** What depth maps are called, where no reader took them for such. */
+/** Usual names of depth maps, for files that no reader took as such. */
 const DEPTH_NAME = /depth|disp(?:arity)?(?:[_.-]|$)|ground_?truth/i
 
-/** Metres: no set of photos has a median nearer or farther than these. */
+/** Metres. Medians outside this range do not occur in real data sets. */
 const NEAREST_MEDIAN = 0.05
 const FARTHEST_MEDIAN = 200
 /**
- * A byte divides the range into 255 steps, all alike. A structured-light camera may tell no more distances apart than that, but
- * its steps grow with the square of the distance: near ones are far smaller than the range over 255.
+ * Eight bits divide the range into 255 equal steps. A structured-light camera may also give only few distances, but its
+ * steps grow with the square of the distance, so the near ones are far smaller than range/255.
  */
 const BYTE_STEP = 1 / 260
-/** Fewer measurements than this may be few steps by chance. */
+/** Fewer measurements than this may have few steps by chance. */
 const MANY = 2000
-/** Enough measurements to judge a map by. */
+/** Enough measurements to judge a map. */
 const ENOUGH = 0.001
 
 export function suspicions({ frames, otherShape, bare }: SetFigures): string[] {

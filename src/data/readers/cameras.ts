@@ -20,7 +20,7 @@ export function nyuCamera({ width, height }: { readonly width: number; readonly 
   return width * 3 === height * 4 ? scaleIntrinsics(NYU_CAMERA, width / 640, height / 480) : null
 }
 
-/** Square pixels, and the principal point in the middle: what a focal length alone allows. */
+/** Square pixels and the principal point in the middle, which is all that a focal length alone allows. */
 export function cameraFromFocal(focal: number, { width, height }: { readonly width: number; readonly height: number }) {
   return { fx: focal, fy: focal, cx: (width - 1) / 2, cy: (height - 1) / 2 }
 }
@@ -45,7 +45,7 @@ export function cropFrame(
 ): Cropped {
   const rgb = new Uint8Array(3 * width * height)
   const metres = new Float32Array(width * height)
-  // A depth map of another size is brought to the image's first: its nearest measurements, no means.
+  // A depth map of another size is first brought to the image's size, by nearest measurements, not means.
   const map = depth && resizeNearestDepth(depth, image.width, image.height)
   for (let y = 0; y < height; y++) {
     const from = (top + y) * image.width + left

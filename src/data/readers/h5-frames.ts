@@ -3,9 +3,10 @@
  *
  *     rgb      3 × H × W   uint8          depth    H × W   float32 metres, 0 = none
  *
- * `path`: a folder with .h5 files at any depth (`train/<scene>/00001.h5`, `val/official/00001.h5`), a tar shard of such, a
- * folder of shards, or one .h5 file. A member of a shard is read by its place, without unpacking the shard. Depth of the training
- * frames is filled by the authors' colourisation; the `val/official` frames are the 654 of the official test.
+ * `path`: a folder with .h5 files at any depth (`train/<scene>/00001.h5`, `val/official/00001.h5`), a tar shard of such
+ * files, a folder of shards, or one .h5 file. A member of a shard is read in place, without unpacking the shard. Depth
+ * of the training frames has holes filled by the authors' colourisation. The `val/official` frames are the 654 of the
+ * official test.
  */
 import { join } from 'node:path'
 import { DarError } from '../../support/errors.ts'

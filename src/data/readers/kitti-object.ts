@@ -3,7 +3,7 @@
  *
  *     image_2/000001.png    velodyne/000001.bin    calib/000001.txt
  *
- * below `root` or `root/training`. Numbers may be padded differently in the three folders: they are compared as numbers.
+ * Below `root` or `root/training`. The three folders may pad numbers differently, so numbers are compared, not names.
  */
 import { readdir } from 'node:fs/promises'
 import { join, parse } from 'node:path'

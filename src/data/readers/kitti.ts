@@ -6,10 +6,10 @@
  *     <date>/calib_cam_to_cam.txt, calib_velo_to_cam.txt
  *     [train|val/]<drive>/proj_depth/groundtruth/image_02/0000000005.png    annotated depth, 16-bit, ÷ 256, 0 = none
  *
- * With `list` an Eigen split file: paths of photo and annotated depth, focal length; `None` for the 45 of 697 test frames
- * that were never annotated. Without, every annotated frame, or with `truth: 'velodyne'` every frame that has a scan. The
- * camera is that of the calibration file, and where there is none, what the focal length of the list says. With `crop: 'kb'`
- * frames are the bottom centre 1216×352: rows h − 352 …, columns ⌊(w − 1216)/2⌋ ….
+ * With `list`, an Eigen split file: paths of photo and annotated depth, focal length; `None` for the 45 of 697 test
+ * frames without annotation. Without `list`, every annotated frame, or with `truth: 'velodyne'` every frame that has a
+ * scan. The camera is that of the calibration file. Where there is none, it is derived from the focal length of the
+ * list. With `crop: 'kb'` frames are the bottom centre 1216×352: rows h − 352 …, columns ⌊(w − 1216)/2⌋ ….
  */
 import { join } from 'node:path'
 import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
@@ -88,7 +88,7 @@ type Calibrations = (
   options: { readonly camera: number; readonly velodyne: boolean },
 ) => Promise<KittiCalibration | null>
 
-/** A drive's calibration is read once: there are five days in all. */
+/** The calibration of a drive is read once. There are five days in all. */
 function calibrationCache(): Calibrations {
   const known = new Map<string, Promise<KittiCalibration | null>>()
   return (file, { camera, velodyne }) => {

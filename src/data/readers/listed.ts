@@ -1,7 +1,7 @@
 /**
- * Data sets given by a split file: images and depth maps by path, under one or more folders. Lists of this field are written
- * for different places of the same tree (`sync/`, `official_splits/test/`, `train/`), so a path is looked for in the
- * layout's usual places in turn. Files are looked up when a frame is read: a list of 24,000 frames opens at once.
+ * Data sets given by a split file: images and depth maps by path, under one or more folders. Published lists start at
+ * different places of the same tree (`sync/`, `official_splits/test/`, `train/`), so a path is looked for in the
+ * layout's usual places in turn. Files are looked up when a frame is read, so a list of 24,000 frames opens at once.
  */
 
 import type { DepthImage, Intrinsics, RgbImage } from '../../image/types.ts'

@@ -5,9 +5,9 @@
  *     sync/<scene>/sync_depth_00045.png       16-bit, millimetres, 0 = none
  *     official_splits/test/<scene>/…          the 654 test frames, named by their place in the labelled .mat file
  *
- * `root` may be the folder that holds `sync/` and `official_splits/`, or either of them, or the scenes themselves. Without
- * a list every pair below `root` is a frame. Two things to know: the photos of `official_splits` have their white frame painted
- * black (rows 7..473, columns 7..631 are kept), and DenseDepth's own `nyu2_train` has 8-bit depth, which is refused.
+ * `root` may be the folder that has `sync/` and `official_splits/`, or either of them, or the scenes themselves.
+ * Without a list every pair below `root` is a frame. The photos of `official_splits` have their white frame painted
+ * black (rows 7..473, columns 7..631 are kept). DenseDepth's own `nyu2_train` has 8-bit depth, which is refused.
  */
 import { join } from 'node:path'
 import { decodeDepthPng, decodeImage } from '../../node/decode.ts'

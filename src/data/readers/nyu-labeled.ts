@@ -58,7 +58,7 @@ interface Shape {
   readonly frames: number
   readonly width: number
   readonly height: number
-  /** MATLAB drops a last axis of length 1, and with it the first one here. */
+  /** MATLAB drops a last axis of length 1, which is the first one here. */
   readonly single: boolean
 }
 
@@ -102,7 +102,7 @@ function imageOf(planes: Numbers, width: number, height: number): RgbImage {
   return { width, height, data }
 }
 
-/** W × H to H × W; what is not a positive number is no measurement. */
+/** W × H to H × W. Values that are not positive numbers become "no measurement". */
 function depthOf(metres: Numbers, width: number, height: number): DepthImage {
   const data = new Float32Array(width * height)
   for (let x = 0; x < width; x++)

@@ -1,8 +1,9 @@
 /**
  * The official split of NYU Depth v2's 1449 labelled frames: 795 for training, 654 for testing (`splits.mat` of Silberman et
- * al., ECCV 2012: `trainNdxs`, `testNdxs`). It keeps scenes whole and cannot be derived from anything in the frames, so
- * the numbers of the test frames are here, counted from 0; the rest is for training. They are those of the file names in
- * the test list that the BTS family of code bases shares, whose frames are numbered by their place in the .mat file.
+ * al., ECCV 2012: `trainNdxs`, `testNdxs`). The split keeps scenes whole and cannot be derived from the frames, so the
+ * numbers of the test frames are listed here, counted from 0. All others are for training. They are the numbers in the
+ * file names of the test list that the BTS family of code bases shares, whose frames are numbered by their place in the
+ * .mat file.
  */
 import { DarError } from '../../support/errors.ts'
 import { readText } from './files.ts'

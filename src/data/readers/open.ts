@@ -1,6 +1,6 @@
 /**
- * One door to every reader: a path, its layout (or the one it looks like), and the options that this layout knows. All of
- * it is plain data, so a recipe can say it and a worker thread open it again.
+ * Opens a data set with any reader: from a path, its layout (stated or recognised), and the options of that layout. All
+ * of this is plain data, so a recipe can state it and a worker thread can open the set again.
  */
 import { DarError } from '../../support/errors.ts'
 import { folderDataset, photosDataset } from '../folder.ts'
@@ -24,7 +24,7 @@ export interface OpenedDataset extends NamedDataset {
 
 interface Reader {
   readonly open: (path: string, options: ReaderOptions) => Promise<NamedDataset>
-  /** Besides `name` and `incomplete`, which all take. */
+  /** In addition to `name` and `incomplete`, which all readers take. */
   readonly takes: readonly (keyof ReaderOptions)[]
   readonly truths?: readonly ReaderOptions['truth'][]
 }
@@ -64,7 +64,7 @@ export async function openDataset(
   const { open, truths = [] } = READERS[layout]
   for (const key of Object.keys(options) as (keyof ReaderOptions)[]) {
     if (options[key] === undefined || layoutTakes(layout, key)) continue
-    // What every data set does without the option is no contradiction.
+    // An option that states what the data set does anyway is accepted.
     if ((key === 'side' && options.side === 'all') || (key === 'withoutDepth' && options.withoutDepth === 'keep'))
       continue
     throw new DarError(`the layout ${layout} of ${path} has no option '${key}'; leave it out`)

@@ -1,6 +1,6 @@
 /**
- * What can be asked of any reader, as plain data: a recipe can state it and a worker thread receive it. Not every layout
- * knows every option; `openDataset` refuses those that would do nothing.
+ * The options of all readers, as plain data that a recipe can state and a worker thread can receive. Each layout takes
+ * some of them; `openDataset` refuses those that would have no effect.
  */
 import { z } from 'zod'
 import { LAYOUTS } from './recognise.ts'
@@ -35,5 +35,5 @@ export const openSchema = z.strictObject({
 
 /** How a data set is opened. An option that its layout does not know is an error. */
 export type OpenOptions = Readonly<z.infer<typeof openSchema>>
-/** What readers can be asked for. Each layout takes some of them. */
+/** The options of readers. Each layout takes some of them. */
 export type ReaderOptions = Omit<OpenOptions, 'layout'>

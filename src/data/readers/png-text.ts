@@ -5,10 +5,10 @@
 import { inflateSync } from 'node:zlib'
 
 const SIGNATURE_BYTES = 8
-/** Longer than any note; a chunk that unpacks to more is left out. */
+/** No real note is longer. A chunk that unpacks to more is ignored. */
 const MAX_TEXT = 2 ** 20
 
-/** Keyword → text. Empty for what is no PNG. */
+/** Keyword → text. Empty for a file that is no PNG. */
 export function pngText(bytes: Uint8Array): Map<string, string> {
   const texts = new Map<string, string>()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,19 +1,18 @@
 /** For tests of readers: small files of every format, written by the libraries that real ones are written with. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { pack } from 'tar-stream'
-import { afterEach, beforeEach } from 'vitest'
+import { beforeEach } from 'vitest'
+import { temporaryFolder as newFolder } from '../../../test/temporary-folder.ts'
 import { encodeDepthPng, encodePngRgb } from '../../node/png16.ts'
 import type { Frame } from '../types.ts'
 
-/** A fresh folder for every test of the file, removed after it. */
+/** A fresh folder for every test of the file. */
 export function temporaryFolder(): { readonly path: string } {
   const folder = { path: '' }
   beforeEach(async () => {
-    folder.path = await mkdtemp(join(tmpdir(), 'dar-readers-'))
+    folder.path = await newFolder()
   })
-  afterEach(() => rm(folder.path, { recursive: true, force: true }))
   return folder
 }
 

@@ -5,7 +5,8 @@
  *     <key>.depth.png             16-bit, value / depth_scale metres, 0 = none; or <key>.depth.npy, float32 metres
  *     <key>.json                  optional: {"intrinsics": {fx, fy, cx, cy} in pixels or 3×3, "depth_scale": 1000}
  *
- * Other members are passed over. `depthScale` wins over the JSON. Frames without depth are kept, with depth null.
+ * Other members are ignored. `depthScale` takes precedence over the JSON. Frames without depth are kept, with depth
+ * null.
  */
 import { z } from 'zod'
 import { decodeNpy } from '../../image/npy.ts'
@@ -44,7 +45,7 @@ export async function webDataset(path: string, options: ReaderOptions = {}): Pro
     for (const member of members) {
       const [, key, part] = /^((?:.*\/)?[^/.]+)\.(.+)$/.exec(member.name) ?? []
       if (key === undefined) continue
-      // Shards may number their frames each from 0.
+      // Every shard may number its frames from 0.
       const taken = samples.get(key)
       const own = taken === undefined || taken.shard === shard ? key : `${baseName(shard).replace(/\.tar$/, '')}/${key}`
       const sample = samples.get(own) ?? { shard, parts: new Map<string, TarMember>() }

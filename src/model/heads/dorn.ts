@@ -5,8 +5,9 @@
  *     loss   = −mean[ Σ_{i<l} ln P_i + Σ_{i≥l} ln(1 − P_i) ]        over the valid pixels
  *     l̂     = #(P_i ≥ ½),  depth = (t_l̂ + t_{l̂+1})/2               (l̂ = C reads the last bin)
  *
- * Decisions are resized first (to the ground truth's size for the loss, to the image's for the answer), then scored or
- * decoded. The resize is linear, so that of the differences δ is that of the logits at half the cost.
+ * The decisions are resized first (to the ground truth's size for the loss, to the image's for the output), then scored
+ * or decoded. The resize is linear, so resizing the differences δ gives the same as resizing the logits, at half the
+ * cost.
  */
 import type { Tensor } from '../../graph/index.ts'
 import * as ops from '../../graph/ops/index.ts'

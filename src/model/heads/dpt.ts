@@ -1,11 +1,13 @@
 /**
- * The `dpt` head (algorithm section 12; Depth Anything V2, metric): path1 straight to depth, in one go. It reads no memory.
+ * The `dpt` head (algorithm section 12; Depth Anything V2, metric): directly from path1 to depth. It does not read the
+ * memory.
  *
  *     path1 → 3×3 (F → F/2) → bilinear to H×W → 3×3 (→ 32) → ReLU → 1×1 → sigmoid × dmax
  *
- * With `dptResize: 'corners'` (which the neck reads too) it is Depth Anything's own (dpt.py of its V2 repository), and with
- * `dptOutput: 'relative'` the last is a ReLU: inverse depth without a unit, larger is nearer. `dptNorm` is ours: a GroupNorm after
- * the first convolution, without which the head is dead from its first update on an encoder whose taps no norm bounds.
+ * With `dptResize: 'corners'` (which the neck reads too) it is Depth Anything's own head (dpt.py of its V2 repository).
+ * With `dptOutput: 'relative'` the last activation is a ReLU: inverse depth without a unit, larger is nearer. `dptNorm`
+ * is this project's: a GroupNorm after the first convolution. Without it, on an encoder without a final norm, the head
+ * saturates at its first update and stays so.
  */
 import type { Tensor } from '../../graph/index.ts'
 import * as ops from '../../graph/ops/index.ts'

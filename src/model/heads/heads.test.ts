@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { differences, evaluate, NdArray, nd, numbers, relativeError, someWeights } from '../../../test/op-harness.ts'
+import { tinyConfig } from '../../../test/tiny-config.ts'
 import { Graph, gradient, type Tensor } from '../../graph/index.ts'
 import { Engine } from '../../runtime/engine.ts'
 import { type DarConfig, parseConfig } from '../config.ts'
@@ -89,18 +90,7 @@ describe.each(HEADS)('the head %s', (head) => {
   })
 
   test('is a model that the trainer can train: as many terms as it says, and a gradient for every parameter', () => {
-    const c = parseConfig({
-      head,
-      encoderWidth: 16,
-      encoderDepth: 4,
-      encoderHeads: 2,
-      patch: 8,
-      posGrid: [4, 6],
-      neckFeatures: 8,
-      neckChannels: [4, 6, 8, 12],
-      memoryWidth: 16,
-      gruWidth: 8,
-    })
+    const c = tinyConfig({ head })
     const graph = new Graph()
     const model = buildDar(graph.input('image', [1, 3, 32, 48]), c)
     expect([model.stepMaps, model.sigmas.length]).toEqual([[model.nativeMap], 0])

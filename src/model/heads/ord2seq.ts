@@ -1,14 +1,15 @@
 /**
- * The `ord2seq` head (algorithm section 12; Ord2Seq, Wang et al. 2023, in dense form): a dichotomic tree over 64 leaves, evenly
- * spaced in log depth; six decisions per pixel in sequence, each told by an embedding which node it stands at.
+ * The `ord2seq` head (algorithm section 12; Ord2Seq, Wang et al. 2023, in dense form): a binary tree over 64 leaves,
+ * evenly spaced in log depth. Six decisions per pixel in sequence; an embedding tells each decision its node.
  *
  *     f = conv1x1(memory)  (M → G), resized      node = 2^j − 1 + (first j bits of the leaf, 1 = farther half)
  *     z_j = conv1x1(ReLU(conv1x1(f + embed[node])))                                        j = 0..5,  G → G → 1
  *     loss = Σ_j mean over valid pixels of BCE(σ(z_j), bit_j)
  *
- * In training the bits come from the label (teacher forcing), at inference from the decisions themselves, bit_j = [z_j ≥ 0],
- * so that a half once rejected stays out of reach. A 1×1 convolution is linear and commutes with a bilinear resize, whose
- * weights add up to 1: the hidden layer runs once on the memory grid and once per node, not at every pixel and level.
+ * In training the bits come from the label (teacher forcing), at inference from the decisions themselves, bit_j = [z_j
+ * ≥ 0]. A half that was rejected is never reached again. A 1×1 convolution is linear and commutes with a bilinear
+ * resize, whose weights add up to 1. The hidden layer therefore runs once on the memory grid and once per node, not at
+ * every pixel and level.
  */
 import type { Tensor } from '../../graph/index.ts'
 import * as ops from '../../graph/ops/index.ts'

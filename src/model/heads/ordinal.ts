@@ -25,7 +25,7 @@ export function logCentres(range: DepthRange, count: number): number[] {
 
 /** l = clamp(⌊C·ln(gt/a)/ln(b/a)⌋, 0, C−1), so that t_l ≤ gt < t_{l+1}, as whole floats; 0 where `valid` does not hold. */
 export function logLabel(gt: Tensor, valid: Tensor, { dMin, dMax }: DepthRange, count: number): Tensor {
-  const safe = ops.where(valid, gt, dMin) // what was not measured has no logarithm
+  const safe = ops.where(valid, gt, dMin) // unmeasured pixels have no logarithm
   const scaled = ops.mul(ops.log(ops.div(safe, dMin)), count / Math.log(dMax / dMin))
   return ops.clamp(ops.floor(scaled), 0, count - 1)
 }
@@ -43,7 +43,7 @@ export function decisionLoss(z: Tensor, bit: Tensor): Tensor {
   return ops.sub(ops.softplus(z), ops.mul(bit, z))
 }
 
-/** Mean over the valid pixels; without any 0, with gradient 0. */
+/** Mean over the valid pixels. Without any it is 0, with gradient 0. */
 export function meanOfValid(values: Tensor, valid: Tensor): Tensor {
   const count = ops.sum(ops.cast(valid, values.dtype))
   return ops.div(ops.sum(ops.where(valid, values, 0)), ops.maximum(count, 1))

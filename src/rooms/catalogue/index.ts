@@ -1,8 +1,8 @@
 /**
- * A folder of furniture catalogues, opened: what pieces there are, and their shapes when a scene asks for them.
+ * A folder of furniture catalogues: lists the pieces, and reads their shapes when a scene needs them.
  *
- * A shape is parsed once in the life of the folder: what comes of it is kept in FOLDER/.dar-shapes, and the shapes used
- * last stay in memory. So eight hundred shapes cost nobody a minute, and worker threads share one another's work.
+ * A shape is parsed once per folder. The result is kept in FOLDER/.dar-shapes, and the most recently used shapes stay
+ * in memory. Parsing eight hundred shapes takes about a minute, so worker threads share the results.
  */
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
@@ -23,21 +23,24 @@ export interface Furniture {
   /** Of all catalogues of the folder, by file name, in the order of the files. */
   readonly pieces: readonly Piece[]
   readonly roles: Roles
-  /** Of the files' contents, hex: pictures are the same where it is. */
+  /** SHA-256 of the files' contents, hex. Equal hashes give equal pictures. */
   readonly digest: string
-  /** The shape of one of `pieces`; null where its file holds no triangle. Throws a DarError that names the file and entry when it is damaged. */
+  /**
+   * The shape of one of `pieces`; null where its file has no triangle. Throws a DarError that names the file and entry
+   * when the file is damaged.
+   */
   shapeOf(piece: Piece): Promise<Mesh | null>
 }
 
 export interface FurnitureOptions {
-  /** Shapes used last that are kept in memory. */
+  /** Number of shapes that are kept in memory. */
   readonly keepMegabytes?: number
 }
 
-/** Shapes of more text than this are left out: they would take longer than all the others together. */
+/** Shapes with more text than this are left out: one of them takes longer than all others together. */
 const MAX_MODEL_BYTES = 4e6
 
-/** Changes when meshes are built otherwise. */
+/** Increased when the way of building meshes changes. */
 const FORMAT = 1
 
 /**
@@ -52,7 +55,7 @@ export async function openFurniture(
   for (const file of files)
     for (const piece of file.pieces) if (piece.modelBytes <= MAX_MODEL_BYTES) homes.set(piece, file)
   const cache = new MeshMemory(keepMegabytes * 2 ** 20)
-  // One at a time: each reads its whole catalogue, tens of megabytes, and a home may ask for fifty at once.
+  // One at a time: each reads its whole catalogue (tens of megabytes), and a home may need fifty shapes.
   let parsing: Promise<unknown> = Promise.resolve()
   const parseInTurn = (file: CatalogueFile, piece: Piece): Promise<Mesh | null> => {
     const made = parsing.then(() => parseShape(file, piece))
@@ -81,7 +84,7 @@ export async function openFurniture(
   }
 }
 
-/** Stands in the cache for a shape without triangles. */
+/** The cache entry of a shape without triangles. */
 const EMPTY: Mesh = {
   triangles: 0,
   corners: new Float32Array(),
@@ -94,7 +97,7 @@ const EMPTY: Mesh = {
   nodeCount: new Int32Array(),
 }
 
-/** Normals depend on the proportions, so pieces that share a model at different sizes have a mesh each. */
+/** Normals depend on the proportions, so a model used at two sizes has two meshes. */
 function sizeKey({ width, depth, height }: Piece): string {
   return [width, depth, height].map((v) => Math.round(1000 * v)).join('x')
 }
@@ -140,12 +143,17 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1')
 }
 
-/** The entry that a text in `model`'s folder calls `name`; some were written on Windows, some with a path of their maker's. */
+/**
+ * Finds the entry that a text in `model`'s folder calls `name`. Some texts use Windows separators, some the path of the
+ * author's machine.
+ */
 function beside(model: string, name: string): string {
   return posix.join(posix.dirname(model), posix.basename(name.replaceAll('\\', '/')))
 }
 
-/** Images that are missing or unreadable leave their material plain: a tenth of Debian's are missing. */
+/**
+ * A material whose image is missing or unreadable is plain. A tenth of the images in Debian's catalogues are missing.
+ */
 async function readImages(
   entries: ReadonlyMap<string, Uint8Array>,
   model: string,
@@ -165,7 +173,7 @@ async function readImages(
   return images
 }
 
-/** The meshes used last, up to a number of bytes. */
+/** Keeps the most recently used meshes, up to a number of bytes. */
 class MeshMemory {
   private readonly kept = new Map<Piece, { mesh: Promise<Mesh | null>; bytes: number }>()
   private bytes = 0
@@ -178,7 +186,7 @@ class MeshMemory {
   get(piece: Piece, load: (piece: Piece) => Promise<Mesh | null>): Promise<Mesh | null> {
     const known = this.kept.get(piece)
     if (known !== undefined) {
-      // To the end of the line of those that go.
+      // Deleting and setting again moves an entry to the end, which is evicted last.
       this.kept.delete(piece)
       this.kept.set(piece, known)
       return known.mesh

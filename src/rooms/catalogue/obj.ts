@@ -1,7 +1,8 @@
 /**
  * Wavefront shapes: corners, image coordinates, normals, faces by material. Reads what catalogues of furniture use: `v`, `vt`,
  * `vn`, `f` with any number of corners and indices from either end, `usemtl`, `mtllib`; of materials `Kd`, `d`, `Ns`, `map_Kd`.
- * Everything else (curves, lines, smoothing groups, other maps) is passed over. Text goes in, arrays come out: no files here.
+ * Everything else (curves, lines, smoothing groups, other maps) is ignored. Takes text and returns arrays; reads no
+ * files.
  */
 
 export interface ObjMaterial {
@@ -16,11 +17,14 @@ export interface ObjMaterial {
 }
 
 export interface Obj {
-  /** x, y, z of every corner that the file declares. */
+  /** x, y, z of every vertex in the file. */
   readonly positions: number[]
   readonly uvs: number[]
   readonly normals: number[]
-  /** Fan-cut triangles: for each of three corners the index of position, uv and normal (−1: none). Stride 9. */
+  /**
+   * Triangles of fan-triangulated faces: for each of three corners the index of position, uv and normal (−1: none).
+   * Stride 9.
+   */
   readonly triangles: number[]
   /** Index into `materialNames` of each triangle. */
   readonly material: number[]
@@ -29,7 +33,7 @@ export interface Obj {
   readonly libraries: readonly string[]
 }
 
-/** Throws a RangeError, with its line, for a face that names a corner that is not there. */
+/** Throws a RangeError with the line number for a face that refers to a missing vertex. */
 export function parseObj(text: string): Obj {
   const positions: number[] = []
   const uvs: number[] = []
@@ -71,14 +75,14 @@ export function parseObj(text: string): Obj {
   return { positions, uvs, normals, triangles, material, materialNames, libraries }
 }
 
-/** From Wavefront's numbering (from 1, or backwards from −1) to ours; −1 for none. */
+/** From Wavefront's numbering (from 1, or backwards from −1) to indices from 0; −1 for none. */
 function indexOf(word: string, count: number): number {
   if (word === '') return -1
   const n = Number(word)
   return n > 0 ? n - 1 : count + n
 }
 
-/** A backslash at the end of a line goes on with the next. */
+/** A backslash at the end of a line continues it on the next. */
 function linesOf(text: string): string[] {
   return text.replace(/\\\r?\n/g, ' ').split(/\r?\n/)
 }
@@ -104,7 +108,7 @@ export function parseMtl(text: string): Map<string, ObjMaterial> {
   return found
 }
 
-/** What Wavefront files mean when they say nothing. */
+/** Default of Wavefront materials. */
 export function plainMaterial(): ObjMaterial {
   return { colour: [0.8, 0.8, 0.8], opacity: 1, shininess: 10, image: null }
 }

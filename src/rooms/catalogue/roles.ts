@@ -1,6 +1,6 @@
 /**
- * What a piece of a catalogue is for: where it stands, what it goes with. Catalogues give a name, a category and a size; the
- * words below are those of Sweet Home 3D's own catalogues in English.
+ * The use of a piece of a catalogue: where it stands and what it belongs with. Catalogues give a name, a category and a
+ * size. The words below are those of Sweet Home 3D's own catalogues in English.
  */
 import type { Piece } from './sh3f.ts'
 
@@ -31,7 +31,7 @@ const AT_WALL =
   /sofa|couch|bookcase|shel|cabinet|dresser|desk|piano|fireplace|tv|television|radiator|wardrobe|cupboard|chest|trunk|trunck|locker|freezer|fridge|refrigerator|workbench|heater|box/
 const NEVER_SMALL = /chair|stool|toilet|bidet|table|safe|chest|cabinet|oven|trash|dustbin|radiator/
 
-/** Pieces by what is done with them. Lists keep the order of the catalogues. */
+/** Pieces by use. Lists keep the order of the catalogues. */
 export interface Roles {
   /** Stand with their back to a wall, by room. */
   readonly atWall: Readonly<Record<HomeRoom, readonly Piece[]>>
@@ -89,7 +89,7 @@ export function isTable({ name }: Piece): boolean {
   return TABLE.test(name) && !NO_TABLE.test(name)
 }
 
-/** Sat or lain on: few things are put there, cushions are. */
+/** Seats and beds. Few things are put there, except cushions. */
 export function isSoft({ name }: Piece): boolean {
   return SOFT.test(name)
 }

@@ -10,16 +10,16 @@ import { DarError, messageOf } from '../../support/errors.ts'
 
 /** A piece of furniture as its catalogue describes it. Metres. */
 export interface Piece {
-  /** Of the piece within its catalogue file: unique, stable. */
+  /** Number of the piece within its catalogue file. Unique and stable. */
   readonly id: string
   readonly name: string
   readonly category: string
   readonly width: number
   readonly depth: number
   readonly height: number
-  /** Of its foot above the floor: more than 0 for what hangs. */
+  /** Height of its foot above the floor; more than 0 for things that hang. */
   readonly elevation: number
-  /** Height above its foot at which things can be put on it; null where nothing can. */
+  /** Height above its foot of a surface to put things on; null where it has none. */
   readonly top: number | null
   readonly opening: boolean
   /** Row-major 3×3, applied to the shape before it is measured; null for none. */
@@ -60,7 +60,7 @@ export async function openCatalogueFile(path: string): Promise<CatalogueFile> {
     path,
     digest: createHash('sha256').update(bytes).digest('hex'),
     pieces,
-    // The file is read again for every shape that is needed: its bytes stay in the system's cache, not in ours.
+    // The file is read again for every shape. The system caches its bytes, so this module does not.
     async folderOf(entry) {
       const folder = entry.slice(0, entry.lastIndexOf('/') + 1)
       const entries = unzip(path, await readBytes(path), (name) => name.startsWith(folder) && !name.endsWith('/'))

@@ -1,7 +1,7 @@
 /**
- * Meshes on disk, one file a shape, so that no shape is parsed and sorted twice. A file is a SHA-256 of what follows, then the mesh
- * in V8's own serialisation. A file that is missing, torn or of another format is made again from its catalogue: a cache
- * that can't be read is never an error. One that can't be written is.
+ * Meshes on disk, one file per shape, so that no shape is parsed twice. A file is the SHA-256 of the rest, then the
+ * mesh in V8's serialisation. A file that is missing, incomplete or of another format is made again from its catalogue.
+ * A cache that cannot be read is therefore never an error; one that cannot be written is.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import type { Mesh } from '../solids/mesh.ts'
 
 const DIGEST = 32
 
-/** The mesh in `path`, or null if there is none that is whole. */
+/** The mesh in `path`; null if the file is missing or incomplete. */
 export async function readMesh(path: string): Promise<Mesh | null> {
   let bytes: Buffer
   try {

@@ -1,6 +1,6 @@
 /**
- * From a Wavefront text to a mesh that the ray tracer takes: cut into triangles, turned upright, scaled into [−1, 1]³, with
- * normals that are smooth where faces meet at less than `CREASE`, without what is glass.
+ * Converts a Wavefront text to a mesh for the ray tracer: triangulated, upright, scaled into [−1, 1]³, without glass,
+ * and with normals that are smooth where faces meet at less than `CREASE`.
  *
  * Catalogues are y-up with the front towards +z; ours is z-up with the front towards +y: (x, y, z) becomes (−x, z, y).
  */
@@ -8,10 +8,13 @@ import type { Image } from '../solids/image.ts'
 import { buildMesh, type Mesh, type MeshMaterial } from '../solids/mesh.ts'
 import { type Obj, type ObjMaterial, plainMaterial } from './obj.ts'
 
-/** Cosine of the angle, 0.6 rad, up to which an edge looks round. */
+/** Cosine of 0.6 rad. Edges with a smaller angle are shaded smooth. */
 const CREASE = 0.825
 
-/** What is more transparent than this, and has no image, is not there: depth is that of what is behind. */
+/**
+ * Materials that are more transparent than this and have no image are left out, so that the depth is that of what lies
+ * behind.
+ */
 const GLASS = 0.75
 
 export interface ShapeOptions {
@@ -19,7 +22,7 @@ export interface ShapeOptions {
   readonly size: readonly [number, number, number]
   readonly rotation: readonly number[] | null
   readonly materials: ReadonlyMap<string, ObjMaterial>
-  /** Decoded images by the name that materials call them; those that are missing leave their material plain. */
+  /** Decoded images by the name that materials use. A material whose image is missing is plain. */
   readonly images: ReadonlyMap<string, Image>
 }
 
@@ -27,7 +30,7 @@ export interface ShapeOptions {
 export function buildShape(obj: Obj, { size, rotation, materials, images }: ShapeOptions): Mesh | null {
   const parts = obj.materialNames.map((name) => materials.get(name) ?? plainMaterial())
   const isGlass = parts.map((part) => part.opacity < GLASS && !hasImage(part, images))
-  // A drinking glass is all glass: better seen than not there.
+  // Something that is all glass, such as a drinking glass, is kept.
   const keepGlass = obj.material.every((part) => isGlass[part])
   const upright = turned(obj.positions, rotation)
   const { centre, half } = extent(obj, upright)
@@ -59,7 +62,7 @@ export function buildShape(obj: Obj, { size, rotation, materials, images }: Shap
     positions,
     normals,
     uvs,
-    // More parts than a byte can count do not occur; what goes beyond shares the last one's material.
+    // More parts than fit in a byte do not occur in practice. Any excess shares the last material.
     material: Uint8Array.from(kept, (i) => Math.min(obj.material[i], 255)),
     materials: parts.slice(0, 256).map((part) => meshMaterial(part, images)),
   })
@@ -71,7 +74,7 @@ function hasImage({ image }: ObjMaterial, images: ReadonlyMap<string, Image>): b
 
 function meshMaterial(part: ObjMaterial, images: ReadonlyMap<string, Image>): MeshMaterial {
   const image = part.image === null ? null : (images.get(part.image) ?? null)
-  // Phong exponents up to 1000; matt things say 0 to 20.
+  // Phong exponents go up to 1000; matt materials have 0 to 20.
   const gloss = Math.min(Math.max(part.shininess - 10, 0) / 300, 0.6)
   if (image !== null) return { colour: [1, 1, 1], gloss, image }
   const linear = part.colour.map((c) => {
@@ -114,20 +117,20 @@ function areaNormal(p: Float64Array, a: number, b: number, c: number): [number, 
   return [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx]
 }
 
-/** At each corner the area-weighted mean of the faces round it that lie within the crease angle of its own. Stride 9. */
+/** At each corner, the area-weighted mean normal of the adjacent faces within the crease angle. Stride 9. */
 function smoothNormals(obj: Obj, normalised: Float64Array, kept: readonly number[], faceNormals: readonly number[]) {
   const unit = Float64Array.from(faceNormals)
   for (let i = 0; i < unit.length; i += 3) {
     const k = 1 / Math.sqrt(unit[i] * unit[i] + unit[i + 1] * unit[i + 1] + unit[i + 2] * unit[i + 2])
     for (let c = 0; c < 3; c++) unit[i + c] *= k
   }
-  // Faces by corner; corners at the same place are one, for files that repeat them.
+  // Faces by corner. Corners at the same place count as one, because some files repeat them.
   const places = new Map<number, number[]>()
   const placeOf: (number[] | undefined)[] = []
   const facesAt = (p: number): number[] => {
     const known = placeOf[p]
     if (known) return known
-    // Three coordinates of 17 bits in one number.
+    // Packs three coordinates of 17 bits into one number.
     const [x, y, z] = [0, 1, 2].map((k) => Math.round((normalised[3 * p + k] + 1) * 65535))
     const key = x + 2 ** 17 * (y + 2 ** 17 * z)
     const faces = places.get(key) ?? []

@@ -1,4 +1,4 @@
-/** Which furniture goes into which kind of room, and where: along walls first, then anywhere free. */
+/** Chooses furniture for each kind of room and places it: along the walls first, then on free floor. */
 import type { SceneBuilder } from '../builder.ts'
 import type { FloorPlan } from '../plan/floor-plan.ts'
 import type { Kind } from '../plan/kinds.ts'
@@ -14,7 +14,7 @@ import { toy } from './toy.ts'
 
 type Piece = { w: number; d: number; build: (f: Pose) => void }
 
-/** The pieces that a room of this kind may hold, in the order in which they are tried. */
+/** The pieces that a room of this kind may have, in the order in which they are tried. */
 function pieces(s: SceneBuilder, kind: Kind): Piece[] {
   const { random } = s
   const u = (lo: number, hi: number) => random.uniform(lo, hi)
@@ -143,7 +143,7 @@ function pieces(s: SceneBuilder, kind: Kind): Piece[] {
   return list.map((name) => make[name]())
 }
 
-/** Places the pieces that find room, a rug and some litter. */
+/** Places the pieces that fit, a rug and some litter. */
 export function furnish(s: SceneBuilder, plan: FloorPlan, height: number, kind: Kind): void {
   const { random } = s
   const e = plan.extent()

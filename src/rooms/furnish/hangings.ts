@@ -1,4 +1,4 @@
-/** What hangs on walls and lies on floors: pictures, mirrors, shelves, coats, rugs, a studio's backdrop. */
+/** Things that hang on walls or lie on floors: pictures, mirrors, shelves, coats, rugs, a studio's backdrop. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, material, Pattern, picture } from '../materials/materials.ts'
 import { curtain } from '../plan/curtain.ts'

@@ -14,7 +14,7 @@ import { cushion, throwOver } from './seats.ts'
 import { smallThing } from './small-things.ts'
 import { boxStack, shelf } from './storage.ts'
 
-/** A level on which things may be put, and how it is used. */
+/** A level surface that things may be put on, and how it is used. */
 interface Top extends Support {
   readonly soft: boolean
 }
@@ -25,7 +25,7 @@ class Furnisher {
   private readonly roles: Roles
   private readonly part: Part
   private readonly walls: readonly Wall[]
-  /** 1 is a room that is lived in; less is emptier. */
+  /** 1 for a room that is lived in; less for emptier rooms. */
   private readonly fill: number
   private readonly tops: Top[] = []
 
@@ -44,7 +44,7 @@ class Furnisher {
     for (const wall of this.walls) this.alongWall(wall)
     this.inTheMiddle()
     this.onWalls()
-    // What the builders' own shelves offer comes in `s.supports`.
+    // The surfaces of built-in shelves are in `s.supports`.
     const own = s.supports.splice(0).map((support) => ({ ...support, soft: false }))
     const clutter = s.random.pick([0.5, 1, 2, 2, 4])
     for (const top of this.tops) this.fillTop(top, clutter)
@@ -53,7 +53,7 @@ class Furnisher {
     this.someone()
   }
 
-  /** From one end of the wall to the other, kitchens without gaps. */
+  /** Fills a wall from one end to the other, in kitchens without gaps. */
   private alongWall(wall: Wall): void {
     const { s, part, roles, fill } = this
     const { random } = s
@@ -84,7 +84,7 @@ class Furnisher {
     }
   }
 
-  /** A shelf or a pile of cartons at `x` of the wall; returns how far it reaches. */
+  /** A shelf or a pile of cartons at `x` of the wall. Returns the x of its far end. */
   private ownPiece(wall: Wall, x: number): number {
     const { s } = this
     const { random } = s
@@ -139,7 +139,7 @@ class Furnisher {
     if (random.chance(0.2)) throwOver(s, f.at(random.uniform(-0.2, 0.2) * width, 0.6 * depth, top - 0.02))
   }
 
-  /** Tables with chairs, and whatever else stands about. */
+  /** Tables with chairs, and other free-standing pieces. */
   private inTheMiddle(): void {
     const { s, roles, part, fill } = this
     const { random } = s
@@ -178,7 +178,7 @@ class Furnisher {
       const places = across > 1.3 && random.chance(0.7) ? [-0.25, 0.25] : [random.uniform(-0.1, 0.1)]
       for (const place of places) {
         const out = reach + random.uniform(-0.2, 0.3)
-        // The chair's own front (+y) looks at the table.
+        // The front (+y) of the chair faces the table.
         const at = middle.at(0, 0, 0, (side * Math.PI) / 2).at(place * across, out + seat.depth / 2, 0)
         const chair = new Pose(at.x, at.y, 0, at.yaw + Math.PI + random.normal(0, 0.2)).at(0, -seat.depth / 2, 0)
         const ground = groundOf(chair, seat.width, seat.depth)
@@ -195,7 +195,7 @@ class Furnisher {
     }
   }
 
-  /** What hangs: cupboards over a kitchen's worktop, shelves, lamps, at the height that the catalogue gives them. */
+  /** Hanging things, at the height that the catalogue gives: cupboards over a kitchen's worktop, shelves, lamps. */
   private onWalls(): void {
     const { s, roles, part, home } = this
     const { random } = s
@@ -272,7 +272,7 @@ class Furnisher {
       const f = at.at(0, -piece.depth / 2, 0)
       if (!this.takeGround(groundOf(f, piece.width, piece.depth))) continue
       s.piece(f, piece)
-      // Twice, as people are what photos are taken of.
+      // Listed twice, because photos often show people.
       s.sight(f, 0, piece.depth / 2, 0.8 * piece.height)
       return
     }

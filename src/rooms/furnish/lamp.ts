@@ -1,4 +1,4 @@
-/** Lamps that stand on floors and tables; those of ceilings are in light/lighting.ts. Frames as in `seats.ts`. */
+/** Floor and table lamps. Ceiling lamps are in light/lighting.ts. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, material } from '../materials/materials.ts'
 import type { Pose } from '../solids/primitives.ts'

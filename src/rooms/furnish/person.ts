@@ -1,4 +1,4 @@
-/** People of ellipsoids and limbs. Frames as in `seats.ts`. */
+/** People made of ellipsoids and limbs. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { hsv, picture } from '../materials/materials.ts'
 import type { Pose, Vector } from '../solids/primitives.ts'
@@ -7,13 +7,13 @@ import { toy } from './toy.ts'
 /** Proportions and clothes of one person. Lengths in metres, for a person of height factor `k`. */
 interface Body {
   readonly seated: boolean
-  /** Height relative to a grown-up. */
+  /** Height relative to an adult. */
   readonly k: number
-  /** Width relative to a slim one. */
+  /** Width relative to a slim person. */
   readonly wide: number
   readonly hip: number
   readonly shoulder: number
-  /** How far the trunk stands from the frame's origin. */
+  /** Distance of the trunk from the frame's origin. */
   readonly y0: number
   /** Materials. */
   readonly skin: number
@@ -32,7 +32,7 @@ export function person(s: SceneBuilder, f: Pose, seated: boolean): void {
   }
   trunk(s, f, body)
   head(s, f, body)
-  // Twice, as people are what photos are taken of.
+  // Listed twice, because photos often show people.
   s.sight(f, 0, body.y0, body.shoulder - 0.1)
   s.sight(f, 0, body.y0, body.hip)
 }

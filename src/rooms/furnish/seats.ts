@@ -1,4 +1,7 @@
-/** Things to sit, lie and work at: tables, chairs, sofas, beds. Each stands in a frame whose origin is the middle of its back edge, y pointing away from the wall. */
+/**
+ * Furniture for sitting, lying and working: tables, chairs, sofas, beds. The origin of a frame is the middle of the
+ * piece's back edge, and y points away from the wall.
+ */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, type Material, material, Pattern } from '../materials/materials.ts'
 import type { Pose } from '../solids/primitives.ts'

@@ -31,7 +31,7 @@ export function smallThing(s: SceneBuilder, f: Pose, r: number, room: number): v
   s.random.pick(THINGS)(s, f, r, room)
 }
 
-/** A height between the two, or what the room above allows. */
+/** A height between the two, limited by the room above. */
 function tall(s: SceneBuilder, room: number, lo: number, hi: number): number {
   return Math.min(s.random.uniform(lo, hi), room * 0.9)
 }
@@ -123,7 +123,7 @@ const jar: Thing = (s, f, r, room) => {
   s.post(f, [0, 0, h * 0.85], r * 0.52, h * 0.15, s.anyPaint())
 }
 
-/** All equally likely; piles and cartons stand here twice. */
+/** All equally likely. Piles and cartons are listed twice. */
 const THINGS: readonly Thing[] = [
   mug,
   bottle,

@@ -1,4 +1,4 @@
-/** Things that hold things: shelves with books, cupboards, kitchen runs, bathroom fittings, boxes. Frames as in `seats.ts`. */
+/** Storage: shelves with books, cupboards, kitchen units, bathroom fittings, boxes. Frames as in `seats.ts`. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, hsv, type Material, material, Pattern } from '../materials/materials.ts'
 import type { Pose } from '../solids/primitives.ts'

@@ -1,14 +1,14 @@
 /**
- * Light that comes from other surfaces, one bounce of it: at every second pixel of every second row one ray into the hemisphere,
- * in one of eight directions that take turns over 4×4 samples, and what its hit sends back without asking for shadows there.
- * Means over samples of the same face, 4×4 and then nine of those, take the noise out and leave edges (Dammertz et al.,
- * "Edge-avoiding À-Trous wavelet transform", 2010, with the face in place of its weights).
+ * Light reflected by other surfaces, one bounce. At every second pixel of every second row one ray goes into the
+ * hemisphere, in one of eight directions that alternate over 4×4 samples. It collects what its hit reflects, without a
+ * shadow test there. Means over samples of the same face, 4×4 and then nine of those, remove the noise and keep edges
+ * (Dammertz et al., "Edge-avoiding À-Trous wavelet transform", 2010, with the face in place of its weights).
  */
 import type { Scene } from '../scene.ts'
 import { locate, Surface } from '../solids/surface.ts'
 import { hemisphereRay, turnOf } from './shadows.ts'
 
-/** Radiance beyond this is a lamp's or a window's, whose light is counted already. */
+/** Radiance above this comes from a lamp or a window, whose light is already counted. */
 const BRIGHTEST = 1.2
 
 export class Bounce {
@@ -32,7 +32,9 @@ export class Bounce {
     this.light = new Float32Array(3 * this.halfWidth * this.halfHeight)
   }
 
-  /** `aim` makes the tracer's ray and hit those of a pixel; `shade` gives the radiance of the tracer's hit on a solid. */
+  /**
+   * `aim` sets the tracer's ray and hit to those of a pixel; `shade` gives the radiance of the tracer's hit on a solid.
+   */
   cast(aim: (x: number, y: number) => void, shade: (solid: number) => ArrayLike<number>): void {
     const { at, width, keys, light, halfWidth, halfHeight } = this
     const { tracer } = this.scene
@@ -89,7 +91,7 @@ export class Bounce {
     return out
   }
 
-  /** The light at a pixel of the full grid, from the samples round it that lie on the same face, into `here`. */
+  /** The light at a pixel of the full grid, from the neighbouring samples on the same face, into `here`. */
   gather(x: number, y: number, key: number): void {
     const { width, keys, light, halfWidth, halfHeight, here } = this
     here.fill(0)
@@ -97,7 +99,7 @@ export class Bounce {
     for (let k = 0; k < 4; k++) {
       const i = Math.min((x >> 1) + (x & 1) * (k & 1), halfWidth - 1)
       const j = Math.min((y >> 1) + (y & 1) * (k >> 1), halfHeight - 1)
-      // Samples of another face count next to nothing, unless there are no others.
+      // Samples of another face get a tiny weight, which matters only when there are no others.
       const w = keys[2 * j * width + 2 * i] === key ? 1 : 1e-3
       const o = 3 * (j * halfWidth + i)
       for (let c = 0; c < 3; c++) here[c] += w * light[o + c]

@@ -1,10 +1,10 @@
-/** The light that comes from everywhere, and the sun. */
+/** Ambient light and the sun. */
 import type { Random } from '../../support/random.ts'
 import { hsv, mix, type Rgb, scaled } from '../materials/materials.ts'
 import type { SunWindow } from '../plan/openings.ts'
 import type { Vector } from '../solids/primitives.ts'
 
-/** Towards the sun, its irradiance, and the windows it comes through. */
+/** Direction to the sun, its irradiance, and the windows it shines through. */
 export interface Sun {
   readonly direction: Vector
   readonly colour: Rgb
@@ -12,10 +12,10 @@ export interface Sun {
 }
 
 export interface Daylight {
-  /** Null at night, and when the sun is elsewhere. */
+  /** Null at night, and when the sun does not shine into the room. */
   readonly sun: Sun | null
   readonly ambient: Rgb
-  /** What surfaces get that look down. */
+  /** Ambient light on surfaces that face down. */
   readonly ambientDown: Rgb
 }
 

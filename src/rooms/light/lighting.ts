@@ -1,11 +1,11 @@
-/** Up to four lights a room: skylight through its windows, and lamps at the ceiling. */
+/** Lights of a room, at most four: skylight through its windows, and ceiling lamps. */
 import type { SceneBuilder } from '../builder.ts'
 import { hsv, material, type Rgb } from '../materials/materials.ts'
 import type { FloorPlan } from '../plan/floor-plan.ts'
 import type { SunWindow } from '../plan/openings.ts'
 import { Pose } from '../solids/primitives.ts'
 
-/** Adds the skylight of the first two windows, and ceiling lamps where there are none or by chance. */
+/** Adds the skylight of the first two windows. Adds ceiling lamps where there are no windows, or by chance. */
 export function lamps(s: SceneBuilder, plan: FloorPlan, height: number, windows: readonly SunWindow[]): void {
   const { random, style } = s
   const overhead = windows.length === 0 || random.chance(0.35)

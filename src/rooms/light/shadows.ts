@@ -1,7 +1,7 @@
 /**
- * What each pixel sees of each light. Every lamp, window and the sun has one shadow ray per pixel of a half-size grid, towards
- * one of eight points of the lamp that take turns over 4×4 pixels, so that a 4×4 mean over one surface sees all eight
- * (interleaved sampling, Keller and Heidrich 2001). How much of the ambient light things near by take away is sampled the
+ * Visibility of each light at each pixel. Every lamp, window and the sun has one shadow ray per pixel of a half-size
+ * grid. It goes to one of eight points of the lamp that alternate over 4×4 pixels, so a 4×4 mean over one surface
+ * covers all eight (interleaved sampling, Keller and Heidrich 2001). Ambient occlusion by near things is sampled in the
  * same way. Leaves out shadows finer than four pixels.
  */
 import type { Scene } from '../scene.ts'
@@ -10,12 +10,12 @@ import { locate, Surface } from '../solids/surface.ts'
 /** Numbers per lamp in the flat table. */
 export const LAMP = 16
 
-/** How far things dim each other's ambient light, metres. */
+/** Greatest distance at which things occlude each other's ambient light, metres. */
 const REACH = 0.7
 
 /**
- * Which of eight sample points a pixel of the half-size grid takes, over 4×4 pixels. Each colour of a chequerboard takes
- * every one once, neighbours far apart.
+ * The sample point, of eight, that a pixel of the half-size grid takes, over 4×4 pixels. Each colour of a chequerboard
+ * takes every point once, and neighbours take points far apart.
  */
 const ORDER = [0, 3, 4, 7, 5, 2, 1, 6, 5, 6, 1, 2, 0, 7, 4, 3]
 
@@ -36,7 +36,7 @@ export function turnOf(i: number, j: number): number {
   return ORDER[(i & 3) + 4 * (j & 3)]
 }
 
-/** Makes the direction of `ray` the hemisphere's `turn`-th about the normal. */
+/** Sets the direction of `ray` to the `turn`-th of the hemisphere about the normal. */
 export function hemisphereRay(ray: Float64Array, { nx, ny, nz }: Surface, turn: number): void {
   const d = 3 * turn
   // A basis round the normal without square roots (Duff et al., "Building an orthonormal basis, revisited").
@@ -52,7 +52,10 @@ export function hemisphereRay(ray: Float64Array, { nx, ny, nz }: Surface, turn: 
 }
 
 export class Shadows {
-  /** Shares seen at the pixel of the last `gather`: one per lamp, then the sun if there is one, then the ambient light. */
+  /**
+   * Visible shares at the pixel of the last `gather`: one per lamp, then the sun if there is one, then the ambient
+   * light.
+   */
   readonly here: Float64Array
   readonly lampCount: number
   /** Per lamp: centre, u, v, normal, colour, 1 if it has a normal. Stride LAMP. */
@@ -92,15 +95,16 @@ export class Shadows {
   }
 
   /**
-   * `aim` makes the tracer's ray and hit those of a pixel. One shadow ray per lamp, and one for ambient occlusion, at every second pixel of every second row; each on every other
-   * of those in a chequerboard, so that a 4×4 mean sees eight directions of each.
+   * `aim` sets the tracer's ray and hit to those of a pixel. Casts shadow rays and ambient occlusion rays at every
+   * second pixel of every second row. The two kinds alternate in a chequerboard, so that a 4×4 mean sees eight
+   * directions of each.
    */
   cast(aim: (x: number, y: number) => void): void {
     const { at, width, keys, seen, channels, halfWidth, halfHeight } = this
     const { tracer, sun } = this.scene
     const { lamps, lampCount } = this
     const { ray } = tracer
-    // The solid that last hid each lamp: its neighbours' rays most likely meet it too.
+    // The solid that last hid each lamp. Rays of neighbours most likely hit it too.
     const last = new Int32Array(channels).fill(-1)
     const hidden = (channel: number, until: number): boolean => {
       if (last[channel] >= 0 && tracer.blockedBy(last[channel], until)) return true
@@ -131,7 +135,7 @@ export class Shadows {
           const dy = lamps[o + 1] + a * lamps[o + 4] + b * lamps[o + 7] - y
           const dz = lamps[o + 2] + a * lamps[o + 5] + b * lamps[o + 8] - z
           if (((i + j + l) & 1) !== 0) continue
-          // What faces away is dark by its cosine; there is no need to ask.
+          // The cosine already makes surfaces dark that face away, so they need no ray.
           const facing = dx * nx + dy * ny + dz * nz > 0
           ray[3] = dx
           ray[4] = dy
@@ -210,7 +214,7 @@ export class Shadows {
       }
   }
 
-  /** Visibilities at a pixel of the full grid, from the samples round it that lie on the same face, into `here`. */
+  /** Visibilities at a pixel of the full grid, from the neighbouring samples on the same face, into `here`. */
   gather(x: number, y: number, key: number): void {
     const { width, keys, smooth, channels, halfWidth, halfHeight, here } = this
     const i0 = x >> 1
@@ -221,7 +225,7 @@ export class Shadows {
     const b = j0 * halfWidth + i1
     const c = j1 * halfWidth + i0
     const d = j1 * halfWidth + i1
-    // Samples of another face count next to nothing, unless there are no others.
+    // Samples of another face get a tiny weight, which matters only when there are no others.
     let wa = keys[2 * j0 * width + 2 * i0] === key ? 1 : 1e-3
     let wb = keys[2 * j0 * width + 2 * i1] === key ? 1 : 1e-3
     let wc = keys[2 * j1 * width + 2 * i0] === key ? 1 : 1e-3

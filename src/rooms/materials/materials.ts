@@ -1,6 +1,6 @@
 /**
- * What surfaces are made of: typed descriptions with random colours and scales, drawn once per scene. `texture.ts` evaluates
- * them. Colours are linear RGB reflectances in [0, 1].
+ * Materials of surfaces: typed descriptions with random colours and scales, drawn once per scene. `texture.ts`
+ * evaluates them. Colours are linear RGB reflectances in [0, 1].
  */
 import type { Random } from '../../support/random.ts'
 import type { Image } from '../solids/image.ts'
@@ -42,15 +42,15 @@ export interface Material {
   readonly seed: number
   /** Strength of the highlight, 0 to 1. */
   readonly gloss: number
-  /** Share of light reflected as by a mirror, seen straight on. */
+  /** Share of light reflected as by a mirror, at normal incidence. */
   readonly mirror: number
   /** Slope of wrinkles and dents in the shading normal; the geometry stays as it is. */
   readonly bump: number
   /** Period of those wrinkles, metres. */
   readonly bumpScale: number
-  /** Radiance given off, times the texture's colour; 0 for what is not a lamp, a screen or a window. */
+  /** Emitted radiance, times the texture's colour; 0 except for lamps, screens and windows. */
   readonly emission: number
-  /** Of `Pattern.image`; `base` tints it. */
+  /** The image of `Pattern.image`; `base` tints it. */
   readonly image: Image | null
 }
 
@@ -74,7 +74,7 @@ export function scaled(a: Rgb, k: number): Rgb {
   return [Math.min(a[0] * k, 1), Math.min(a[1] * k, 1), Math.min(a[2] * k, 1)]
 }
 
-/** Fills in what a material leaves open. Colours become typed arrays, which the inner loop reads without asking what they are. */
+/** Fills in the defaults. Colours become typed arrays, so that the inner loop sees one type only. */
 export function material(random: Random, part: Partial<Material> & { base: Rgb }): Material {
   return {
     pattern: Pattern.plain,
@@ -104,7 +104,7 @@ export function wallColour(random: Random): Rgb {
   return hsv(random.uniform(), random.uniform(0, 0.2), random.uniform(0.15, 0.45))
 }
 
-/** Any colour a thing may have: greys, muted and vivid ones. */
+/** Any colour of a thing: greys, muted and vivid ones. */
 export function anyColour(random: Random): Rgb {
   const kind = random.uniform()
   if (kind < 0.3) return hsv(random.uniform(), random.uniform(0, 0.1), random.uniform(0.08, 0.95))
@@ -280,7 +280,7 @@ export function floorMaterial(random: Random, kinds: 'dry' | 'wet' = 'dry'): Mat
   })
 }
 
-/** What is printed or painted once over a face: a picture, a poster, the cover of a book. */
+/** A picture painted once over a face: a print, a poster, the cover of a book. */
 export function picture(random: Random): Material {
   return material(random, {
     pattern: Pattern.picture,
@@ -301,7 +301,7 @@ export function paper(random: Random): Material {
   })
 }
 
-/** The few materials that a room's furniture shares, so that it looks furnished by one person. */
+/** The materials that a room's furniture shares, so that the pieces match. */
 export interface Style {
   readonly wood: number
   readonly wood2: number

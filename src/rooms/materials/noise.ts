@@ -1,8 +1,8 @@
 /**
- * Noise for the procedural textures of `rooms`: integer lattice hashes, value noise (random values on a grid, smoothly
- * interpolated) and a two-octave sum. The grid's values come from tables of 1024 entries, as in Perlin's own code: a texture
- * that repeats after a thousand cells can't be told from one that does not. Only integers and basic arithmetic, so the bytes
- * are the same on every machine. Leaves out gradient noise: at these resolutions the difference can't be seen.
+ * Noise for the procedural textures: integer lattice hashes, value noise (random values on a grid, smoothly
+ * interpolated) and a two-octave sum. The grid's values come from tables of 1024 entries, as in Perlin's code; a
+ * repetition after a thousand cells is not visible. Only integers and basic arithmetic are used, so the bytes are the
+ * same on every machine. Leaves out gradient noise, whose difference is not visible at these resolutions.
  */
 
 /** A number in [0, 1) that depends on the lattice point and the seed only. All three are taken as 32-bit integers. */

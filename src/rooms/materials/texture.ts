@@ -1,7 +1,7 @@
 /**
- * The colour of a material at a point of its surface. Coordinates are metres on the surface (u right, v up) and the position
- * in [−1, 1]² on its face (s, t) for what is painted once, such as a picture. Detail finer than a pixel is faded out by its
- * footprint, which is how these textures avoid moiré without extra samples.
+ * The colour of a material at a point of its surface. Coordinates are metres on the surface (u right, v up). The
+ * position in [−1, 1]² on its face (s, t) is for things painted once, such as a picture. Detail finer than a pixel's
+ * footprint is faded out, which avoids moiré without extra samples.
  */
 
 import { sampleImage } from '../solids/image.ts'

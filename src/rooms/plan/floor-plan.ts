@@ -1,5 +1,7 @@
 /**
- * The outline of a room: a union of axis-aligned rectangles, which gives L-shapes, alcoves, columns and corridors, and two rooms joined by a doorway. Walls are found on the compressed grid of all edges: a cell edge is wall where the inside meets the outside.
+ * The outline of a room: a union of axis-aligned rectangles. This gives L-shapes, alcoves, columns, corridors, and two
+ * rooms joined by a doorway. Walls are found on the grid of all edges: a cell edge is a wall where inside meets
+ * outside.
  */
 import type { Random } from '../../support/random.ts'
 import { Pose } from '../solids/primitives.ts'
@@ -15,7 +17,10 @@ export interface Wall {
   /** Origin at the wall's start, x along it, y into the room. */
   readonly frame: Pose
   readonly length: number
-  /** Parts already taken by doors, windows and pictures: from, to (metres along), and the height from which on. */
+  /**
+   * Parts already used by doors, windows and pictures: from, to (metres along the wall), and the height above which
+   * they are used.
+   */
   readonly taken: [number, number, number][]
 }
 
@@ -108,7 +113,7 @@ export class FloorPlan {
   }
 }
 
-/** Finds a free stretch of `width` on a wall that is long enough, and takes it. Returns the middle, or −1. */
+/** Finds a free stretch of `width` on a wall and reserves it. Returns its middle, or −1. */
 export function takeStretch(random: Random, wall: Wall, width: number, low = 0): number {
   if (wall.length < width + 0.1) return -1
   for (let attempt = 0; attempt < 6; attempt++) {

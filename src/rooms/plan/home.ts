@@ -1,6 +1,6 @@
 /**
- * Plans of homes: a main room, and up to two more behind doorways or wide openings, so that there are views of five to ten
- * metres. Their shells: a floor and walls of its own for each room, one ceiling.
+ * Plans of homes: a main room, and up to two more behind doorways or wide openings, which gives views of five to ten
+ * metres. Builds their shells: a floor and walls for each room, one ceiling.
  */
 import type { Random } from '../../support/random.ts'
 import type { SceneBuilder } from '../builder.ts'
@@ -33,7 +33,7 @@ export interface Home {
 
 interface Passage {
   readonly rect: Rect
-  /** Whether it leads along x. */
+  /** Whether the passage leads along x. */
   readonly alongX: boolean
   readonly top: number
 }
@@ -71,7 +71,7 @@ export function drawHome(random: Random): Home {
     [],
     passages.map(({ rect }) => rect),
   )
-  // Nothing stands in a doorway, nor right before it.
+  // Doorways and the ground before them stay free.
   for (const { rect, alongX } of passages) {
     const before = 0.7
     plan.occupied.push(
@@ -113,13 +113,13 @@ function overlap(a: Rect, b: Rect, gap: number): boolean {
   return a.x0 < b.x1 + gap && b.x0 < a.x1 + gap && a.y0 < b.y1 + gap && b.y0 < a.y1 + gap
 }
 
-/** The part that a wall belongs to; null for the sides of a passage. */
+/** The room that a wall belongs to; null for the sides of a passage. */
 export function partOf(home: Home, wall: Wall): Part | null {
   const p = wall.frame.at(wall.length / 2, 0.03, 0)
   return home.parts.find(({ rect: r }) => p.x > r.x0 && p.x < r.x1 && p.y > r.y0 && p.y < r.y1) ?? null
 }
 
-/** Paint that people live with: white, cream, grey, pastel; seldom a pattern. */
+/** Typical wall paints of homes: white, cream, grey, pastel, rarely a pattern. */
 function calmWall(random: Random, wet: 'wet' | 'dry'): Material {
   if (wet === 'wet' && random.chance(0.5)) return wallMaterial(random, 'wet')
   if (random.chance(0.12)) return wallMaterial(random)
@@ -136,7 +136,7 @@ function calmWall(random: Random, wet: 'wet' | 'dry'): Material {
   return material(random, { base: colour, scale: random.uniform(0.3, 1.5), bump, bumpScale: random.uniform(0.02, 0.1) })
 }
 
-/** Floors shine more often than those of plain rooms. */
+/** Floors, which are shiny more often than in plain rooms. */
 function homeFloor(random: Random, wet: 'wet' | 'dry'): Material {
   const floor = floorMaterial(random, wet)
   const dull = floor.pattern === Pattern.carpet

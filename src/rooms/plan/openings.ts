@@ -1,4 +1,4 @@
-/** Doors and windows. They are put on a wall rather than cut into it, so the depth of a window is that of its pane. */
+/** Doors and windows. They are put onto a wall, not cut into it, so the depth of a window is that of its pane. */
 import type { SceneBuilder } from '../builder.ts'
 import { anyColour, fabric, hsv, material, mix, Pattern } from '../materials/materials.ts'
 import type { Pose, Vector } from '../solids/primitives.ts'
@@ -14,7 +14,7 @@ export interface SunWindow {
   readonly halfHeight: number
 }
 
-/** Up to `most` windows and two doors. Returns the windows that daylight comes through: none at night. */
+/** Adds up to `most` windows and two doors. Returns the windows that daylight comes through: none at night. */
 export function openings(s: SceneBuilder, plan: FloorPlan, height: number, day: boolean, most: number): SunWindow[] {
   const { random, style } = s
   const result: SunWindow[] = []
@@ -99,7 +99,7 @@ function door(s: SceneBuilder, f: Pose, w: number, h: number, trim: number): voi
   for (const side of [-1, 1]) s.box(f, [side * (w / 2 + 0.03), 0.02, h / 2], [0.08, 0.05, h + 0.04], trim)
   s.box(f, [0, 0.02, h + 0.04], [w + 0.14, 0.05, 0.08], trim)
   if (random.chance(0.25)) {
-    // Ajar: the leaf stands into the room, and the dark opening is behind it.
+    // Ajar: the leaf opens into the room, with a dark opening behind it.
     const a = random.uniform(0.4, 1.5)
     s.sheet(f, [0, 0.004, h / 2], w, h, s.matt([0.03, 0.03, 0.03]))
     s.box(f.at(-w / 2, 0.03, 0, a), [w / 2, 0, h / 2], [w, 0.04, h], leaf)

@@ -1,4 +1,4 @@
-/** What a room is made of before anything stands in it: floor, ceiling, walls, and the doorways between its parts. */
+/** The shell of a room: floor, ceiling, walls, and the doorways between its parts. */
 import type { SceneBuilder } from '../builder.ts'
 import { floorMaterial, hsv, material, Pattern, scaled, wallColour, wallMaterial } from '../materials/materials.ts'
 import { Pose, type Vector } from '../solids/primitives.ts'

@@ -1,8 +1,8 @@
 /**
- * Light at the camera: casts one ray per pixel (three where solids meet), and shades what it hits with Lambert's law, a
- * Blinn-Phong highlight and one mirror bounce for what is polished. Direct light comes from lamps, windows and the sun
- * (shadows.ts); light between surfaces is only an ambient term, dimmed near other things. Depth is the t of the pixel's own
- * ray, exact and untouched by any of this.
+ * Light at the camera. Casts one ray per pixel (three where solids meet) and shades the hit with Lambert's law, a
+ * Blinn-Phong highlight and one mirror bounce for polished materials. Direct light comes from lamps, windows and the
+ * sun (shadows.ts). Light between surfaces is only an ambient term, reduced by near things. Depth is the t of the
+ * pixel's own ray, exact and independent of the shading.
  */
 
 import { Bounce } from '../light/bounce.ts'
@@ -15,7 +15,9 @@ import { BOX, FRUSTUM, MESH } from '../solids/primitives.ts'
 import { locate, Surface } from '../solids/surface.ts'
 import { buildTiles, TILE, type Tiles } from '../solids/tiles.ts'
 
-/** What is left of the ambient light where surfaces light each other: it stands for the second bounce and those after it. */
+/**
+ * Share of the ambient light that remains where surfaces light each other. It stands for the second and later bounces.
+ */
 const AMBIENT_LEFT = 0.4
 
 export interface Rendering {
@@ -83,7 +85,7 @@ class Renderer {
     return Math.floor(y / TILE) * this.tiles.columns + Math.floor(x / TILE)
   }
 
-  /** Makes the ray through image point (x, y) the tracer's. */
+  /** Sets the tracer's ray to the one through image point (x, y). */
   private aim(x: number, y: number): void {
     const { right: r, down: d, forward: f, position: p, intrinsics: k } = this.view
     const { ray } = this.scene.tracer
@@ -97,7 +99,7 @@ class Renderer {
     ray[5] = f[2] + a * r[2] + b * d[2]
   }
 
-  /** Makes the tracer's ray and hit those of a pixel that has been cast before. */
+  /** Sets the tracer's ray and hit to those of a pixel that was cast before. */
   private aimAtSeen(x: number, y: number): void {
     const { tracer } = this.scene
     const i = y * this.width + x
@@ -158,7 +160,7 @@ class Renderer {
     const { tracer } = this.scene
     const differs = (i: number, k: number): boolean => {
       if (keys[i] === keys[k]) return false
-      // Green stands for brightness: a tenth of difference can't be seen as a stair.
+      // Green stands for brightness. Steps of less than a tenth are not visible.
       const a = radiance[3 * i + 1]
       const b = radiance[3 * k + 1]
       const c = radiance[3 * i] + radiance[3 * i + 2]

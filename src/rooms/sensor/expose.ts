@@ -1,6 +1,6 @@
 /**
- * From light to an 8-bit photo, in a camera's order: exposure and white balance, vignetting, lens and motion blur, photon and
- * read noise, tone curve and saturation, JPEG. All amounts are drawn per photo.
+ * From linear light to an 8-bit photo, in a camera's order: exposure and white balance, vignetting, lens and motion
+ * blur, photon and read noise, tone curve and saturation, JPEG. All amounts are drawn per photo.
  */
 import { Random } from '../../support/random.ts'
 import { compressInPlace } from './jpeg.ts'
@@ -18,7 +18,7 @@ export function expose(radiance: Float32Array, width: number, height: number, se
   const warm = random.normal(0, 0.07)
   const gains = [gain * (1 + warm), gain * (1 + random.normal(0, 0.02)), gain * (1 - warm)]
   develop(radiance, width, height, gains, random.chance(0.7) ? random.uniform(0, 0.35) : 0)
-  // The longer side of 320 is taken as the photo that a network sees; blur scales with it.
+  // Blur is scaled with the size of the photo, relative to a longer side of 320 pixels.
   const unit = Math.max(width, height) / 320
   const blur = random.chance(0.8) ? random.uniform(0.25, 0.7) : random.uniform(0.7, 1.6)
   blurInPlace(radiance, width, height, blur * unit)
@@ -32,7 +32,7 @@ export function expose(radiance: Float32Array, width: number, height: number, se
   return rgb
 }
 
-/** The gain that brings the mean of the logarithm of luminance to middle grey, but burns out no more than a tenth. */
+/** The gain that brings the mean log luminance to middle grey, limited so that at most a tenth is burnt out. */
 function meter(radiance: Float32Array, n: number): number {
   let sum = 0
   let count = 0
@@ -104,7 +104,7 @@ function blurInPlace(image: Float32Array, width: number, height: number, sigma: 
   for (let x = 0; x < width; x++) pass(3 * x, 3 * width, height)
 }
 
-/** Mean along a short straight path (dx, dy) pixels long: the hand moved during the exposure. */
+/** Motion blur: the mean along a short straight path, (dx, dy) pixels long. */
 function motionInPlace(image: Float32Array, width: number, height: number, dx: number, dy: number): void {
   const source = image.slice()
   const taps = 5
@@ -129,7 +129,7 @@ function motionInPlace(image: Float32Array, width: number, height: number, dx: n
     }
 }
 
-/** Noise of variance `photon`·(light + 0.02). Sums of four bytes of one random word are normal enough. */
+/** Noise of variance `photon`·(light + 0.02). The sum of four bytes of a random word is close enough to normal. */
 function addNoise(image: Float32Array, random: Random, photon: number): void {
   // The sum of four uniform bytes has mean 510 and standard deviation 147.8.
   const scale = Math.sqrt(photon) / 147.8

@@ -1,6 +1,6 @@
 /**
- * Where photos of a home are taken from, as people and their sensors do: a Kinect in the hand, across the room, at a thing, close
- * to a thing, and through doors as far as one can see. Candidates are drawn, probed, and the best for the intent taken.
+ * Viewpoints of photos of a home, as people take them: with a hand-held Kinect, across the room, of a thing, close to a
+ * thing, and through doors. Candidates are drawn and probed, and the best ones for the intent are taken.
  */
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
@@ -11,7 +11,7 @@ import { type Probed, probe } from './viewpoint.ts'
 
 interface Intent {
   readonly name: 'kinect' | 'across' | 'thing' | 'close' | 'long'
-  /** Of 100 pictures. */
+  /** Percentage of pictures. */
   readonly share: number
   /** Horizontal field of view of the longer side, degrees: least and greatest. */
   readonly degrees: readonly [number, number]
@@ -21,7 +21,7 @@ interface Intent {
   readonly pitch: readonly [number, number]
   /** Median depth: least and greatest, metres. */
   readonly median: readonly [number, number]
-  /** A tenth of the picture may be nearer than this, metres, not more. */
+  /** At most a tenth of the picture may be nearer than this, metres. */
   readonly clear: number
 }
 
@@ -65,7 +65,7 @@ const INTENTS: readonly Intent[] = [
   { name: 'long', share: 8, degrees: [50, 75], height: [1.4, 0.2], pitch: [-0.06, 0.1], median: [3.5, 7], clear: 0.8 },
 ]
 
-/** Viewpoints of the scene, best first, at most `wanted`; none if nobody could stand there. */
+/** Viewpoints of the scene, best first, at most `wanted`; none if there is no place to stand. */
 export function drawHomeViewpoints(scene: Scene, seed: number, width: number, height: number, wanted = 3): Viewpoint[] {
   const random = new Random(seed, 2)
   const intent = pickIntent(random)
@@ -136,7 +136,7 @@ function drawStand(random: Random, scene: Scene, intent: Intent): Stand | null {
     yaw = Math.atan2(p[1] - y, p[0] - x) + random.normal(0, 0.15)
     pitch = clamp(Math.atan2(p[2] - z, flat) * random.uniform(0.6, 1) + random.normal(0, 0.08), -1.2, 0.5)
   } else if (random.chance(0.5)) {
-    // Towards the middle of the room, as one does in a corner.
+    // Towards the middle of the room, as from a corner.
     yaw = Math.atan2((main.y0 + main.y1) / 2 - y, (main.x0 + main.x1) / 2 - x) + random.normal(0, 0.5)
   }
   if (!plan.inside(x, y) || tracer.contains(x, y, z, intent.name === 'close' ? 0.1 : 0.2)) return null

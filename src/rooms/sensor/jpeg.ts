@@ -1,6 +1,7 @@
 /**
- * What JPEG does to a picture, without the file: 8×8 discrete cosine transforms of Y, Cb, Cr (ITU-T T.81), quantisation with
- * the standard tables scaled by a quality as libjpeg does, and back. Entropy coding loses nothing and is left out.
+ * The effect of JPEG on a picture, without a file: 8×8 discrete cosine transforms of Y, Cb, Cr (ITU-T T.81),
+ * quantisation with the standard tables scaled by a quality as libjpeg does, and the inverse. Entropy coding is
+ * lossless and left out.
  */
 
 const LUMA = [
@@ -93,7 +94,9 @@ function transform(block: Float64Array, half: Float64Array, inverse: boolean): v
   }
 }
 
-/** Leaves in `rgb` (8-bit, channels last) what a JPEG file of this quality, with chroma at half size, would give back. */
+/**
+ * Replaces `rgb` (8-bit, channels last) by what a JPEG file of this quality, with chroma at half size, would decode to.
+ */
 export function compressInPlace(rgb: Uint8Array, width: number, height: number, quality: number): void {
   const n = width * height
   const w2 = (width + 1) >> 1

@@ -1,14 +1,14 @@
 /**
- * Where the photo is taken from: a pinhole camera held by a person who looks across the room, at something in it, or at what
- * is right in front. Candidates are drawn, probed with a coarse grid of rays, and the one whose depths suit the drawn intent
- * best is taken.
+ * Viewpoints of photos: a pinhole camera held by a person who looks across the room, at something in it, or at
+ * something close. Candidates are drawn and probed with a coarse grid of rays. The one whose depths fit the drawn
+ * intent best is taken.
  */
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
 import type { Scene } from '../scene.ts'
 import { look, type Viewpoint } from '../solids/camera.ts'
 
-/** Grid of rays that a candidate is judged by. */
+/** Grid of rays for judging a candidate. */
 const COLUMNS = 13
 const ROWS = 10
 
@@ -21,7 +21,7 @@ function drawIntrinsics(random: Random, width: number, height: number): Intrinsi
   return { fx: f, fy: f, cx: (width - 1) / 2 + shift() * width, cy: (height - 1) / 2 + shift() * height }
 }
 
-/** Viewpoints of the scene, best first, at most `wanted`; none if nobody could stand there. */
+/** Viewpoints of the scene, best first, at most `wanted`; none if there is no place to stand. */
 export function drawViewpoints(scene: Scene, seed: number, width: number, height: number, wanted = 3): Viewpoint[] {
   const random = new Random(seed, 2)
   const intrinsics = drawIntrinsics(random, width, height)
@@ -58,7 +58,7 @@ export function drawViewpoints(scene: Scene, seed: number, width: number, height
     if (probed === null) continue
     const { depths, solids } = probed
     const median = depths[depths.length >> 1]
-    // Of equal depths, the view that shows more things is the better photo, and one along a near wall the worse.
+    // Among views of equal depths, more visible things are better, and a near wall along the view is worse.
     const crowded = Math.min(solids, 30) / 30
     const wall = Math.max(0.7 - depths[Math.floor(0.1 * depths.length)], 0)
     found.push({ view, cost: Math.abs(Math.log(median / target)) - 0.6 * crowded + (mode === 'close' ? 0 : wall) })

@@ -1,7 +1,7 @@
 /**
  * A bounding volume hierarchy over boxes, built with the binned surface area heuristic (Wald, "On fast construction of
- * SAH-based bounding volume hierarchies", 2007). A scene has a few hundred solids, so the build takes under a millisecond
- * and the choice of axis and plane pays for itself in the first thousand rays.
+ * A scene has a few hundred solids. The build takes under a millisecond, and the better tree saves that time within the
+ * first thousand rays.
  */
 
 export interface Bvh {
@@ -9,9 +9,9 @@ export interface Bvh {
   readonly bounds: Float64Array
   /** Inner node: index of the left child, the right one follows it. Leaf: first item in `order`. */
   readonly first: Int32Array
-  /** Items of a leaf; 0 for an inner node. */
+  /** Number of items of a leaf; 0 for an inner node. */
   readonly count: Int32Array
-  /** Items so ordered that every leaf is a contiguous range. */
+  /** Items, ordered so that every leaf is a contiguous range. */
   readonly order: Int32Array
 }
 

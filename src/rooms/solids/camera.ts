@@ -1,6 +1,6 @@
 /**
- * The pinhole camera that a scene is seen by: x right, y down, z forward. The ray of pixel (x, y), integers at pixel centres, is
- * ((x − cx)/fx, (y − cy)/fy, 1), so that the ray parameter of a hit is its z-depth.
+ * The pinhole camera: x right, y down, z forward. The ray of pixel (x, y), integers at pixel centres, is ((x − cx)/fx,
+ * (y − cy)/fy, 1), so the ray parameter of a hit is its z-depth.
  */
 import type { Intrinsics } from '../../image/types.ts'
 import type { Vector } from './primitives.ts'

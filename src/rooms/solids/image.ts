@@ -1,15 +1,15 @@
-/** Images on surfaces: 8-bit sRGB with alpha, with a pyramid of halvings for what is seen from afar. */
+/** Images on surfaces: 8-bit sRGB with alpha, with a pyramid of halved sizes for distant surfaces. */
 
 export interface Image {
   readonly width: number
   readonly height: number
   /** RGBA, row-major, top row first; level k has its sides halved k times (at least 1 pixel). */
   readonly levels: readonly Uint8Array[]
-  /** Some pixels are transparent: rays pass there. */
+  /** Whether some pixels are transparent. Rays pass through those. */
   readonly cutOut: boolean
 }
 
-/** Images larger than this on a side are halved until they are not: more can't be told at the sizes that rooms have. */
+/** Images with a longer side than this are halved until they fit. Finer detail is not visible in rooms. */
 export const MAX_SIDE = 256
 
 /** `rgba`: width × height × 4. */

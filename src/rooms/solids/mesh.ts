@@ -1,7 +1,8 @@
 /**
- * Triangle meshes as one more canonical shape: a mesh fills [−1, 1]³, and an instance of it is the affine map that every solid
- * has. A scene is thus a hierarchy over solids, and each mesh has a hierarchy over its triangles, built once and shared by
- * all instances. Triangles are seen from both sides. Where a texture is cut out (leaves, lattices) the ray goes on.
+ * Triangle meshes as one more canonical shape. A mesh fills [−1, 1]³, and an instance is an affine map, as for every
+ * solid. A scene has one hierarchy over its solids. Each mesh has a hierarchy over its triangles, built once and shared
+ * by all instances. Triangles are visible from both sides. Where a texture is transparent (leaves, lattices) the ray
+ * goes on.
  *
  * Intersection: Möller and Trumbore, "Fast, minimum storage ray/triangle intersection" (1997).
  */
@@ -9,7 +10,7 @@
 import { buildBvh } from './bvh.ts'
 import type { Image } from './image.ts'
 
-/** What one part of a mesh is made of. */
+/** The material of one part of a mesh. */
 export interface MeshMaterial {
   /** Linear RGB reflectance; white where there is an image. */
   readonly colour: readonly [number, number, number]
@@ -35,7 +36,7 @@ export interface Mesh {
   readonly nodeCount: Int32Array
 }
 
-/** Triangles as they come: three corners each, in [−1, 1]³. */
+/** Triangles before sorting: three corners each, in [−1, 1]³. */
 export interface TriangleSoup {
   /** Stride 9. */
   readonly positions: Float32Array
@@ -54,7 +55,7 @@ export function buildMesh({ positions, normals, uvs, material, materials }: Tria
   for (let i = 0; i < triangles; i++)
     for (let k = 0; k < 3; k++) {
       const [a, b, c] = [positions[9 * i + k], positions[9 * i + 3 + k], positions[9 * i + 6 + k]]
-      // A hair more than the triangle, so that a hit on its border never falls outside the box.
+      // Slightly larger than the triangle, so that a hit on its border is never outside the box.
       boxes[6 * i + k] = Math.min(a, b, c) - 1e-6
       boxes[6 * i + 3 + k] = Math.max(a, b, c) + 1e-6
     }
@@ -88,7 +89,7 @@ export function buildMesh({ positions, normals, uvs, material, materials }: Tria
   }
 }
 
-/** Hits nearer than this are the surface that the ray starts from. */
+/** Nearer hits are the surface that the ray starts from. */
 const START = 1e-6
 
 /**

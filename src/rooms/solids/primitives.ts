@@ -10,7 +10,7 @@
  *     frustum    x² + y² = (a + b·z)², |z| ≤ 1, with caps; radius 1 at z = −1 and `taper` at z = +1
  *     mesh       triangles that fill [-1, 1]³ (mesh.ts), seen from both sides
  *
- * World frame: metres, z up. Leaves out constructive geometry: rooms are convincing without.
+ * World frame: metres, z up. Leaves out constructive solid geometry, which rooms do not need.
  */
 
 export const BOX = 0
@@ -63,15 +63,15 @@ export class Pose {
 }
 
 export interface SolidOptions {
-  /** Turn about the local vertical axis, radians, applied after `pitch` and `roll`. */
+  /** Rotation about the local vertical axis, radians, applied after `pitch` and `roll`. */
   readonly yaw?: number
-  /** Turn about the local x axis. */
+  /** Rotation about the local x axis. */
   readonly pitch?: number
-  /** Turn about the local y axis. */
+  /** Rotation about the local y axis. */
   readonly roll?: number
   readonly taper?: number
   readonly castsShadow?: boolean
-  /** Of a MESH: index into the scene's meshes. */
+  /** Index into the scene's meshes, for a MESH. */
   readonly mesh?: number
 }
 
@@ -164,7 +164,7 @@ export class PrimitiveList {
       let reach = ex + ey + ez
       if (shape === ELLIPSOID) reach = Math.sqrt(ex * ex + ey * ey + ez * ez)
       if (shape === FRUSTUM) reach = widest * Math.sqrt(ex * ex + ey * ey) + ez
-      // A hair more than the solid, so that rounding never puts a hit outside its box.
+      // Slightly larger than the solid, so that rounding never puts a hit outside its box.
       lo[k] = centre[k] - reach - 1e-7
       hi[k] = centre[k] + reach + 1e-7
     }

@@ -1,12 +1,12 @@
 /**
- * Ray casting against the solids of a scene: nearest hit for what is seen, any hit for shadows. One flat loop over the
- * hierarchy with an explicit stack and the four intersections written out in it.
+ * Ray casting against the solids of a scene: nearest hit for visibility, any hit for shadows. One flat loop over the
+ * hierarchy with an explicit stack, and the four intersections inlined.
  *
- * The ray and the result live in `ray`, a Float64Array: numbers that cross a call which the engine does not inline are boxed
- * on the heap, and at half a million rays a picture that costs more than the arithmetic.
+ * The ray and the result are in `ray`, a Float64Array. JavaScript engines box numbers that are passed to a function
+ * they do not inline. At half a million rays a picture, that costs more than the arithmetic.
  *
- * Solids are hit where a ray enters them; a ray that starts inside one does not see it. A camera must therefore not stand
- * inside a solid (`contains`). Meshes have no inside.
+ * A solid is hit where a ray enters it; a ray that starts inside does not see it. A camera must therefore not be inside
+ * a solid (`contains`). Meshes have no inside.
  */
 import type { Bvh } from './bvh.ts'
 import { type Mesh, MeshTracer } from './mesh.ts'
@@ -16,7 +16,7 @@ import type { Tiles } from './tiles.ts'
 /** Result of a ray that hits nothing. */
 export const MISS = Infinity
 
-/** Hits nearer than this are the surface that the ray starts from. */
+/** Nearer hits are the surface that the ray starts from. */
 const START = 1e-6
 
 export class Tracer {
@@ -67,7 +67,7 @@ export class Tracer {
     return this.cast(true)
   }
 
-  /** Whether solid `i` is hit at t < `until`: a guess to try before the whole scene. */
+  /** Whether solid `i` is hit at t < `until`. Tried as a guess before the whole scene. */
   blockedBy(i: number, until: number): boolean {
     this.limit[0] = until
     return this.among(this.inOrder, i, i + 1, this.noBound, true) >= 0
@@ -145,7 +145,7 @@ export class Tracer {
           continue
         }
       }
-      // Skip what has come to lie behind the nearest hit since it was pushed.
+      // Skips nodes that the nearest hit has meanwhile moved in front of.
       do depth--
       while (depth >= 0 && stackT[depth] >= best)
       if (depth < 0) break

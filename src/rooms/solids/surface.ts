@@ -1,11 +1,11 @@
 /**
- * What a ray has met: the point, its normal, and where on the surface it lies. Derived from the solid's own frame, in which
+ * Where a ray hits: the point, its normal, and the position on the surface. Computed in the solid's own frame, where
  * the normal is the gradient of the shape's equation and texture coordinates are the local ones.
  */
 import { BOX, ELLIPSOID, MESH, QUAD } from './primitives.ts'
 import type { Tracer } from './ray-tracer.ts'
 
-/** Where a ray has hit, with everything that shading asks. Overwritten by `locate`. */
+/** The hit, with everything that shading needs. Overwritten by `locate`. */
 export class Surface {
   x = 0
   y = 0
@@ -19,7 +19,7 @@ export class Surface {
   v = 0
   s = 0
   t = 0
-  /** Metres of surface that a pixel covers; set by who shades. */
+  /** Metres of surface that a pixel covers; set by the shading code. */
   footprint = 0
   /** Solid and face in one number. */
   key = 0
@@ -137,8 +137,9 @@ export function locate(tracer: Tracer, i: number, at: Surface): void {
 }
 
 /**
- * The part of `locate` that is of meshes: texture coordinates and material into `at`, the gradient in the solid's own frame
- * into its normal. The normal is bent towards those of the corners. Returns the face: which way the triangle looks.
+ * The part of `locate` for meshes. Writes texture coordinates and material into `at`, and the gradient in the solid's
+ * own frame into its normal, interpolated from the normals of the corners. Returns the face: the direction of the
+ * triangle.
  */
 function locateOnMesh(tracer: Tracer, i: number, x: number, y: number, z: number, at: Surface): number {
   const { primitives, triangle, meshes } = tracer
@@ -180,7 +181,8 @@ function locateOnMesh(tracer: Tracer, i: number, x: number, y: number, z: number
   let mx = w * normals[c] + u * normals[c + 3] + v * normals[c + 6]
   let my = w * normals[c + 1] + u * normals[c + 4] + v * normals[c + 7]
   let mz = w * normals[c + 2] + u * normals[c + 5] + v * normals[c + 8]
-  // Files turn faces either way. The flat normal goes to the viewer's side, the bent one to the side of the flat one.
+  // Files orient faces either way. The flat normal is turned to the viewer's side, the interpolated one to the side of
+  // the flat one.
   const { toLocal } = primitives
   const { ray } = tracer
   const r = 12 * i
@@ -197,7 +199,7 @@ function locateOnMesh(tracer: Tracer, i: number, x: number, y: number, z: number
     my = flip * ny
     mz = flip * nz
   }
-  // Where the bent normal looks away from the viewer it is turned until it just does not.
+  // An interpolated normal that points away from the viewer is turned until it just does not.
   const away = mx * dx + my * dy + mz * dz
   if (away > 0) {
     const k = (1.01 * away) / (dx * dx + dy * dy + dz * dz)

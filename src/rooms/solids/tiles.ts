@@ -1,7 +1,7 @@
 /**
- * Which solids each small square of the image can see. Camera rays are bundles, so the solids outside a square's pyramid are
- * ruled out once for all its pixels, and the rest are sorted by distance: the loop over them ends at the first one that
- * starts behind the hit found so far. This is several times faster than walking the hierarchy for every pixel.
+ * Which solids each small square of the image can see. Camera rays come in bundles: solids outside a square's pyramid
+ * are excluded once for all its pixels, and the rest are sorted by distance. The loop over them ends at the first one
+ * that begins behind the nearest hit so far. This is several times faster than walking the hierarchy for every pixel.
  */
 import type { Viewpoint } from './camera.ts'
 import { type Primitives, QUAD } from './primitives.ts'
@@ -30,7 +30,7 @@ export function buildTiles(solids: Primitives, view: Viewpoint, width: number, h
   for (let i = 0; i < count; i++) {
     near[i] = cornersInCamera(solids, i, view, corners)
     if (near[i] === Infinity) continue
-    // Half a pixel more on either side, for rays between pixel centres.
+    // Half a pixel more on each side, for rays between pixel centres.
     for (let c = 0; c < columns; c++)
       inColumn[i * columns + c] = overlaps(corners, 0, (c * TILE - 1 - cx) / fx, (c * TILE + TILE - cx) / fx) ? 1 : 0
     for (let r = 0; r < rows; r++)
@@ -50,7 +50,9 @@ export function buildTiles(solids: Primitives, view: Viewpoint, width: number, h
   return { columns, list: Int32Array.from(list), first, near }
 }
 
-/** Whether the hull of the corners may lie in a < (x or y)/z < b. Corners behind the camera are handled by signs alone. */
+/**
+ * Whether the hull of the corners may overlap a < (x or y)/z < b. Corners behind the camera are handled by signs alone.
+ */
 function overlaps(corners: Float64Array, axis: number, a: number, b: number): boolean {
   let below = true
   let above = true
@@ -94,6 +96,6 @@ function cornersInCamera(solids: Primitives, i: number, view: Viewpoint, out: Fl
     nearest = Math.min(nearest, out[3 * corner + 2])
     farthest = Math.max(farthest, out[3 * corner + 2])
   }
-  // A hair of slack for rounding.
+  // A small tolerance for rounding.
   return farthest <= 0 ? Infinity : Math.max(nearest - 1e-6, 0)
 }
