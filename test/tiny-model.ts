@@ -1,6 +1,6 @@
 /** A model file small enough for tests: quarter-width encoder, one block, two steps, random weights of a fixed seed. */
 import { Graph, type Tensor } from '../src/graph/index.ts'
-import { buildDar, configText, type DarConfig, imageMultiple, parseConfig } from '../src/model/index.ts'
+import { buildDar, configText, type DarConfig, imageMultiple } from '../src/model/index.ts'
 import { writeWeights } from '../src/runtime/weights.ts'
 import { Random } from '../src/support/random.ts'
 import { tinyMobile } from './tiny-config.ts'

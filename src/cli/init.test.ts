@@ -23,7 +23,7 @@ import { EXIT_MISTAKE, run } from './run.ts'
 
 const config = tinyDino()
 const ours = randomTensors(targetsOf(config))
-const { encoderDepth: depth } = TINY_VIT
+const { encoderDepth: depth } = TINY_DINO
 
 describe('dar init', () => {
   let folder = ''

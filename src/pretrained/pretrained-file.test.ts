@@ -17,7 +17,7 @@ import {
   prefixed,
   randomTensors,
   type Tensors,
-  TINY_VIT,
+  TINY_DINO,
   targetsOf,
   tinyDino,
   writeTensors,
@@ -26,7 +26,7 @@ import {
 const config = tinyDino()
 const targets = targetsOf(config)
 const ours = randomTensors(targets)
-const { encoderDepth: depth } = TINY_VIT
+const { encoderDepth: depth } = TINY_DINO
 const only = (part: string): Tensors => new Map([...ours].filter(([name]) => name.startsWith(part)))
 const bare = (): Tensors => new Map([...only('encoder.')].map(([name, tensor]) => [name.slice(8), tensor]))
 

@@ -4,7 +4,8 @@
  * on the wrong scale shows here first.
  */
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { lossTermCount, parseConfig } from '../model/index.ts'
 import { NO_AUGMENTATION, TINY_MODEL, tinyRecipe, writeRooms } from './testing.ts'
 import { train } from './trainer.ts'
