@@ -98,7 +98,7 @@ export function extraTerms(model: DarOutput, gt: Tensor, config: DarConfig, { ed
 
 /**
  * The weighed term of images that a teacher has labelled, on the output at the teacher's size. taught: B,1,H,W, the teacher's depth,
- * 0 in images that were measured. Of any positive depth: how far dMax is nobody knows without a scale.
+ * 0 in images that were measured. Any positive depth counts: without a scale nobody knows how far dMax is.
  */
 export function teacherLoss(model: DarOutput, taught: Tensor, weight: number): Tensor {
   const valid = validPixels(taught, Number.POSITIVE_INFINITY)

@@ -35,8 +35,8 @@ const datasetSchema = z.strictObject({
   /** Or: what to validate on, as options that differ from those above, for instance `{ side: 'test' }`. */
   validation: datasetOptions.optional(),
   /**
-   * The depth is what another network said of photos that nobody measured. It is trusted up to scale and shift of inverse depth: these
-   * images have the term `teacher` of a stage's `loss`, which each stage must weigh, and no other. Default false.
+   * The depth is what another network said of photos that nobody measured. It is trusted up to scale and shift of inverse depth. Its
+   * images take part in one term of the loss only, `loss.teacher`, which every stage must then weigh. Default false.
    */
   teacher: z.boolean().optional(),
 })
