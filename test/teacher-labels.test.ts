@@ -100,7 +100,7 @@ describe('labels of a teacher', () => {
       if (meta !== null) await writeFile(join(out, 'meta.json'), meta)
       const labelling = labelPhotos(await photos(), teacherOf(), out, { force: true })
       await expect(labelling).rejects.toThrow(DarError)
-      await expect(labelling).rejects.toThrow(/holds what is no teacher's; choose an empty folder/)
+      await expect(labelling).rejects.toThrow(/is not empty and holds no teacher's labels; choose an empty folder/)
     }
     expect(await readFile(join(out, 'depth', 'a.png'), 'utf8')).toBe('measured')
   })

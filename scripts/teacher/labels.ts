@@ -107,7 +107,8 @@ async function prepare(folder: string, header: z.infer<typeof metaFile>, force: 
   const files = await listed(folder)
   if (files.length > 0) {
     const found = await readMeta(folder)
-    if (found === null) throw new DarError(`${folder} holds what is no teacher's; choose an empty folder`)
+    if (found === null)
+      throw new DarError(`${folder} is not empty and holds no teacher's labels; choose an empty folder`)
     const other = (['teacher', 'weights', 'photos'] as const).find((key) => found[key] !== header[key])
     if (force) for (const part of ['rgb', 'depth']) await rm(join(folder, part), { recursive: true, force: true })
     else if (other)

@@ -8,8 +8,8 @@
  *     r = (u − s·v − t)/m   E = mean of r²/(r² + c²)                over the valid pixels of all images with s > 0;  c = ½
  *
  * s, t and m are constants for the gradient: it changes the shape of the student's map and leaves its scale to measured depth. The
- * last is Geman and McClure's function. Its slope is largest at r = c/√3 ≈ 0.29 and falls like r⁻³: at r = 1, an error as large as
- * saying nothing, a pixel pulls a quarter as hard. An image with s ≤ 0, where the two disagree on what is near, takes no part.
+ * last is Geman and McClure's function. Its slope is largest at r = c/√3 ≈ 0.29 and falls like r⁻³: at r = 1, the error of a flat
+ * map, a pixel pulls a quarter as hard. An image with s ≤ 0, where the two disagree on what is near, takes no part.
  *
  * Scale and shift of inverse depth: Ranftl et al. 2020 (MiDaS). Not in the paper, and off unless a recipe weighs it (`teacher`). Left
  * out: gradient matching, because a teacher's edges are softer than those that the student learns from measured depth.
@@ -19,9 +19,9 @@ import * as ops from '../graph/ops/index.ts'
 
 /** Metres. Inverse depth of less would outweigh all other pixels. */
 const NEAREST = 0.01
-/** Of mean(u): a map that is flatter counts as this flat, or its every ripple would be a large residual. */
+/** As a part of mean(u). A flatter map counts as this flat; else its smallest ripple would be a large residual. */
 const LEAST_SPREAD = 0.05
-/** Of v, 1/metres²: a teacher that says less has said nothing, and what is left is rounding. */
+/** Of v, 1/metres²: below it the teacher's map is flat, and what varies is rounding. */
 const LEAST_VARIANCE = 1e-10
 /** c, in spreads. Chosen by the shape of the function, not by trials. */
 const SOFTNESS = 0.5
