@@ -48,7 +48,8 @@ if (!flags.weights && !flags.encoder) throw new Error('give --weights or --encod
 const [data, out] = [resolve(flags.data), resolve(flags.out)]
 const threads = flags.threads === undefined ? undefined : Number(flags.threads)
 const recipe = await loadRecipe(flags.recipe)
-const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' ? [one] : []))
+/** Of measured depth: a teacher's is neither tested on nor part of a mean map. */
+const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' && !one.teacher ? [one] : []))
 
 /**
  * The recipe without one set: only its last stage, for this many updates. Hold-outs of the other sets stay held out.

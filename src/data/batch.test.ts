@@ -64,6 +64,17 @@ describe('batch', () => {
     })
   })
 
+  it('says which samples have their depth from a teacher, and is the same otherwise', async () => {
+    const { sources, ...rest } = mixed()
+    const taught = { ...rest, sources: sources.map((one) => (one.kind === 'rooms' ? one : { ...one, teacher: true })) }
+    const plain = await (await createBatchMaker(mixed(), fakeRooms().render)).make(2)
+    const batch = await (await createBatchMaker(taught, fakeRooms().render)).make(2)
+    expect([...batch.teacher]).toEqual(batch.names.map((name) => Number(name.startsWith('real/'))))
+    expect(batch.teacher).toContain(1)
+    expect({ ...batch, teacher: null }).toEqual({ ...plain, teacher: null })
+    expect([...plain.teacher]).toEqual([0, 0, 0, 0])
+  })
+
   it('i is the same whatever was made before it, and by whom', async () => {
     const straight = await createBatchMaker(mixed(), fakeRooms().render)
     const batches = [await straight.make(0), await straight.make(1), await straight.make(2), await straight.make(9)]

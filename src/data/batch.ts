@@ -37,6 +37,8 @@ export interface Batch {
   readonly names: readonly string[]
   /** Canonical metres per true metre, one per sample. */
   readonly scales: Float32Array
+  /** One per sample: 1 where the depth is a teacher's, right up to scale and shift of its inverse, else 0. */
+  readonly teacher: Uint8Array
 }
 
 /** Throws a DarError naming the first option that makes no sense. */
@@ -91,7 +93,7 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
         const position = index * batch + j
         const random = new Random(seed, position)
         const { source, ordinal } = slotAt(position, weights)
-        return { frame: await sources[source].frame(ordinal, index, random), random }
+        return { frame: await sources[source].frame(ordinal, index, random), random, spec: options.sources[source] }
       }),
     )
     const image = new Float32Array(batch * 3 * pixels)
@@ -104,7 +106,9 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
       return augment(frame, random, { ...augmentation, width, height, into })
     })
     const names = samples.map(({ name }) => name)
-    return { index, image, depth, names, scales: Float32Array.from(samples, ({ scale }) => scale) }
+    const scales = Float32Array.from(samples, ({ scale }) => scale)
+    const teacher = Uint8Array.from(drawn, ({ spec }) => Number(spec.kind === 'dataset' && (spec.teacher ?? false)))
+    return { index, image, depth, names, scales, teacher }
   }
   return { make }
 }

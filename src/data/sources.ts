@@ -28,6 +28,8 @@ export interface DatasetSource {
   readonly weight: number
   /** How to read it; default: as what it looks like. */
   readonly options?: Omit<OpenOptions, 'name'>
+  /** Its depth is another network's: right up to scale and shift of inverse depth. Batches say so; default false. */
+  readonly teacher?: boolean
 }
 
 /** Procedural rooms, as one source of a training stream. */

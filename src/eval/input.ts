@@ -43,7 +43,8 @@ function partOf(frame: Frame, { left, top, width, height }: Rectangle): Frame {
   return { name: frame.name, image: { width, height, data }, depth: null, intrinsics }
 }
 
-function mirrored(frame: Frame): Frame {
+/** The mirror image, without its ground truth, which no predictor may look at. */
+export function mirrored(frame: Frame): Frame {
   const { width, height, data } = frame.image
   const turned = new Uint8Array(data.length)
   for (let y = 0; y < height; y++)

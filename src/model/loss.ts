@@ -11,6 +11,7 @@ import type { DarOutput } from './dar.ts'
 import { edgeTerm } from './edge-term.ts'
 import { ORD2SEQ_LEVELS } from './heads/index.ts'
 import { MIN_DEPTH } from './least-depth.ts'
+import { teacherTerm } from './teacher-term.ts'
 
 /** Predictions are raised to this inside a logarithm. */
 const LOG_FLOOR = 1e-6
@@ -35,6 +36,11 @@ export const lossSchema = z.strictObject({
    * default, leaves it out.
    */
   edges: z.number().min(0).optional(),
+  /**
+   * Weight of the term of the last map on images whose depth is a teacher's (`teacherTerm`, times 10 like the others). The terms
+   * above do not see these images. Default: there are none.
+   */
+  teacher: z.number().positive().optional(),
 })
 /** Of the training loss. */
 export type LossOptions = Readonly<z.infer<typeof lossSchema>>
@@ -88,6 +94,16 @@ export function extraTerms(model: DarOutput, gt: Tensor, config: DarConfig, { ed
   const valid = validPixels(gt, config.dMax)
   const g = logError(ops.resize(model.nativeMap, [gt.shape[2], gt.shape[3]]), gt, valid)
   return [ops.mul(edgeTerm(g, valid), SCALE * edges)]
+}
+
+/**
+ * The weighed term of images that a teacher has labelled, on the output at the teacher's size. taught: B,1,H,W, the teacher's depth,
+ * 0 in images that were measured. Any positive depth counts: without a scale nobody knows how far dMax is.
+ */
+export function teacherLoss(model: DarOutput, taught: Tensor, weight: number): Tensor {
+  const valid = validPixels(taught, Number.POSITIVE_INFINITY)
+  const map = ops.resize(model.nativeMap, [taught.shape[2], taught.shape[3]])
+  return ops.mul(teacherTerm(map, taught, valid), SCALE * weight)
 }
 
 /** Sum of scalars. */

@@ -14,6 +14,8 @@ const recipe = tinyRecipe({
   ],
 })
 
+const TAUGHT = { kind: 'dataset', name: 'photos', path: 'photos', weight: 1, teacher: true }
+
 describe('stages', () => {
   it('count their updates one after another', () => {
     expect(totalUpdates(recipe)).toBe(5)
@@ -64,6 +66,15 @@ describe('parseRecipe', () => {
     expect(parseRecipe(recipe, 'r')).toEqual(recipe)
   })
 
+  it('takes a teacher whom every stage weighs', () => {
+    const taught = {
+      ...recipe,
+      data: [...recipe.data, TAUGHT],
+      stages: recipe.stages.map((one) => ({ ...one, loss: { teacher: 0.1 } })),
+    }
+    expect(parseRecipe(taught, 'r')).toEqual(taught)
+  })
+
   it('fills in the model config’s defaults', () => {
     const model = { encoder: 'mobilenetv2', memoryWidth: 32 }
     expect(parseRecipe({ ...recipe, model }, 'r').model).toMatchObject({
@@ -102,6 +113,43 @@ describe('parseRecipe', () => {
       'a misspelt field of the loss',
       { stages: [{ ...stage, updates: 3, loss: { edge: 1 } }] },
       /stages\.0\.loss: .*edge/,
+    ],
+    [
+      "a teacher's data without its weight",
+      { data: [...recipe.data, TAUGHT] },
+      /stages\.0\.loss\.teacher: is missing, but the depth of photos is a teacher's.*stages\.1\.loss\.teacher/,
+    ],
+    [
+      'the weight of a teacher that no data has',
+      { stages: [{ ...stage, updates: 3, loss: { teacher: 0.1 } }] },
+      /stages\.0\.loss\.teacher: weighs a teacher, but no data set has teacher: true/,
+    ],
+    [
+      'a weight of 0, which would show images for nothing',
+      { data: [...recipe.data, TAUGHT], stages: [{ ...stage, updates: 3, loss: { teacher: 0 } }] },
+      /stages\.0\.loss\.teacher: /,
+    ],
+    [
+      "a teacher's depth alone",
+      { data: [TAUGHT], stages: [{ ...stage, updates: 3, loss: { teacher: 0.1 } }] },
+      /data: has a teacher's depth only, which has no scale/,
+    ],
+    [
+      "a teacher's depth as the truth of a validation",
+      {
+        data: [...recipe.data, { ...TAUGHT, validation: {} }],
+        stages: [{ ...stage, updates: 3, loss: { teacher: 0.1 } }],
+      },
+      /data\.1\.validation: cannot be a teacher's depth/,
+    ],
+    [
+      'a teacher of a head with a loss of its own',
+      {
+        model: { ...recipe.model, head: 'dorn' },
+        data: [...recipe.data, TAUGHT],
+        stages: [{ ...stage, updates: 3, loss: { teacher: 0.1 } }],
+      },
+      /model\.head: is dorn, which learns from no teacher; leave photos out/,
     ],
     [
       'a kind of data that is none',

@@ -30,10 +30,15 @@ const datasetSchema = z.strictObject({
   path: z.string(),
   weight,
   options: datasetOptions.optional(),
-  /** Which frames are held out; they become a validation set of this name. */
+  /** Which frames are held out; they become a validation set of this name, unless their depth is a teacher's. */
   split: splitSchema.optional(),
   /** Or: what to validate on, as options that differ from those above, for instance `{ side: 'test' }`. */
   validation: datasetOptions.optional(),
+  /**
+   * The depth is what another network said of photos that nobody measured. It is trusted up to scale and shift of inverse depth. Its
+   * images take part in one term of the loss only, `loss.teacher`, which every stage must then weigh. Default false.
+   */
+  teacher: z.boolean().optional(),
 })
 /** A data set in any layout that `openDataset` reads. */
 export type DatasetData = Readonly<z.infer<typeof datasetSchema>>
@@ -77,11 +82,14 @@ const stageSchema = z.strictObject({
   validationBatch: count.optional(),
   /** Replaces the recipe's augmentation. For example, a last stage may show frames more as they will be predicted. */
   augmentation: augmentationSchema.optional(),
-  /** λ, the weight of edges; default: the paper's loss. */
+  /** λ, the weights of edges and of a teacher's images; default: the paper's loss. */
   loss: lossSchema.optional(),
 })
 /** A part of a run with one size, or mix of sizes, of images. */
 export type Stage = Readonly<z.infer<typeof stageSchema>>
+
+/** Heads whose loss is not of a depth map: its gradient ends at their classes. */
+const OWN_LOSS: readonly string[] = ['dorn', 'ord2seq']
 
 const KINDS = 'must be dataset (folders of your own, too) or rooms'
 
@@ -128,6 +136,25 @@ const recipeSchema = z
     data.forEach((one, i) => {
       if (one.kind === 'dataset' && one.split && one.validation)
         problem(['data', i], 'has both a split and a validation; give one of the two')
+    })
+    const taught = data.flatMap((one) => (one.kind === 'dataset' && one.teacher ? [one.name] : []))
+    data.forEach((one, i) => {
+      if (one.kind === 'dataset' && one.teacher && one.validation)
+        problem(['data', i, 'validation'], "cannot be a teacher's depth, which is not the truth; leave it out")
+    })
+    if (taught.length === data.length)
+      problem(['data'], "has a teacher's depth only, which has no scale; add a set with measured depth, or rooms")
+    if (taught.length > 0 && OWN_LOSS.includes(model.head.kind))
+      problem(['model', 'head'], `is ${model.head.kind}, which learns from no teacher; leave ${taught.join(', ')} out`)
+    stages.forEach(({ loss }, i) => {
+      const path = ['stages', i, 'loss', 'teacher']
+      if (taught.length > 0 && loss?.teacher === undefined)
+        problem(path, `is missing, but the depth of ${taught.join(', ')} is a teacher's; give its weight, such as 0.1`)
+      if (taught.length === 0 && loss?.teacher !== undefined)
+        problem(
+          path,
+          'weighs a teacher, but no data set has teacher: true; mark the one that is, or leave the weight out',
+        )
     })
     const names = data.map((one) => (one.kind === 'rooms' ? 'rooms' : one.name))
     names.forEach((name, i) => {

@@ -20,7 +20,7 @@ export type TrainEvent =
       /** Number of this update, from 0. */
       readonly step: number
       readonly loss: number
-      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum. */
+      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum and what `edges` and `teacher` add. */
       readonly terms: readonly number[]
       readonly rate: number
       /** Of the gradient, before clipping. */

@@ -38,6 +38,16 @@ describe('resolveData', () => {
     expect(names).toEqual(['walk/f7', 'walk/f8', 'walk/f9'])
   })
 
+  it('says whose depth is a teacher’s, and does not validate on it', async () => {
+    const split = { kind: 'tail', fraction: 0.3, gap: 2 } as const
+    const taught = { ...walk, name: 'taught', split, teacher: true }
+    const { sources, validation } = await resolveData({ data: [walk, taught] }, root)
+    expect(sources).toMatchObject([{ name: 'walk' }, { name: 'taught', teacher: true }])
+    expect(sources[0]).not.toHaveProperty('teacher', true)
+    expect(sources[1]).toMatchObject({ names: ['f0', 'f1', 'f2', 'f3', 'f4'] })
+    expect(validation).toEqual([])
+  })
+
   it('reads a data set in its own layout, and validates on other options of it', async () => {
     const sync = join(root, 'nyu', 'sync', 'hall')
     const [image, depth] = plainFrame(4, 3, 100, 2)

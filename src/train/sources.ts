@@ -34,19 +34,21 @@ export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string):
 }
 
 async function resolveDataset(data: DatasetData, root: string) {
-  const { name, weight, split, validation } = data
+  const { name, weight, split, validation, teacher } = data
   const path = join(root, data.path)
   const options = listBelow(data.options, root)
   const dataset = await openDataset(path, { ...options, name })
   // The layout is stated, so that worker threads need not recognise it again.
-  const source = { kind: 'dataset', root: path, name, weight, options: { ...options, layout: dataset.layout } } as const
+  const read = { ...options, layout: dataset.layout }
+  const source = { kind: 'dataset', root: path, name, weight, options: read, teacher } as const
   if (validation) {
     const held = await openDataset(path, { layout: dataset.layout, ...options, ...listBelow(validation, root), name })
     return { source, validation: held }
   }
   if (!split) return { source, validation: null }
   const { train, test } = splitDataset(dataset.names, split, path)
-  return { source: { ...source, names: train }, validation: subsetOf(dataset, test) }
+  // What a teacher said of the frames held out is no truth to validate on.
+  return { source: { ...source, names: train }, validation: teacher ? null : subsetOf(dataset, test) }
 }
 
 /** A split file's path is relative to the data folder, too. */

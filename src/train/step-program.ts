@@ -1,5 +1,6 @@
 /** One training step as a graph: images and labels in, the loss out, and every gradient into the gradient buffer. */
-import { type Compiled, compile, Graph, gradient, type Tensor } from '../graph/index.ts'
+import type { Batch } from '../data/index.ts'
+import { type Compiled, compile, Graph, gradient, type Tensor, where } from '../graph/index.ts'
 import {
   buildDar,
   type DarConfig,
@@ -7,9 +8,11 @@ import {
   type LossOptions,
   normaliseImage,
   stepLosses,
+  teacherLoss,
   total,
 } from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
+import type { PortData } from '../runtime/protocol.ts'
 import { DarError } from '../support/errors.ts'
 import { type Layout, layoutOf, slicesOf } from './parameters.ts'
 
@@ -26,6 +29,7 @@ interface StepOptions extends Size {
 }
 
 const GRADIENT = 'gradient of '
+const TEACHER = 'teacher'
 
 /** The parameters of a model. `size` is any that the model can run at: parameters do not depend on it. */
 export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'batch'>): Layout {
@@ -37,7 +41,8 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
 /**
  * The step before it is compiled. image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`,
  * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms and
- * of what else the options weigh (`extraTerms`). Throws when a parameter that is not frozen does not
+ * of what else the options weigh (`extraTerms`). With `loss.teacher` there is an input more, teacher: B,1,1,1, bool, the images whose
+ * depth is a teacher's: for all other terms they have none. Throws when a parameter that is not frozen does not
  * influence the loss, or when all are frozen.
  */
 export function trainingOutputs(
@@ -48,8 +53,12 @@ export function trainingOutputs(
   const image = graph.input('image', [batch, 3, height, width])
   const depth = graph.input('depth', [batch, 1, height, width])
   const model = buildDar(normaliseImage(image, config), config)
-  const terms = stepLosses(model, depth, config, loss)
-  const sum = total([...terms, ...extraTerms(model, depth, config, loss)])
+  const { teacher: weight } = loss
+  const teacher = weight === undefined ? null : { weight, images: graph.input(TEACHER, [batch, 1, 1, 1], 'bool') }
+  const measured = teacher ? where(teacher.images, 0, depth) : depth
+  const terms = stepLosses(model, measured, config, loss)
+  const taught = teacher ? [teacherLoss(model, where(teacher.images, depth, 0), teacher.weight)] : []
+  const sum = total([...terms, ...extraTerms(model, measured, config, loss), ...taught])
   const parameters = [...graph.parameters.values()]
   const learning = parameters.filter(({ name }) => !frozen(name))
   if (learning.length === 0) throw new DarError('every parameter is frozen: leave one a multiplier above 0')
@@ -89,4 +98,12 @@ export async function loadStep(
     boundInputs: slicesOf(layout, params.name),
     boundOutputs: Object.fromEntries(slices.filter(([name]) => made.has(name))),
   })
+}
+
+/** What a step is fed of a batch: whose depth is a teacher's only where its loss asks. */
+export function feedsOf(
+  { inputs }: Pick<Program, 'inputs'>,
+  { image, depth, teacher }: Pick<Batch, 'image' | 'depth' | 'teacher'>,
+): Readonly<Record<string, PortData>> {
+  return inputs.some(({ name }) => name === TEACHER) ? { image, depth, [TEACHER]: teacher } : { image, depth }
 }

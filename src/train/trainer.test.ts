@@ -160,6 +160,27 @@ describe('train', () => {
     expect(weighed.loss).toBeGreaterThan(plain.loss)
   })
 
+  it("learns from a teacher's images beside measured ones, up to scale and shift of their inverse depth", async () => {
+    const updates = async (name: string, depthScale: number) => {
+      const options = { layout: 'folder', depthScale } as const
+      const taught = { kind: 'dataset', name: 'taught', path: 'rooms', options, weight: 1, teacher: true } as const
+      const recipe = tinyRecipe({
+        data: [{ kind: 'dataset', name: 'rooms', path: 'rooms', weight: 1 }, taught],
+        augmentation: NO_AUGMENTATION,
+        stages: [{ height: 32, width: 64, batch: 2, updates: 3, loss: { teacher: 0.5 } }],
+      })
+      const { of, result } = await session(recipe, { out: join(out, name) })
+      expect(result).toMatchObject({ reason: 'done' })
+      return of('step').map(({ loss, terms }) => ({ terms, taught: loss - terms[0] - terms[1] }))
+    }
+    // The same photos, as the truth has them and as somebody saw them who is wrong by half.
+    const [right, half] = [await updates('right', 1000), await updates('half', 2000)]
+    for (const { taught } of right) expect(taught).toBeLessThan(10 * 0.5)
+    expect(right.some(({ taught }) => taught > 0.01)).toBe(true)
+    expect(half[0].terms).toEqual(right[0].terms) // the measured image's alone
+    for (const [i, { taught }] of half.entries()) expect(taught).toBeCloseTo(right[i].taught, 2)
+  })
+
   it('leaves parameters with a multiplier of 0 as they were, and gives the rest the gradient that they have without', async () => {
     const trained = async (multipliers: Record<string, number>) => {
       const folder = join(out, `${Object.keys(multipliers).length}`)

@@ -22,7 +22,7 @@ import { type Lane, openSection, type RunParts, type Section } from './section.t
 import { resolveData } from './sources.ts'
 import { shapesOf, stageAt, totalUpdates, turnAt } from './stages.ts'
 import { type StartingFiles, startingWeights } from './starting-weights.ts'
-import { modelLayout } from './step-program.ts'
+import { feedsOf, modelLayout } from './step-program.ts'
 
 /** Where a run reads and writes, and when it stops. */
 export interface TrainOptions extends StartingFiles {
@@ -197,9 +197,9 @@ class Run {
   }
 
   /** Leaves the gradient, averaged over all ranks, in its buffer. The batch's memory is transferred. */
-  private async gradient({ program }: Lane, { image, depth }: Batch) {
+  private async gradient({ program }: Lane, batch: Batch) {
     const { recipe, state, collective } = this.parts
-    const result = await program.run({ image, depth }, { transfer: true })
+    const result = await program.run(feedsOf(program, batch), { transfer: true })
     const termNames = Array.from({ length: lossTermCount(recipe.model) }, (_, k) => `loss${k + 1}`)
     const figures = Float32Array.from(['loss', ...termNames], (name) => Number(result[name][0]))
     await meanGradient(collective, state.grads, figures)
