@@ -4,13 +4,13 @@
  * This file has the flags and prints the report of what was loaded, skipped, resized and left.
  */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type DarConfig, DEPTH_ANYTHING, PRESETS, parseConfig } from '../model/index.ts'
 import { openPretrained, PARTS, type Part, reportOf, reportText } from '../pretrained/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
+import { readTextFile } from '../support/read-file.ts'
 import { layoutOfModel, writeInitialModel } from '../train/index.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { wholeAtLeast0 } from './flag-values.ts'
@@ -84,9 +84,7 @@ async function configOf(preset: string): Promise<DarConfig> {
     throw new DarError(
       `there is no preset ${preset}; known are ${Object.keys(known).join(', ')}; or give a .json file with a config`,
     )
-  const text = await readFile(preset, 'utf8').catch((error: unknown) => {
-    throw new DarError(`cannot read the config ${preset} (${messageOf(error)}); check the path`)
-  })
+  const text = await readTextFile(preset)
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -13,6 +13,7 @@ import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
+import { onOneLine } from '../support/text.ts'
 
 interface Flags extends DeviceFlags {
   readonly out: string
@@ -153,7 +154,7 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
     report({ image, files, metres, relative, focal, error }) {
       if (error !== undefined) {
         clear()
-        process.stderr.write(`dar: ${error.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
+        process.stderr.write(`dar: ${onOneLine(error)}\n`)
       } else if (!json && files && metres && focal) {
         clear()
         const range = `${metresText(metres.min)} to ${metresText(metres.max)}, median ${metresText(metres.median)}`

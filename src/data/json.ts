@@ -1,16 +1,16 @@
 /** JSON files of data sets, checked against a schema. An error is one line that names the file. */
-import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { DarError, messageOf } from '../support/errors.ts'
+import { readTextFile } from '../support/read-file.ts'
 
 /** The validated contents, or null when there is no such file. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = await readTextFile(path, { remedy: 'make it readable or remove it' })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; make it readable or remove it`)
+    if (error instanceof DarError && error.kind === 'missing') return null
+    throw error
   }
   return parseJson(text, path, schema)
 }

@@ -5,13 +5,14 @@
  *
  *     rgb/000000.png   depth/000000.png (millimetres)   intrinsics.json (one camera a room)   meta.json
  */
-import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
+import { readTextFile } from '../support/read-file.ts'
 import { readJson } from './json.ts'
 import { roomsDataset } from './rooms-dataset.ts'
 import type { Frame } from './types.ts'
@@ -145,7 +146,7 @@ const journalLine = z.object({ name: z.string(), intrinsics: camera })
 
 /** The last line may be torn: its room is made again. */
 async function readJournal(path: string) {
-  const [first, ...lines] = (await readFile(path, 'utf8')).split('\n')
+  const [first, ...lines] = (await readTextFile(path)).split('\n')
   const header = parsed(first, metaFile.omit({ count: true }))
   if (header === null) return null
   const done = lines.flatMap((line) => parsed(line, journalLine) ?? [])

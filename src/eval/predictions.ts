@@ -6,7 +6,7 @@
  * A map shows the input of the protocol (the KB crop, FastDepth's box), or the whole image when it has its size. What a
  * protocol says of windows and flips has been done by whoever predicted, or not: files cannot tell.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, extname, join, relative, sep } from 'node:path'
 import { unzipSync } from 'fflate'
 import type { Frame } from '../data/types.ts'
@@ -14,6 +14,7 @@ import { decodeNpy } from '../image/npy.ts'
 import type { DepthImage } from '../image/types.ts'
 import { decodeDepthPng } from '../node/decode.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { readRegularFile } from '../support/read-file.ts'
 import type { Prediction, Predictor } from './prediction.ts'
 import { inputBox, type Protocol, peerBox } from './protocol.ts'
 
@@ -121,12 +122,7 @@ async function readMap(file: string, { scale, kind = 'depth' }: PredictionOption
     const map = await decodeDepthPng(file, { unitsPerMetre: scale ?? 1000 })
     return kind === 'inverse' ? inverted(map) : map
   }
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(file)
-  } catch (error) {
-    throw new DarError(`cannot read ${file}: ${messageOf(error)}; check its permissions`)
-  }
+  const bytes = await readRegularFile(file, { most: MAX_ARRAY_BYTES })
   const { shape, data } = decodeNpy(stored === '.npz' ? arrayOf(bytes, file) : bytes, { name: file })
   const sides = shape.filter((side) => side !== 1)
   const [height, width] = shape.length === 2 ? shape : sides

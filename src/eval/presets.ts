@@ -8,9 +8,9 @@
  * whole one; `kitti-eigen-bts` is what the BTS family of code bases (AdaBins, NeWCRFs, …) runs: the network sees the KB
  * crop, its map is put back into the whole image, and the Garg crop is the whole image's.
  */
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { DarError, messageOf } from '../support/errors.ts'
+import { readTextFile } from '../support/read-file.ts'
 import { ALIGNMENTS } from './align.ts'
 import { INDOOR_RANGE, INPUTS, type Protocol, REGIONS } from './protocol.ts'
 
@@ -85,7 +85,7 @@ export async function loadProtocol(nameOrPath: string): Promise<Protocol> {
     )
   let value: unknown
   try {
-    value = JSON.parse(await readFile(nameOrPath, 'utf8'))
+    value = JSON.parse(await readTextFile(nameOrPath))
   } catch (error) {
     throw new DarError(`cannot read the protocol ${nameOrPath}: ${messageOf(error)}; check the file`)
   }

@@ -2,10 +2,10 @@
  * An evaluation as files: JSON with everything (`metrics.d1`, …, `protocol`, `images`, one entry per image), which
  * `compare` reads again, and CSV with a row per image. NaN and infinity do not exist in JSON and become null.
  */
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { DarError, messageOf } from '../support/errors.ts'
 import { FIGURES } from './judge.ts'
+import { readTextFile } from '../support/read-file.ts'
 import { PIXEL_METRICS } from './metrics.ts'
 import { describeGiven, describeProtocol, type Protocol } from './protocol.ts'
 import type { Evaluation } from './tally.ts'
@@ -105,7 +105,7 @@ export type EvalRecord = z.infer<typeof record>
 /** Reads what `dar eval --json` wrote. Throws a DarError when it is something else. */
 export async function readRecord(path: string): Promise<EvalRecord> {
   try {
-    return record.parse(JSON.parse(await readFile(path, 'utf8')))
+    return record.parse(JSON.parse(await readTextFile(path)))
   } catch (error) {
     const why =
       error instanceof z.ZodError ? `${error.issues[0].path.join('.')}: ${error.issues[0].message}` : messageOf(error)

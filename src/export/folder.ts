@@ -9,13 +9,14 @@
  * and the library reads one such config per folder. DIR itself always loads.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { writeModel } from '../graph/index.ts'
 import { imageMultiple } from '../model/index.ts'
 import { type ModelFile, openModel } from '../node/index.ts'
 import { networkSize, type Size } from '../predict/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { readTextFile } from '../support/read-file.ts'
 import { MARK, modelConfig, modelFileName, preprocessorConfig } from './config-files.ts'
 import { externalise, MAX_FILE_BYTES, weightBytes, writeDataFile } from './external-data.ts'
 import { exportGraph, type Precision } from './graph.ts'
@@ -146,7 +147,7 @@ async function refuseForeign(folder: string, target: string, force: boolean): Pr
 
 async function isExport(folder: string): Promise<boolean> {
   try {
-    const config: unknown = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))
+    const config: unknown = JSON.parse(await readTextFile(join(folder, 'config.json')))
     return typeof config === 'object' && config !== null && MARK in config
   } catch {
     return false

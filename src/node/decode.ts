@@ -16,11 +16,11 @@
  *
  * Left out: HEIC/AVIF (sharp's prebuilt binary cannot read an iPhone's HEIC), TIFF, raw, EXR, the other frames of animations.
  */
-import { open } from 'node:fs/promises'
 import readExif from 'exif-reader'
 import sharp from 'sharp'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { readRegularFile } from '../support/read-file.ts'
 import { copyInTurns } from './pixels.ts'
 import { type Format, formatName, sniffFormat } from './sniff.ts'
 
@@ -110,35 +110,14 @@ function damaged(name: string, format: Format, reason: string): DarError {
   return new DarError(`${name} is a damaged or incomplete ${formatName(format)} (${line}); copy or download it again`)
 }
 
-/** The largest file that is read: Node's own limit for one read. Far above any image of 100 megapixels. */
-const MAX_FILE_BYTES = 2 ** 31 - 1
+/** The largest file that is read. Above any image of 100 megapixels. */
+const MAX_FILE_BYTES = 2 ** 30
 
 /** Whole files only: libvips caches what it opens by path and would serve an old image after the file has changed. */
 async function readSource(source: string | Uint8Array, name: string): Promise<Uint8Array> {
-  const bytes = typeof source === 'string' ? await readWhole(source, name) : source
+  const bytes = typeof source === 'string' ? await readRegularFile(source, { name, most: MAX_FILE_BYTES }) : source
   if (bytes.length === 0) throw new DarError(`${name} is empty (0 bytes); copy or download it again`)
   return bytes
-}
-
-async function readWhole(path: string, name: string): Promise<Uint8Array> {
-  let file: Awaited<ReturnType<typeof open>> | undefined
-  try {
-    file = await open(path)
-    const stat = await file.stat()
-    if (stat.isDirectory()) throw new DarError(`${name} is a folder; name the image files in it`)
-    if (!stat.isFile()) throw new DarError(`${name} is not a regular file; save the image to a file first`)
-    if (stat.size > MAX_FILE_BYTES) throw new DarError(`${name} is larger than 2 GB; scale it down first`)
-    return await file.readFile()
-  } catch (error) {
-    if (error instanceof DarError) throw error
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new DarError(`${name} was not found; check the path`, { kind: 'missing' })
-    if (code === 'EACCES' || code === 'EPERM') throw new DarError(`${name} may not be read; check its permissions`)
-    throw new DarError(`${name} cannot be read: ${messageOf(error)}`)
-  } finally {
-    await file?.close()
-  }
 }
 
 function checkPixels({ width, height }: { width: number; height: number }, name: string, maxPixels: number): void {

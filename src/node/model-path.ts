@@ -6,6 +6,7 @@ import { createReadStream, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DarError, messageOf } from '../support/errors.ts'
+import { checkRegularFile } from '../support/read-file.ts'
 
 /** The package's folder of models, seen from `src/node` or `dist/src/node`. */
 export const MODELS = fileURLToPath(
@@ -37,6 +38,7 @@ export function resolveModelPath(nameOrPath: string): string {
 export async function modelHash(nameOrPath: string): Promise<string> {
   const path = resolveModelPath(nameOrPath)
   const hash = createHash('sha256')
+  await checkRegularFile(path)
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk)
   } catch (error) {

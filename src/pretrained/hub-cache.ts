@@ -6,11 +6,12 @@
  *     models--owner--name/snapshots/<commit>/<file>        a link to
  *     models--owner--name/blobs/<sha256 or git hash>       the bytes, and <hash>.incomplete while they come in
  */
-import { copyFile, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { getHFHubCachePath } from '@huggingface/hub'
 import { messageOf } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
+import { readTextFile } from '../support/read-file.ts'
 import type { HubReference } from './hub-reference.ts'
 
 const COMMIT = /^[0-9a-f]{40}$/
@@ -39,7 +40,7 @@ export class HubCache {
   }
 
   private async commitOf(revision: string): Promise<string | null> {
-    const text = await readFile(join(this.folder, 'refs', revision), 'utf8').catch(() => '')
+    const text = await readTextFile(join(this.folder, 'refs', revision)).catch(() => '')
     return COMMIT.test(text.trim()) ? text.trim() : null
   }
 

@@ -9,6 +9,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { downloadFile, HUB_URL, HubApiError, listFiles, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub'
 import { DarError, messageOf } from '../support/errors.ts'
+import { withoutTrailingSlashes } from '../support/text.ts'
 import { defaultCacheFolder, HubCache } from './hub-cache.ts'
 import { type HubReference, hubReferenceText, parseHubReference } from './hub-reference.ts'
 
@@ -52,7 +53,7 @@ export async function hubFile(text: string, options: HubOptions = {}): Promise<s
       `${text} is not in the cache ${cacheFolder}, and the network is not allowed; download it once without --offline ` +
         '(and HF_HUB_OFFLINE), or give a file',
     )
-  const remote: Remote = { ...reference, hubUrl: hubUrl.replace(/\/+$/, ''), accessToken }
+  const remote: Remote = { ...reference, hubUrl: withoutTrailingSlashes(hubUrl), accessToken }
   try {
     const { sha: commit } = await modelInfo({ name: remote.repo, additionalFields: ['sha'], ...remote })
     const at = { ...remote, revision: commit } // a push during the download cannot mix two versions

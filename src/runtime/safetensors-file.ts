@@ -3,7 +3,7 @@
  * Left out: memory-mapping, which the engine does itself for weights that a graph names as external data (`readHeader`
  * gives the offsets for that without reading the weights).
  */
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import {
   bytesOf,
   LENGTH_BYTES,
@@ -20,6 +20,7 @@ import {
 } from '../safetensors/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { writeAtomically, writeFileAtomically } from '../support/files.ts'
+import { openRegularFile, withRegularFile } from '../support/read-file.ts'
 
 /** The most that one read call is asked for; the system's limit is a little under 2 GiB. */
 const READ_BYTES = 2 ** 30
@@ -29,7 +30,7 @@ const READ_BYTES = 2 ** 30
  * Throws a DarError that names the file when it cannot be read or breaks a rule of the format.
  */
 export async function readHeader(path: string): Promise<SafetensorsHeader> {
-  return withFile(path, async (file, size) => {
+  return withRegularFile(path, async (file, size) => {
     const prefix = await readExactly(file, path, 0, Math.min(LENGTH_BYTES, size))
     const length = parseHeaderLength(prefix, size, path)
     return parseHeader(await readExactly(file, path, LENGTH_BYTES, length), size, path)
@@ -38,7 +39,7 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
 
 /** Reads a whole file into memory, which `tensor.data` then looks into; errors as `readHeader`. */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  return withFile(path, async (file, size) => parseSafetensors(await readExactly(file, path, 0, size), path))
+  return withRegularFile(path, async (file, size) => parseSafetensors(await readExactly(file, path, 0, size), path))
 }
 
 /** Writes a file that is complete or not there; errors as `serialiseSafetensors`, or when the folder is not writable. */
@@ -78,7 +79,7 @@ export interface OpenSafetensors extends AsyncDisposable {
 /** Opens a file and checks its header; errors as `readHeader`. */
 export async function openSafetensors(path: string): Promise<OpenSafetensors> {
   const header = await readHeader(path)
-  const file = await open(path, 'r')
+  const file = await openRegularFile(path)
   return {
     path,
     header,
@@ -94,19 +95,6 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
     async [Symbol.asyncDispose]() {
       await file.close()
     },
-  }
-}
-
-async function withFile<T>(path: string, use: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
-  let file: FileHandle | null = null
-  try {
-    file = await open(path, 'r')
-    return await use(file, (await file.stat()).size)
-  } catch (error) {
-    if (error instanceof DarError) throw error
-    throw new DarError(`cannot read ${path} (${messageOf(error)}): check that it is a file that you may read`)
-  } finally {
-    await file?.close()
   }
 }
 

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { DarError, messageOf } from '../support/errors.ts'
+import { checkRegularFile } from '../support/read-file.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
 
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
@@ -28,6 +29,7 @@ export function ownRecipes(): string[] {
  */
 export async function loadRecipe(nameOrPath: string): Promise<Recipe> {
   const path = locate(nameOrPath)
+  await checkRegularFile(path)
   let module: { readonly default?: unknown }
   try {
     module = await import(pathToFileURL(path).href)

@@ -1,10 +1,12 @@
 /**
  * Finding files of data sets: paths that lists give, kept inside the data set's folder, and whole trees. Folders that are
- * links are followed, because large data sets usually are links; a depth limit ends loops.
+ * links are followed, because large data sets usually are links, each to a folder that was not entered before: links that lead
+ * back would otherwise be followed in every order.
  */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, join, posix, resolve } from 'node:path'
 import { DarError, messageOf } from '../../support/errors.ts'
+import { readTextFile } from '../../support/read-file.ts'
 
 /**
  * `root/path`, for a path out of a file that somebody else wrote. A leading `/` means the root of the data set (some NYU lists have
@@ -30,7 +32,7 @@ export async function* walk(
   root: string,
   { levels = 10, skip = () => false }: TreeOptions = {},
 ): AsyncGenerator<string> {
-  yield* walkBelow(root, '', levels, skip)
+  yield* walkBelow(root, '', levels, skip, new Set())
 }
 
 async function* walkBelow(
@@ -38,15 +40,33 @@ async function* walkBelow(
   below: string,
   levels: number,
   skip: (folder: string) => boolean,
+  entered: Set<string>,
 ): AsyncGenerator<string> {
-  const folders: string[] = []
+  const folders: { readonly path: string; readonly isLink: boolean }[] = []
+  entered.add(await identityOf(join(root, below)))
   for (const entry of (await listEntries(join(root, below))).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`
-    const kind = entry.isSymbolicLink() ? await kindOf(join(root, path)) : entry.isDirectory() ? 'folder' : 'file'
+    const isLink = entry.isSymbolicLink()
+    const kind = isLink
+      ? await kindOf(join(root, path))
+      : entry.isDirectory()
+        ? 'folder'
+        : entry.isFile()
+          ? 'file'
+          : 'other'
     if (kind === 'file') yield path
-    else if (kind === 'folder' && !entry.name.startsWith('.') && !skip(entry.name)) folders.push(path)
+    else if (kind === 'folder' && !entry.name.startsWith('.') && !skip(entry.name)) folders.push({ path, isLink })
   }
-  if (levels > 0) for (const folder of folders) yield* walkBelow(root, folder, levels - 1, skip)
+  if (levels === 0) return
+  for (const { path, isLink } of folders)
+    if (!isLink || !entered.has(await identityOf(join(root, path))))
+      yield* walkBelow(root, path, levels - 1, skip, entered)
+}
+
+/** What a folder is, whatever path leads to it. */
+async function identityOf(folder: string): Promise<string> {
+  const found = await stat(folder).catch(() => null)
+  return found === null ? folder : `${found.dev}:${found.ino}`
 }
 
 async function listEntries(folder: string) {
@@ -57,10 +77,11 @@ async function listEntries(folder: string) {
   }
 }
 
-/** Null when there is nothing of that name. */
-export async function kindOf(path: string): Promise<'file' | 'folder' | null> {
+/** Null when there is nothing of that name; `other` for pipes, sockets and devices, which nothing here reads. */
+export async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | null> {
   try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file'
+    const found = await stat(path)
+    return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other'
   } catch {
     return null
   }
@@ -74,11 +95,7 @@ export async function firstFile(paths: readonly string[]): Promise<string | null
 
 /** A text file's contents. Throws a DarError that names it. */
 export async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
-  }
+  return readTextFile(path)
 }
 
 /** Numbers separated by blanks or lines. Throws a DarError unless there are `count` finite ones at least. */

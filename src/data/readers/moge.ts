@@ -12,16 +12,17 @@
  *
  * Both of the last are no measurement here. Not every such set is in metres: some are of unknown scale.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { DepthImage, Intrinsics, RgbImage } from '../../image/types.ts'
 import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
-import { DarError, messageOf } from '../../support/errors.ts'
+import { DarError } from '../../support/errors.ts'
+import { readRegularFile } from '../../support/read-file.ts'
+import { withoutTrailingSlashes } from '../../support/text.ts'
 import { readJson } from '../json.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
-import { baseName, firstFile, insideRoot, kindOf, readText, walk } from './files.ts'
+import { baseName, firstFile, insideRoot, readText, walk } from './files.ts'
 import type { ReaderOptions } from './options.ts'
 import { pngText } from './png-text.ts'
 
@@ -50,7 +51,7 @@ export async function mogeDataset(root: string, options: ReaderOptions = {}): Pr
 }
 
 async function indexedFrames(root: string, index: string) {
-  const lines = (await readText(index)).split('\n').map((line) => line.trim().replace(/\/+$/, ''))
+  const lines = (await readText(index)).split('\n').map((line) => withoutTrailingSlashes(line.trim()))
   const frames = [...new Set(lines.filter((line) => line !== ''))]
   for (const frame of frames) insideRoot(root, frame, index)
   return { frames, notes: [] }
@@ -79,7 +80,7 @@ export async function decodeLogDepthPng(
   source: string | Uint8Array,
   { name = typeof source === 'string' ? source : 'the depth map' }: { name?: string } = {},
 ): Promise<DepthImage> {
-  const bytes = typeof source === 'string' ? await bytesOf(source) : source
+  const bytes = typeof source === 'string' ? await readRegularFile(source, { name }) : source
   const stored = await decodeDepthPng(bytes, { unitsPerMetre: 1, name })
   const texts = pngText(bytes)
   const [near, far, unit] = [texts.get('near'), texts.get('far'), texts.get('unit') ?? '1'].map(Number)
@@ -90,15 +91,6 @@ export async function decodeLogDepthPng(
   const span = Math.log(far / near) / 65533
   const metres = (v: number) => (v > 0 && v < 65535 ? near * Math.exp((v - 1) * span) * unit : 0)
   return { ...stored, data: stored.data.map(metres) }
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  if ((await kindOf(path)) === null) throw new DarError(`${path} was not found; check the path`, { kind: 'missing' })
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}`)
-  }
 }
 
 /** Normalised coordinates count from the image's edge; pixel centres are integers here, so cx moves by ½. */

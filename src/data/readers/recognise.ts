@@ -60,6 +60,8 @@ const RULES: readonly (readonly [Layout, ...RegExp[]])[] = [
 export async function recogniseLayout(path: string): Promise<Layout> {
   const kind = await kindOf(path)
   if (kind === null) throw new DarError(`${path} was not found; check the path`, { kind: 'missing' })
+  if (kind === 'other')
+    throw new DarError(`${path} is no file and no folder (a pipe or a device); save it to a file first`)
   if (kind === 'file') return recogniseFile(path)
   const files: string[] = []
   const perFolder = new Map<string, number>()

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import type { DepthImage, Intrinsics } from '../../image/types.ts'
 import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
+import { withoutTrailingSlashes } from '../../support/text.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
 import { cameraFromFocal, cameraFromMatrix } from './cameras.ts'
@@ -112,5 +113,5 @@ async function sideOf(list: string, side: 'train' | 'test' | 'all'): Promise<(fr
 function strings(value: MatValue | undefined, where: string): string[] {
   if (!Array.isArray(value) || value.length === 0 || !value.every((one) => typeof one === 'string'))
     throw new DarError(`${where} is no list of paths; give SUN RGB-D's allsplit.mat`)
-  return value.map((path) => belowSunRgbd(path).replace(/\/+$/, ''))
+  return value.map((path) => withoutTrailingSlashes(belowSunRgbd(path)))
 }

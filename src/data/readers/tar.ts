@@ -3,8 +3,8 @@
  * then each member is read by its place. POSIX ustar with GNU's long names and pax's path and size, which is what tar,
  * Python's tarfile and webdataset write. Left out: compressed tars, which have no places; sparse files.
  */
-import { type FileHandle, open } from 'node:fs/promises'
-import { DarError, messageOf } from '../../support/errors.ts'
+import { DarError } from '../../support/errors.ts'
+import { withRegularFile } from '../../support/read-file.ts'
 
 export interface TarMember {
   readonly name: string
@@ -27,8 +27,7 @@ const MAX_META = 2 ** 20
 
 /** Throws a DarError when the file cannot be opened or does not begin like a tar. */
 export async function indexTar(path: string): Promise<TarIndex> {
-  return withFile(path, async (file) => {
-    const { size } = await file.stat()
+  return withRegularFile(path, async (file, size) => {
     const members: TarMember[] = []
     const block = new Uint8Array(BLOCK)
     let at = 0
@@ -71,26 +70,12 @@ export async function indexTar(path: string): Promise<TarIndex> {
 
 /** The contents of a member. Throws a DarError when the tar has become shorter. */
 export async function readMember(path: string, { name, offset, size }: TarMember): Promise<Uint8Array> {
-  return withFile(path, async (file) => {
+  return withRegularFile(path, async (file) => {
     const bytes = new Uint8Array(size)
     const { bytesRead } = await file.read(bytes, 0, size, offset)
     if (bytesRead < size) throw new DarError(`${path} ends inside ${name}; copy or download it again`)
     return bytes
   })
-}
-
-async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  let file: FileHandle | undefined
-  try {
-    file = await open(path)
-    return await use(file)
-  } catch (error) {
-    throw error instanceof DarError
-      ? error
-      : new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
-  } finally {
-    await file?.close()
-  }
 }
 
 /** Null when the checksum is wrong. `type` '0' is a file. */

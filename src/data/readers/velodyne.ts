@@ -3,18 +3,16 @@
  * wins, since it hides the others. Points behind the camera are dropped. Nothing is interpolated: a scan of 64 lines fills
  * about 4 % of an image.
  */
-import { readFile } from 'node:fs/promises'
 import type { DepthImage } from '../../image/types.ts'
-import { DarError, messageOf } from '../../support/errors.ts'
+import { DarError } from '../../support/errors.ts'
+import { readRegularFile } from '../../support/read-file.ts'
+
+/** A scan has 2 MB; this is 30 of them. */
+const MAX_BYTES = 64 * 2 ** 20
 
 /** The points of a KITTI scan, x, y, z, reflectance each, as 32-bit little-endian floats. Throws a DarError that names the file. */
 export async function readVelodyne(path: string): Promise<Float32Array> {
-  let bytes: Buffer
-  try {
-    bytes = await readFile(path)
-  } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
-  }
+  const bytes = await readRegularFile(path, { most: MAX_BYTES })
   if (bytes.length === 0 || bytes.length % 16 !== 0)
     throw new DarError(`${path} has ${bytes.length} bytes, which is no whole number of points of 16; copy it again`)
   const points = new Float32Array(bytes.length / 4)

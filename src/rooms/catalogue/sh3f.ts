@@ -4,9 +4,9 @@
  * The format: http://www.sweethome3d.com/userGuide.jsp#importFurniture and the comments of the files themselves.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { type Unzipped, unzipSync } from 'fflate'
 import { DarError, messageOf } from '../../support/errors.ts'
+import { readRegularFile } from '../../support/read-file.ts'
 
 /** A piece of furniture as its catalogue describes it. Metres. */
 export interface Piece {
@@ -70,11 +70,7 @@ export async function openCatalogueFile(path: string): Promise<CatalogueFile> {
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; give a folder of .sh3f files that you may read`)
-  }
+  return readRegularFile(path, { remedy: 'give a folder of .sh3f files that you may read' })
 }
 
 function unzip(path: string, bytes: Uint8Array, wanted: (name: string, size: number) => boolean): Unzipped {
@@ -89,9 +85,10 @@ function unzip(path: string, bytes: Uint8Array, wanted: (name: string, size: num
 function parsePieces(text: string, sizes: ReadonlyMap<string, number>): Piece[] {
   const numbered = new Map<number, Map<string, string>>()
   for (const line of text.split(/\r?\n/)) {
-    const match = /^\s*(\w+)#(\d+)\s*[=:]\s*(.*?)\s*$/.exec(line)
+    const match = /^(\w+)#(\d+)\s*[=:]/.exec(line.trimStart())
     if (match === null) continue
-    const [, key, number, value] = match
+    const [assigned, key, number] = match
+    const value = line.trimStart().slice(assigned.length).trim()
     const fields = numbered.get(Number(number)) ?? new Map<string, string>()
     numbered.set(Number(number), fields.set(key, value))
   }

@@ -4,9 +4,9 @@
  * A cache that cannot be read is therefore never an error; one that cannot be written is.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { deserialize, serialize } from 'node:v8'
 import { writeFileAtomically } from '../../support/files.ts'
+import { readRegularFile } from '../../support/read-file.ts'
 import type { Mesh } from '../solids/mesh.ts'
 
 const DIGEST = 32
@@ -15,7 +15,7 @@ const DIGEST = 32
 export async function readMesh(path: string): Promise<Mesh | null> {
   let bytes: Buffer
   try {
-    bytes = await readFile(path)
+    bytes = await readRegularFile(path)
   } catch {
     return null
   }

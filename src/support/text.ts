@@ -1,0 +1,25 @@
+/**
+ * Text from outside, in time that grows with its length. `\s*\n\s*` and `\/+$` look at a long run of blanks or slashes once from
+ * each of its characters when what should follow it does not: 150 KB took half a minute.
+ */
+
+/** On one line: line breaks and the blanks around them become one blank. */
+export function onOneLine(text: string): string {
+  const [first, ...rest] = text.split(/[\r\n]+/)
+  const last = rest.pop()
+  if (last === undefined) return text
+  const between = rest.map((line) => line.trim()).filter((line) => line !== '')
+  return [first.trimEnd(), ...between, last.trimStart()].join(' ')
+}
+
+/** Without the slashes that it ends in. */
+export function withoutTrailingSlashes(text: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === '/') end--
+  return text.slice(0, end)
+}
+
+/** Not a screenful: what is longer than `most` characters ends in `…`. */
+export function shortened(text: string, most = 200): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
+}
