@@ -10,10 +10,12 @@ import { compile, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import {
   type DarConfig,
+  dimensionsOf,
   imageMultiple,
   inferenceGraph,
   inferenceOutputs,
   parseConfig,
+  shapeProblem,
   stepLosses,
   total,
 } from '../model/index.ts'
@@ -54,6 +56,9 @@ export interface TraceSource {
 export async function readTraceSource(weights: string, input: string): Promise<TraceSource> {
   const model = await readWeights(weights)
   const config = parseConfig(storedConfig(model, weights), weights)
+  const shapes = [...model.shapes.values()].map((shape) => ({ shape }))
+  const impossible = shapeProblem(dimensionsOf(config), { size: shapes.length, values: () => shapes })
+  if (impossible !== null) throw new DarError(`${weights}: ${impossible}; give a whole model`, { kind: 'model' })
   const given = input === weights ? model : await readWeights(input)
   const tensors = [...given.values].map(([name, values]): [string, NamedTensor] => [
     name,

@@ -9,6 +9,7 @@
 import { z } from 'zod'
 import { DarError } from '../support/errors.ts'
 import { type FlatConfig, flatSchema, headHasSteps, headUsesBins, headUsesTokens } from './flat-config.ts'
+import type { Dimensions } from './limits.ts'
 
 /** A DINOv2-style vision transformer. */
 export interface VitConfig {
@@ -216,6 +217,27 @@ export const isSoft = ({ window }: Pick<DarConfig, 'window'>): boolean => window
 
 /** Whether depth maps are metres; else they are inverse depth of unknown scale and shift. */
 export const isMetric = ({ head }: Headed): boolean => head.kind !== 'dpt' || head.output === 'metric'
+
+/** What `shapeProblem` compares with the tensors of a file: the fields that this head and encoder are built from. */
+export function dimensionsOf(config: DarConfig): Dimensions {
+  const { encoder, head, window } = config
+  const tokens = usesTokens(config)
+  const vit = encoder.kind === 'vit' ? encoder : null
+  return {
+    axes: {
+      ...(vit && { encoderWidth: vit.width, posGrid: vit.posGrid[0] * vit.posGrid[1] + 1, patch: vit.patch }),
+      ...(vit && Object.fromEntries(vit.neckChannels.map((channels, i) => [`neckChannels.${i}`, channels]))),
+      neckFeatures: config.neckFeatures,
+      ...(head.kind !== 'dpt' && { memoryWidth: config.memoryWidth }),
+      ...(tokens && { width: config.width }),
+      ...(hasSteps(config) && { gruWidth: config.gruWidth }),
+      ...(usesBins(config) && (window.kind === 'soft' ? { leaves: window.leaves } : { bins: window.bins })),
+    },
+    blocks: { ...(vit && { encoderDepth: vit.depth }), ...(tokens && { layers: config.layers }) },
+    tokens: tokens ? (config.sizes ?? []).reduce((sum, [rows, columns]) => sum + rows * columns, 0) : 0,
+    channels: Math.max(config.width, config.memoryWidth),
+  }
+}
 
 /** How many depth maps a model gives, coarse to fine: K, or 1 for a head without steps. */
 export const mapCount = (config: DarConfig): number => (hasSteps(config) ? config.steps : 1)

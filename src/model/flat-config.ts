@@ -7,6 +7,7 @@
  * not used. Options of `dpt` and of the soft tree are refused where they are not the default and have nothing to belong to.
  */
 import { z } from 'zod'
+import { limitProblems } from './limits.ts'
 
 const positive = z.number().int().positive()
 const size = z.tuple([positive, positive])
@@ -135,6 +136,9 @@ export const flatSchema = z
   })
   .superRefine((c, context) => {
     const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    const beyond = limitProblems(c)
+    for (const { path, message } of beyond) problem(path, message)
+    if (beyond.length > 0) return
     if (c.longSkip && c.layers % 2 === 0)
       problem('layers', `long skips pair the blocks around a middle one, so ${c.layers} layers must be odd`)
     for (const field of ['dptOutput', 'dptResize', 'dptNorm'] as const)

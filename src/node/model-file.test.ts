@@ -95,9 +95,38 @@ describe('openModel', () => {
     const path = join(folder, 'short.safetensors')
     const config = configText(TINY)
     await writeWeights(path, [{ name: 'w', shape: [1], values: Float32Array.of(1) }], { config })
+    const config = JSON.stringify(TINY)
+    const others = [...'abcd'].map((name) => ({ name, shape: [64], values: new Float32Array(64) }))
+    await writeWeights(path, others, { config })
     expect(await refusal(path)).toMatch(/short\.safetensors: the tensor .* is missing; train or export/)
     await writeTinyModel(path, { metadata: { config: configText({ ...TINY, memoryWidth: 48 }) } })
     expect(await refusal(path)).toMatch(/short\.safetensors: the tensor .* is \[.*\] where its config needs \[.*\]/)
+  })
+
+  it.each([
+    ['bins', { bins: 1e9 }, /bins: is 1000000000; it must be from 1 to 4096/],
+    ['bins that no tensor has', { bins: 4000 }, /bins is 4000, but no tensor has an axis longer than/],
+    ['blocks that are not there', { layers: 63 }, /layers is 63, but there are only \d+ tensors/],
+    ['a position grid', { encoder: 'vit', posGrid: [256, 256] }, /posGrid is 65537/],
+    ['token maps', { sizes: [[1e6, 1e6], [1e6, 1e6]] }, /sizes\.0\.0: is 1000000/], // biome-ignore format: one line
+  ])('refuses %s before it builds anything', async (_, fields, expected) => {
+    const path = join(folder, 'huge.safetensors')
+    await writeTinyModel(path, { metadata: { config: JSON.stringify({ ...TINY, ...fields }) } })
+    expect(await refusal(path)).toMatch(expected)
+  })
+
+  it.each([
+    ['1000000000x1000000000', /is no pixel budget/],
+    ['8192x8192', /more than 4194304 pixels/],
+    ['100x96', /is no multiple of 16/],
+    [Array(1e6).fill('64x64').join(), /more than 64 sizes/],
+    [`${'9'.repeat(1e6)}x1`, /the size '9{40}…'/],
+  ])('refuses predictSizes that no network is run at', async (predictSizes, expected) => {
+    const path = join(folder, 'sizes.safetensors')
+    await writeTinyModel(path, { metadata: { predictSizes } })
+    const message = await refusal(path)
+    expect(message).toMatch(expected)
+    expect(message.length).toBeLessThan(400)
   })
 
   it('tells a training checkpoint from a model', async () => {

@@ -2,8 +2,27 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
 import { nearestShape, networkSize, parseSize } from './size.ts'
+import type { Size } from './types.ts'
 
 const NANO = { width: 256, height: 192 }
+
+/** The formula at every size that is allowed. */
+function searched(image: Size, budget: Size, multiple: number): Size {
+  const least = Math.ceil(64 / multiple)
+  const area = budget.width * budget.height
+  const most = Math.max(least * least, Math.floor((1.15 * area) / multiple ** 2))
+  let best = { width: 0, height: 0 }
+  let lowest = Number.POSITIVE_INFINITY
+  for (let rows = least; rows * least <= most; rows++)
+    for (let columns = least; rows * columns <= most; columns++) {
+      const squeeze = Math.abs(Math.log(columns / rows / (image.width / image.height)))
+      const cost = squeeze + 0.25 * Math.abs(Math.log((rows * columns * multiple ** 2) / area))
+      if (cost >= lowest) continue
+      lowest = cost
+      best = { width: columns * multiple, height: rows * multiple }
+    }
+  return best
+}
 
 describe('networkSize', () => {
   it.each([
@@ -46,6 +65,28 @@ describe('networkSize', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  it('is the best of all sizes, as a search through them finds', () => {
+    const side = fc.integer({ min: 1, max: 20_000 })
+    const budgetSide = fc.integer({ min: 1, max: 500 })
+    fc.assert(
+      fc.property(side, side, budgetSide, budgetSide, fc.constantFrom(14, 16, 32), (width, height, w, h, multiple) => {
+        const [image, budget] = [
+          { width, height },
+          { width: w, height: h },
+        ]
+        expect(networkSize(image, budget, multiple)).toEqual(searched(image, budget, multiple))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('ends for the largest budget and the smallest multiple', () => {
+    for (const aspect of [1, 1000, 0.001])
+      expect(
+        networkSize({ width: 1000 * aspect, height: 1000 }, { width: 2048, height: 2048 }, 1).width,
+      ).toBeGreaterThan(63)
   })
 
   it('squeezes an ordinary photo by less than a tenth', () => {

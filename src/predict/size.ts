@@ -10,6 +10,7 @@
  * shorter than 64 pixels, so images beyond about 13:1 are squeezed. Left out: tiles for panoramas.
  */
 import { DarError } from '../support/errors.ts'
+import { shortened } from '../support/text.ts'
 import type { Size } from './types.ts'
 
 /** Below this the encoder's coarsest map would be a row of one pixel. */
@@ -26,14 +27,18 @@ export function networkSize(image: Size, budget: Size, multiple: number): Size {
   const most = Math.max(least * least, Math.floor((AREA_SLACK * area) / multiple ** 2))
   let best = { width: least * multiple, height: least * multiple }
   let lowest = Number.POSITIVE_INFINITY
-  for (let rows = least; rows * least <= most; rows++)
-    for (let columns = least; rows * columns <= most; columns++) {
+  for (let rows = least; rows * least <= most; rows++) {
+    // In a row the cost falls as far as the image's own shape and rises after it: one of the two columns beside it is the best.
+    const widest = Math.floor(most / rows)
+    const shape = Math.min(Math.max(Math.floor(rows * aspect), least), widest)
+    for (let columns = shape; columns <= Math.min(shape + 1, widest); columns++) {
       const squeeze = Math.abs(Math.log(columns / rows / aspect))
       const cost = squeeze + AREA_WEIGHT * Math.abs(Math.log((rows * columns * multiple ** 2) / area))
       if (cost >= lowest) continue
       lowest = cost
       best = { width: columns * multiple, height: rows * multiple }
     }
+  }
   return best
 }
 
@@ -49,13 +54,18 @@ export function nearestShape(image: Size, sizes: readonly Size[]): Size {
 /** Reads `256x192` (width, then height). `source` names the file in the error. */
 export function parseSize(text: string, source: string): Size {
   const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? []
-  return checkSize({ width: Number(width), height: Number(height) }, `${source}: the size '${text}'`)
+  return checkSize({ width: Number(width), height: Number(height) }, `${source}: the size '${shortened(text, 40)}'`)
 }
 
-/** Throws a DarError, `what` first, unless both sides are whole numbers from 1 to 8192. */
+/** Pixels that a network is given at most: beyond them one run takes tens of gigabytes. */
+const MAX_AREA = 2 ** 22
+
+/** Throws a DarError, `what` first, unless both sides are whole numbers from 1 to 8192, and the area is not above `MAX_AREA`. */
 export function checkSize(size: Size, what = `the size ${size.width}x${size.height}`): Size {
   const isSide = (n: number) => Number.isInteger(n) && n >= 1 && n <= 8192
   if (!isSide(size.width) || !isSide(size.height))
     throw new DarError(`${what} is no pixel budget; give a width and a height in pixels, for example 256x192`)
+  if (size.width * size.height > MAX_AREA)
+    throw new DarError(`${what} has more than ${MAX_AREA} pixels, the most that a network is given; give a smaller one`)
   return size
 }
