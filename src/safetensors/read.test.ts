@@ -36,6 +36,21 @@ describe('a hostile file', () => {
     ['has a header that stops early', fileOf('{"a":'), /not valid JSON/],
     ['has text after its header', fileOf('{} x'), /not valid JSON/],
     ['has a NUL after its header', fileOf('{}\0'), /not valid JSON/],
+    ['nests 100,000 deep', fileOf(`{"a":{"dtype":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`), /more than 64 levels deep/],
+    ['nests 100,000 deep and stops', fileOf(`{"a":${'{"b":'.repeat(1e5)}`), /more than 64 levels deep/],
+    [
+      'has more values than any model',
+      fileOf(`{${Array.from({ length: 2e5 }, (_, i) => `"${i}":${entry('F32', '[0]', '[0,0]')}`).join()}}`),
+      /more than 1048576 values/,
+    ],
+    ['has a name of a megabyte', fileOf(`{"${'n'.repeat(1e6)}":${valid}}`, 8), /name has 1000000 characters/],
+    ['has brackets in a string', fileOf(`{"a":"${'[{\\"'.repeat(1000)}"}`), /its entry is not an object/],
+    ['has a dtype of a megabyte', fileOf(`{"a":${entry('n'.repeat(1e6), '[2]', '[0,8]')}}`, 8), /dtype "n{10,199}…/],
+    [
+      'has a shape of a thousand axes',
+      oneTensor({ shape: `[${Array(1000).fill(1)}]`, offsets: '[0,4]', dataBytes: 4 }),
+      /1000 axes/,
+    ],
     ['names a tensor twice', fileOf(`{"a":${valid},"a":${valid}}`, 8), /key "a" twice/],
     ['names a tensor twice, once escaped', fileOf(`{"a":${valid},"\\u0061":${valid}}`, 8), /key "a" twice/],
     [

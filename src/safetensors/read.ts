@@ -4,6 +4,7 @@
  * are ignored, as the reference implementation does.
  */
 import { assert, DarError } from '../support/errors.ts'
+import { shortened } from '../support/text.ts'
 import { bfloat16ToFloat32, halfToFloat32 } from './float16.ts'
 import {
   ARRAYS,
@@ -17,6 +18,7 @@ import {
   type TensorData,
   type TensorEntry,
 } from './format.ts'
+import { headerProblem, MAX_AXES, MAX_NAME_LENGTH } from './header-limits.ts'
 
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>
@@ -114,10 +116,12 @@ export function parseHeader(json: Uint8Array, fileBytes: number, source: string)
   } catch {
     throw refused(source, 'has a header that is not valid UTF-8')
   }
+  const problem = headerProblem(text)
+  if (problem !== null) throw refused(source, problem)
   try {
     header = JSON.parse(text) as Record<string, unknown> // an object, as it starts with '{'
   } catch (error) {
-    throw refused(source, `has a header that is not valid JSON (${(error as Error).message})`)
+    throw refused(source, `has a header that is not valid JSON (${shortened((error as Error).message)})`)
   }
   refuseDuplicateKeys(text, source)
 
@@ -158,16 +162,21 @@ function refuseDuplicateKeys(text: string, source: string): void {
   }
 }
 
+/** Any value of the header. It is not deep: see header-limits.ts. */
+const shown = (value: unknown) => shortened(JSON.stringify(value) ?? 'undefined')
+
 function parseEntry(name: string, entry: unknown, source: string): TensorEntry {
   const wrong = (what: string) => refused(source, `is wrong at tensor ${quote(name)}: ${what}`)
+  if (name.length > MAX_NAME_LENGTH) throw wrong(`its name has ${name.length} characters, more than ${MAX_NAME_LENGTH}`)
   if (!isObject(entry)) throw wrong('its entry is not an object')
   const { dtype, shape, data_offsets: offsets } = entry
   if (!isDtype(dtype)) {
-    throw wrong(`dtype ${JSON.stringify(dtype)} is unknown; known are ${Object.keys(ARRAYS).join(', ')}`)
+    throw wrong(`dtype ${shown(dtype)} is unknown; known are ${Object.keys(ARRAYS).join(', ')}`)
   }
-  if (!isCountArray(shape)) throw wrong(`shape ${JSON.stringify(shape)} is not an array of non-negative integers`)
+  if (!isCountArray(shape)) throw wrong(`shape ${shown(shape)} is not an array of non-negative integers`)
+  if (shape.length > MAX_AXES) throw wrong(`shape has ${shape.length} axes, more than ${MAX_AXES}`)
   if (!isCountArray(offsets) || offsets.length !== 2) {
-    throw wrong(`data_offsets ${JSON.stringify(offsets)} is not a pair of non-negative integers`)
+    throw wrong(`data_offsets ${shown(offsets)} is not a pair of non-negative integers`)
   }
   const [begin, end] = offsets
   if (end < begin) throw wrong(`its data ends at byte ${end}, before its start at ${begin}`)

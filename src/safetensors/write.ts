@@ -12,6 +12,7 @@ import {
   type TensorData,
   type TensorEntry,
 } from './format.ts'
+import { MAX_AXES, MAX_NAME_LENGTH } from './header-limits.ts'
 
 /** The reference implementation's order of dtypes in the data, which aligns every tensor to its own element size. */
 const DATA_ORDER: readonly SafetensorsDtype[] = [
@@ -63,6 +64,8 @@ export function planSafetensors(
     if (!isDtype(dtype)) throw notStorable(name, `dtype ${JSON.stringify(dtype)} is unknown`)
     const size = isCountArray(shape) ? byteSize(dtype, shape) : null
     if (size === null) throw notStorable(name, `shape [${shape}] is not made of non-negative integers`)
+    if (name.length > MAX_NAME_LENGTH || shape.length > MAX_AXES)
+      throw notStorable(name, `names have at most ${MAX_NAME_LENGTH} characters and shapes ${MAX_AXES} axes`)
     const end = dataBytes + size
     const entry = `{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${dataBytes},${end}]}`
     lines.push(`${JSON.stringify(name)}:${entry}`)

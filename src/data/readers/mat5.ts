@@ -3,9 +3,9 @@
  * published description of the format (MathWorks, "MAT-File Format", chapter 1). MAT files of version 7.3 are HDF5 and
  * belong to hdf5.ts. Left out: structures, objects, sparse and complex arrays, which are skipped.
  */
-import { readFile } from 'node:fs/promises'
 import { inflateSync } from 'node:zlib'
 import { DarError, messageOf } from '../../support/errors.ts'
+import { readRegularFile } from '../../support/read-file.ts'
 
 /** Numbers in MATLAB's order, a string, or the elements of a cell. */
 export type MatValue = Float64Array | string | readonly MatValue[]
@@ -31,17 +31,27 @@ const CHAR = 4
 const FIRST_NUMERIC = 6
 const LAST_NUMERIC = 15
 
-/** Unpacked data beyond this is no split file. */
+/** A file beyond this, or one that unpacks to more in all its variables together, is no split file. */
 const MAX_BYTES = 64 * 2 ** 20
+/** Numbers, characters and elements of cells of all variables together. */
+const MAX_VALUES = 2 ** 22
+/** Cells in cells. */
+const MAX_DEPTH = 16
+
+/** What is left of the limits for the rest of a file. */
+interface Budget {
+  bytes: number
+  values: number
+}
+
+function spend(budget: Budget, kind: keyof Budget, amount: number): void {
+  budget[kind] -= amount
+  if (budget[kind] < 0) throw new Error('it holds more than any split file')
+}
 
 /** The variables of a MAT file, by name. Throws a DarError that names the file. */
 export async function readMat5(path: string): Promise<Map<string, MatValue>> {
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(path)
-  } catch (error) {
-    throw new DarError(`cannot read ${path}: ${messageOf(error)}; check the path`, { kind: 'missing' })
-  }
+  const bytes = await readRegularFile(path, { most: MAX_BYTES })
   try {
     return parseMat5(bytes)
   } catch (error) {
@@ -56,14 +66,22 @@ function parseMat5(bytes: Uint8Array): Map<string, MatValue> {
   if (!head.startsWith('MATLAB 5.0')) throw new Error('it does not begin with "MATLAB 5.0"')
   if (head.slice(126) !== 'IM') throw new Error('it is not little-endian')
   const variables = new Map<string, MatValue>()
+  const budget: Budget = { bytes: MAX_BYTES, values: MAX_VALUES }
   for (const { type, data } of elements(bytes.subarray(128))) {
-    const inner =
-      type === MI.compressed ? [...elements(inflateSync(data, { maxOutputLength: MAX_BYTES }))][0] : { type, data }
+    const inner = type === MI.compressed ? unpacked(data, budget) : { type, data }
     if (inner?.type !== MI.matrix) continue
-    const { name, value } = matrix(inner.data)
+    const { name, value } = matrix(inner.data, budget, 0)
     if (value !== null) variables.set(name, value)
   }
   return variables
+}
+
+/** The one element that a compressed element holds. */
+function unpacked(data: Uint8Array, budget: Budget): Element | undefined {
+  const bytes = inflateSync(data, { maxOutputLength: budget.bytes + 1 })
+  spend(budget, 'bytes', bytes.length)
+  for (const element of elements(bytes)) return element
+  return undefined
 }
 
 interface Element {
@@ -89,28 +107,41 @@ function* elements(bytes: Uint8Array): Generator<Element> {
   if (at < bytes.length) throw new Error('it ends inside an element')
 }
 
-function matrix(bytes: Uint8Array): { name: string; value: MatValue | null } {
-  const [flags, , nameElement, ...rest] = elements(bytes)
+function matrix(bytes: Uint8Array, budget: Budget, depth: number): { name: string; value: MatValue | null } {
+  if (depth > MAX_DEPTH) throw new Error('its cells are nested too deep')
+  const all: Element[] = []
+  for (const element of elements(bytes)) {
+    spend(budget, 'values', 1)
+    all.push(element)
+  }
+  const [flags, , nameElement, ...rest] = all
   if (!flags || !nameElement) throw new Error('an array has no name')
   const kind = flags.data[0]
-  const name = new TextDecoder().decode(nameElement.data)
-  if (kind === CELL) return { name, value: rest.map(({ data }) => (data.length > 0 ? (matrix(data).value ?? []) : [])) }
-  if (kind === CHAR && rest[0]) return { name, value: textOf(rest[0]) }
-  if (kind >= FIRST_NUMERIC && kind <= LAST_NUMERIC && rest[0]) return { name, value: numbersOf(rest[0]) }
+  const name = new TextDecoder().decode(nameElement.data.subarray(0, 64)) // MATLAB's own limit is 63
+  if (kind === CELL)
+    return {
+      name,
+      value: rest.map(({ data }) => (data.length > 0 ? (matrix(data, budget, depth + 1).value ?? []) : [])),
+    }
+  if (kind === CHAR && rest[0]) return { name, value: textOf(rest[0], budget) }
+  if (kind >= FIRST_NUMERIC && kind <= LAST_NUMERIC && rest[0]) return { name, value: numbersOf(rest[0], budget) }
   return { name, value: null }
 }
 
-function textOf(element: Element): string {
+function textOf(element: Element, budget: Budget): string {
+  spend(budget, 'values', element.data.length)
   if (element.type === MI.utf8 || element.type === MI.int8 || element.type === MI.uint8)
     return new TextDecoder().decode(element.data)
-  return String.fromCharCode(...numbersOf(element))
+  return Array.from(numbersOf(element, budget), (code) => String.fromCharCode(code)).join('')
 }
 
 /** The stored type is the smallest that holds the values, whatever the array's class. */
-function numbersOf({ type, data }: Element): Float64Array {
+function numbersOf({ type, data }: Element, budget: Budget): Float64Array {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  const all = (size: number, get: (at: number) => number) =>
-    Float64Array.from({ length: Math.floor(data.length / size) }, (_, i) => get(i * size))
+  const all = (size: number, get: (at: number) => number) => {
+    spend(budget, 'values', Math.floor(data.length / size))
+    return Float64Array.from({ length: Math.floor(data.length / size) }, (_, i) => get(i * size))
+  }
   switch (type) {
     case MI.int8:
       return all(1, (at) => view.getInt8(at))

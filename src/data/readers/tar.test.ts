@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeNpy } from '../../image/npy.ts'
 import { DarError } from '../../support/errors.ts'
 import { h5Dataset } from './h5-frames.ts'
-import { indexTar, readMember } from './tar.ts'
+import { indexTar, readMember, type TarIndex } from './tar.ts'
 import { metresAt, photoPng, pixelAt, put, storedPng, temporaryFolder, writeHdf5, writeTar } from './testing.ts'
 import { webDataset } from './webdataset.ts'
 
@@ -78,6 +78,49 @@ describe('webDataset', () => {
     expect(pixelAt(frames[2], 2, 1)).toEqual([2, 1, 200])
     expect(dataset.notes).toEqual(['1 of 4 photos have no depth map'])
     expect((await webDataset(folder.path, { withoutDepth: 'drop' })).length).toBe(3)
+  })
+
+  it('ends whatever lengths a header states', async () => {
+    const path = await writeTar(join(folder.path, 'a.tar'), {
+      '0.jpg': await photoPng(size),
+      '1.jpg': 'x'.repeat(5000),
+    })
+    const good = await readFile(path)
+    // A pax header before the first member, with a record whose length, or a size, is no whole number of bytes.
+    for (const record of ['0.5 path=x\n', '1e-9 a=b\n', '-3 a=b\n', '99999999999 a=b\n', '3\n', ' '.repeat(900)])
+      await checkEnds(path, good, record)
+    for (const stated of ['0.25', '-512', '1e3', '0x10', 'Infinity', '99999999999999999999', '']) {
+      const record = ` size=${stated}\n`
+      await checkEnds(path, good, `${record.length + 2}${record}`)
+    }
+  })
+
+  async function checkEnds(path: string, good: Buffer, record: string): Promise<void> {
+    const header = Buffer.alloc(512)
+    header.write('x')
+    header.write(record.length.toString(8).padStart(11, '0'), 124)
+    header.write('x', 156)
+    header.fill(' ', 148, 156)
+    header.write(
+      header
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)
+        .padStart(6, '0'),
+      148,
+    )
+    const block = Buffer.alloc(512 * Math.ceil(record.length / 512))
+    block.write(record)
+    await writeFile(path, Buffer.concat([header, block, good]))
+    // However it is read, it is read to an end: as a tar without that record, as one that breaks off, or as none.
+    const index = await indexTar(path).catch((error: unknown) => error)
+    if (index instanceof Error) expect(index).toBeInstanceOf(DarError)
+    else for (const { size } of (index as TarIndex).members) expect(Number.isSafeInteger(size)).toBe(true)
+  }
+
+  it('reads no member that is too large for a part of a frame', async () => {
+    const path = await writeTar(join(folder.path, 'a.tar'), { '0.jpg': 'x' })
+    await truncate(path, 2 ** 33)
+    await expect(readMember(path, { name: '0.jpg', offset: 512, size: 2 ** 32 })).rejects.toThrow(/too many for a part/)
   })
 
   it('names the shard and member that is broken', async () => {

@@ -5,6 +5,7 @@
  */
 import { DarError } from '../../support/errors.ts'
 import { withRegularFile } from '../../support/read-file.ts'
+import { shortened } from '../../support/text.ts'
 
 export interface TarMember {
   readonly name: string
@@ -24,6 +25,8 @@ export interface TarIndex {
 const BLOCK = 512
 /** A pax header or long name beyond this is damage. */
 const MAX_META = 2 ** 20
+/** A photo, a depth map or a frame of HDF5 beyond this is none. */
+const MAX_MEMBER = 2 ** 30
 
 /** Throws a DarError when the file cannot be opened or does not begin like a tar. */
 export async function indexTar(path: string): Promise<TarIndex> {
@@ -47,10 +50,10 @@ export async function indexTar(path: string): Promise<TarIndex> {
       if (block.every((byte) => byte === 0)) return ended(null)
       const header = parseHeader(block)
       if (header === null) return ended(`the header at byte ${at} is damaged`)
-      const length = pax.has('size') ? Number(pax.get('size')) : header.size
+      const length = wholeNumber(pax.get('size')) ?? header.size
       const offset = at + BLOCK
-      if (!(length >= 0) || offset + length > size)
-        return ended(`${longName ?? header.name} reaches past the end of the file`)
+      if (!Number.isSafeInteger(length) || length < 0 || offset + length > size)
+        return ended(`${shortened(longName ?? header.name)} reaches past the end of the file`)
       at = offset + Math.ceil(length / BLOCK) * BLOCK
       if (header.type === 'L' || header.type === 'x') {
         if (length > MAX_META) return ended(`the header at byte ${offset} is damaged`)
@@ -68,8 +71,10 @@ export async function indexTar(path: string): Promise<TarIndex> {
   })
 }
 
-/** The contents of a member. Throws a DarError when the tar has become shorter. */
+/** The contents of a member. Throws a DarError when the tar has become shorter, or the member is too large for a frame. */
 export async function readMember(path: string, { name, offset, size }: TarMember): Promise<Uint8Array> {
+  if (size > MAX_MEMBER)
+    throw new DarError(`${path}: ${shortened(name)} has ${size} bytes, too many for a part of a frame; leave it out`)
   return withRegularFile(path, async (file) => {
     const bytes = new Uint8Array(size)
     const { bytesRead } = await file.read(bytes, 0, size, offset)
@@ -105,13 +110,20 @@ function text(field: Uint8Array): string {
   return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end))
 }
 
-/** Records `length key=value\n`. */
+/** Digits only; what else `Number` takes (fractions, exponents, signs) is no length. Null for no number. */
+function wholeNumber(text: string | undefined): number | null {
+  if (text === undefined) return null
+  return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+}
+
+/** Records `length key=value\n`. What breaks the form ends the list. */
 function parsePax(bytes: Uint8Array): Map<string, string> {
   const values = new Map<string, string>()
   for (let at = 0; at < bytes.length; ) {
     const blank = bytes.indexOf(32, at)
-    const length = Number(new TextDecoder().decode(bytes.subarray(at, Math.max(at, blank))))
-    if (blank < 0 || !(length > 0)) break
+    if (blank < 0 || blank - at > 16) break
+    const length = wholeNumber(text(bytes.subarray(at, blank))) ?? 0
+    if (!(at + length > blank + 1 && at + length <= bytes.length)) break
     const record = new TextDecoder().decode(bytes.subarray(blank + 1, at + length - 1))
     const equals = record.indexOf('=')
     values.set(record.slice(0, equals), record.slice(equals + 1))

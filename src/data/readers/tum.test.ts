@@ -39,7 +39,7 @@ describe('tumDataset', () => {
 
   it('names a list that is missing, malformed, hostile or of another sequence', async () => {
     await put(join(folder.path, 'depth.txt'), '1 depth/1.png')
-    await expect(tumDataset(folder.path)).rejects.toThrow(/cannot read .*rgb\.txt/)
+    await expect(tumDataset(folder.path)).rejects.toThrow(/rgb\.txt was not found/)
     const opening = async (text: string) => {
       await put(join(folder.path, 'rgb.txt'), text)
       return tumDataset(folder.path)
@@ -52,6 +52,17 @@ describe('tumDataset', () => {
 })
 
 describe('associate', () => {
+  it('refuses times that are all alike, which would pair each with each', () => {
+    const alike = Array.from({ length: 100_000 }, () => 7)
+    expect(() => associate(alike, alike, 0.02)).toThrow(/too many times lie within 0.02 s/)
+    const close = Array.from({ length: 100_000 }, (_, i) => i * 1e-9)
+    expect(() => associate(close, close, 0.02)).toThrow(/too many times/)
+  })
+
+  it('takes a few that are', () => {
+    expect(associate([1, 1, 2], [1, 1, 2.01], 0.02)).toHaveLength(3)
+  })
+
   it('agrees with trying every pair, nearest first', () => {
     const a = Array.from({ length: 40 }, (_, i) => (i * 37) % 101)
     const b = Array.from({ length: 40 }, (_, i) => ((i * 53) % 103) + 0.3)

@@ -25,6 +25,9 @@ const CAMERAS: readonly (readonly [name: RegExp, Intrinsics])[] = [
 
 /** Seconds. */
 const MAX_GAP = 0.02
+/** Depth maps in reach of a photo, on average: 16 within ±0.02 s are 400 a second. */
+const MAX_RIVALS = 16
+const MAX_CANDIDATES = 4e6
 
 interface Stamped {
   readonly time: number
@@ -79,7 +82,8 @@ async function readStamped(root: string, file: string): Promise<Stamped[]> {
 }
 
 /**
- * Pairs (i, j) with |a[i] − b[j]| < `gap`, the nearest first, each i and j once, sorted by a. Times may be in any order.
+ * Pairs (i, j) with |a[i] − b[j]| < `gap`, the nearest first, each i and j once, sorted by a. Times may be in any order. Throws a
+ * DarError when they lie so close that no camera took them: n equal times would make n² pairs.
  */
 export function associate(a: readonly number[], b: readonly number[], gap: number): [number, number][] {
   const order = b.map((_, j) => j).sort((i, j) => b[i] - b[j])
@@ -93,6 +97,10 @@ export function associate(a: readonly number[], b: readonly number[], gap: numbe
     }
     for (let at = low; at < order.length && b[order[at]] < time + gap; at++)
       candidates.push({ i, j: order[at], apart: Math.abs(b[order[at]] - time) })
+    if (candidates.length > Math.min(MAX_RIVALS * (a.length + b.length), MAX_CANDIDATES))
+      throw new DarError(
+        `too many times lie within ${gap} s of each other (near ${time}); are they in seconds, and all different?`,
+      )
   })
   candidates.sort((p, q) => p.apart - q.apart)
   const [usedA, usedB] = [new Set<number>(), new Set<number>()]
