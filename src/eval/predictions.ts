@@ -15,14 +15,17 @@ import type { DepthImage } from '../image/types.ts'
 import { decodeDepthPng } from '../node/decode.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readRegularFile } from '../support/read-file.ts'
+import { checkZipDirectory } from '../support/zip.ts'
 import type { Prediction, Predictor } from './prediction.ts'
 import { inputBox, type Protocol, peerBox } from './protocol.ts'
 
 const KINDS = ['.png', '.npy', '.npz'] as const
 type Kind = (typeof KINDS)[number]
 
-/** An array of a `.npz` larger than this is no depth map. */
-const MAX_ARRAY_BYTES = 1 << 30
+/** Of a file on disk, whatever it unpacks to. */
+const MAX_FILE_BYTES = 2 ** 30
+/** A map may have four times as many pixels on each side as its frame, of 64-bit numbers. */
+const mostBytes = ({ width, height }: Frame['image']) => 8 * Math.max(16 * width * height, 2 ** 16) + 2 ** 16
 
 /** What the files of a folder of predictions hold. */
 export interface PredictionOptions {
@@ -81,7 +84,7 @@ export async function predictionFolder(folder: string, options: PredictionOption
         const file = find(ownName(frame.name))
         if (file === null)
           throw new DarError(`${frame.name} has no prediction in ${folder}; add ${ownName(frame.name)}.npy`)
-        return placed(await readMap(file, options), frame, input, file)
+        return placed(await readMap(file, options, mostBytes(frame.image)), frame, input, file)
       },
   }
 }
@@ -116,14 +119,14 @@ function kindOf(file: string): Kind | null {
   return KINDS.find((kind) => extname(file).toLowerCase() === kind) ?? null
 }
 
-async function readMap(file: string, { scale, kind = 'depth' }: PredictionOptions): Promise<DepthImage> {
+async function readMap(file: string, { scale, kind = 'depth' }: PredictionOptions, most: number): Promise<DepthImage> {
   const stored = kindOf(file)
   if (stored === '.png') {
     const map = await decodeDepthPng(file, { unitsPerMetre: scale ?? 1000 })
     return kind === 'inverse' ? inverted(map) : map
   }
-  const bytes = await readRegularFile(file, { most: MAX_ARRAY_BYTES })
-  const { shape, data } = decodeNpy(stored === '.npz' ? arrayOf(bytes, file) : bytes, { name: file })
+  const bytes = await readRegularFile(file, { most: stored === '.npz' ? MAX_FILE_BYTES : most })
+  const { shape, data } = decodeNpy(stored === '.npz' ? arrayOf(bytes, file, most) : bytes, { name: file })
   const sides = shape.filter((side) => side !== 1)
   const [height, width] = shape.length === 2 ? shape : sides
   if (width * height !== data.length || !(data.length > 0) || (shape.length !== 2 && sides.length !== 2))
@@ -140,10 +143,11 @@ function inverted({ width, height, data }: DepthImage): DepthImage {
 
 const PREFERRED = ['depth', 'pred', 'prediction', 'arr_0']
 
-function arrayOf(bytes: Uint8Array, file: string): Uint8Array {
+function arrayOf(bytes: Uint8Array, file: string, most: number): Uint8Array {
   const names: string[] = []
   let arrays: Record<string, Uint8Array>
   try {
+    checkZipDirectory(bytes)
     unzipSync(bytes, { filter: ({ name }) => names.push(name) < 0 }) // lists, and unpacks none
     const npys = names.filter((name) => name.endsWith('.npy'))
     const chosen =
@@ -156,9 +160,9 @@ function arrayOf(bytes: Uint8Array, file: string): Uint8Array {
       )
     arrays = unzipSync(bytes, {
       filter: ({ name, originalSize }) => {
-        if (name === chosen && originalSize > MAX_ARRAY_BYTES)
+        if (name === chosen && originalSize > most)
           throw new DarError(
-            `${file}: ${name} has ${originalSize} bytes, too many for a depth map; save one map a file`,
+            `${file}: ${name} has ${originalSize} bytes, too many for the depth of its frame; save one map a file`,
           )
         return name === chosen
       },

@@ -3,6 +3,9 @@ import sharp from 'sharp'
 import { DarError, messageOf } from '../support/errors.ts'
 import { sniffFormat } from './sniff.ts'
 
+/** Of a texture. */
+const MAX_SIDE = 16_384
+
 /** Alpha is 255 where the file has none. Throws a DarError when the bytes are no JPEG or PNG, or damaged. */
 export async function decodeRgba(
   bytes: Uint8Array,
@@ -11,6 +14,8 @@ export async function decodeRgba(
   sniffFormat(bytes, name, ['jpeg', 'png'])
   try {
     const input = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels })
+    const { width, height } = await input.metadata()
+    if (Math.max(width, height) > MAX_SIDE) throw new Error(`${width}×${height} pixels`)
     const raw = input.toColourspace('srgb').ensureAlpha().raw({ depth: 'uchar' })
     const { data, info } = await raw.toBuffer({ resolveWithObject: true })
     return { width: info.width, height: info.height, data: new Uint8Array(data) }

@@ -39,7 +39,7 @@ async function refusal(decoding: Promise<unknown>): Promise<string> {
 }
 
 /** A PNG whose header claims any size; its one IDAT holds next to nothing. */
-function pngOfSize(width: number, height: number): Uint8Array {
+function pngOfSize(width: number, height: number, [bits, colours] = [8, 2]): Uint8Array {
   const chunk = (type: string, data: Uint8Array) => {
     const bytes = Buffer.alloc(12 + data.length)
     bytes.writeUInt32BE(data.length, 0)
@@ -56,7 +56,7 @@ function pngOfSize(width: number, height: number): Uint8Array {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
-  header.set([8, 2, 0, 0, 0], 8)
+  header.set([bits, colours, 0, 0, 0], 8)
   const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
   return Buffer.concat([
     signature,
@@ -221,12 +221,12 @@ describe('decodeImage', () => {
     })
 
     it('a folder', async () => {
-      expect(await refusal(decodeImage(folder))).toBe(`${folder} is a folder; name the image files in it`)
+      expect(await refusal(decodeImage(folder))).toBe(`${folder} is a folder; name the files in it`)
     })
 
     it('a device', async () => {
       expect(await refusal(decodeImage('/dev/null'))).toBe(
-        '/dev/null is not a regular file; save the image to a file first',
+        '/dev/null is not a regular file (a pipe, a socket or a device); save its contents to a file first',
       )
     })
 
@@ -301,6 +301,15 @@ describe('decodeImage', () => {
       expect(await refusal(decodeImage(png, { maxPixels: WIDTH * HEIGHT - 1 }))).toContain(
         `has ${WIDTH}×${HEIGHT} pixels`,
       )
+    })
+
+    it('one that is long, and one that is large as stored', async () => {
+      expect(await refusal(decodeImage(pngOfSize(40_000, 2)))).toMatch(/is 40000×2, longer than the 32768 pixels/)
+      expect(await refusal(decodeImage(pngOfSize(2, 40_000)))).toMatch(/is 2×40000, longer/)
+      expect(await refusal(decodeImage(pngOfSize(10_000, 10_000, [16, 6])))).toMatch(
+        /10000×10000 pixels of 4 channels \(ushort\), 800 MB unpacked; save it with 8 bits or scale it down/,
+      )
+      expect(await refusal(decodeImage(pngOfSize(7000, 7000, [16, 6])))).toMatch(/damaged or incomplete/)
     })
 
     it('a PNG without pixels', async () => {

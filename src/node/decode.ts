@@ -7,8 +7,8 @@
  * colours stored under transparent pixels; of an animation the first frame is read.
  *
  * Refused from the header, before any pixel is decoded: other formats (recognised by their first bytes, so that an SVG
- * never reaches an SVG renderer) and images of more than `maxPixels`. The default, 100 megapixels, lets through what
- * ordinary cameras produce and keeps a decoded image under 300 MB. A file that ends early or breaks off is refused; a
+ * never reaches an SVG renderer), images of more than `maxPixels`, and those that are too long on one side or too large as
+ * stored. The default, 100 megapixels, lets through what ordinary cameras produce and keeps a decoded image under 300 MB. A file that ends early or breaks off is refused; a
  * harmless oddity that libjpeg only warns about (some phones write them) is not.
  *
  * Pixels leave sharp by `toBuffer` and are copied, because Node does not transfer the memory of such a buffer to a worker.
@@ -17,7 +17,8 @@
  * Left out: HEIC/AVIF (sharp's prebuilt binary cannot read an iPhone's HEIC), TIFF, raw, EXR, the other frames of animations.
  */
 import readExif from 'exif-reader'
-import sharp from 'sharp'
+import sharp, { type Metadata } from 'sharp'
+import { type Orientation, upright, xmpOrientation } from '../image/orient.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readRegularFile } from '../support/read-file.ts'
@@ -44,13 +45,11 @@ export async function decodeImage(
     checkPixels(header, name, maxPixels)
     const raw = input.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
     const { data, info } = await raw.toBuffer({ resolveWithObject: true })
+    const turn = orientationBesideExif(header)
     const focal35 = header.exif && focalLength35(header.exif)
-    return {
-      width: info.width,
-      height: info.height,
-      data: await copyInTurns(data),
-      ...(focal35 && { focal35 }),
-    }
+    const stored = { width: info.width, height: info.height, ...(focal35 && { focal35 }) }
+    if (turn !== 1) return upright({ ...stored, data }, turn)
+    return { ...stored, data: await copyInTurns(data) }
   } catch (error) {
     throw error instanceof DarError ? error : damaged(name, format, messageOf(error))
   }
@@ -97,6 +96,12 @@ export async function decodeDepthPng(
   }
 }
 
+/** The decoder has obeyed EXIF's. Where that says nothing, XMP's counts: editors write it into PNGs, which have no EXIF of old. */
+function orientationBesideExif({ orientation, xmp }: Metadata): Orientation {
+  if (orientation !== undefined || !xmp) return 1
+  return xmpOrientation(xmp.toString('utf8')) ?? 1
+}
+
 function nameOf(source: string | Uint8Array): string {
   return typeof source === 'string' ? source : 'the image'
 }
@@ -120,11 +125,31 @@ async function readSource(source: string | Uint8Array, name: string): Promise<Ui
   return bytes
 }
 
-function checkPixels({ width, height }: { width: number; height: number }, name: string, maxPixels: number): void {
+/** Of one value, by the decoder's names of types. */
+const BYTES_OF: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushort: 2, short: 2, uint: 4, int: 4, float: 4 }
+/**
+ * What a decoder may need at once, for an image that it has to hold whole (interlaced, or to be turned): its pixels as stored. 100
+ * megapixels of 8-bit RGBA.
+ */
+const MAX_STORED_BYTES = 4e8
+/** Longer than any photo or panorama is wide; what is resized along such a side takes memory and time by its length. */
+const MAX_SIDE = 32_768
+
+function checkPixels(header: Metadata, name: string, maxPixels: number): void {
+  const { width, height } = header
   if (!(width > 0 && height > 0)) throw new DarError(`${name} has no pixels (${width}×${height}); give another image`)
   if (width * height > maxPixels)
     throw new DarError(
       `${name} has ${width}×${height} pixels, more than the ${maxPixels / 1e6} megapixels accepted; scale it down or raise maxPixels`,
+    )
+  if (Math.max(width, height) > MAX_SIDE)
+    throw new DarError(
+      `${name} is ${width}×${height}, longer than the ${MAX_SIDE} pixels accepted; crop it or scale it down`,
+    )
+  const bytes = width * height * header.channels * (BYTES_OF[header.depth] ?? 8)
+  if (bytes > MAX_STORED_BYTES * Math.max(1, maxPixels / 100e6))
+    throw new DarError(
+      `${name} has ${width}×${height} pixels of ${header.channels} channels (${header.depth}), ${(bytes / 1e6).toFixed()} MB unpacked; save it with 8 bits or scale it down`,
     )
 }
 

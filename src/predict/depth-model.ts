@@ -7,7 +7,7 @@
  * needs maps at other points than the image's pixels, so `predictMaps` returns them as the network gives them.
  */
 import type { RgbImage } from '../image/types.ts'
-import type { DarConfig } from '../model/index.ts'
+import { type DarConfig, mapCount } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
 import { Batcher } from './batcher.ts'
 import { lensOf } from './lens.ts'
@@ -185,6 +185,7 @@ export class DepthModel {
     const image = await this.workplace.decode(input)
     const decode = performance.now() - begin
     const { width, height } = image
+    checkCost(image, maps === 'network' ? 0 : 2 * (steps ? mapCount(this.config) : 1))
     const network = this.networkSizeFor(image, size)
     const { metres, focal } = lensOf(image, network, { focal: given })
     const job: Job = { image, metres: this.model.metric ? metres : 1, steps, maps }
@@ -207,4 +208,16 @@ export class DepthModel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
+}
+
+/** Memory that the maps of one photo may take. 100 megapixels with depth and sigma take 0.8 GB; with five steps, 4 GB. */
+const MAX_MAP_BYTES = 2 ** 31
+
+/** Throws a DarError when `maps` float32 maps at the image's size would take more than that. */
+function checkCost({ width, height }: Size, maps: number): void {
+  const bytes = 4 * width * height * maps
+  if (bytes > MAX_MAP_BYTES)
+    throw new DarError(
+      `the ${maps} maps of an image of ${width}×${height} pixels would take ${(bytes / 1e9).toFixed(1)} GB; scale it down, leave steps out, or use predictMaps`,
+    )
 }

@@ -117,7 +117,7 @@ describe('links of folders', () => {
 describe('readRegularFile', () => {
   it('says what is wrong, in one line', async () => {
     await expect(readRegularFile(join(folder, 'nowhere'))).rejects.toMatchObject({ kind: 'missing' })
-    await expect(readRegularFile(folder)).rejects.toThrow(/is a folder; name a file/)
+    await expect(readRegularFile(folder)).rejects.toThrow(/is a folder; name the files in it/)
     const loop = join(folder, 'loop')
     await symlink(loop, loop)
     await expect(readRegularFile(loop)).rejects.toThrow(/link that leads back to itself/)

@@ -91,7 +91,7 @@ export async function checkRegularFile(path: string, name = path): Promise<void>
 }
 
 function refuseOthers(found: { isFile(): boolean; isDirectory(): boolean }, name: string): void {
-  if (found.isDirectory()) throw new DarError(`${name} is a folder; name a file`)
+  if (found.isDirectory()) throw new DarError(`${name} is a folder; name the files in it`)
   if (!found.isFile())
     throw new DarError(
       `${name} is not a regular file (a pipe, a socket or a device); save its contents to a file first`,

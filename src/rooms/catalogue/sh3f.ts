@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { type Unzipped, unzipSync } from 'fflate'
 import { DarError, messageOf } from '../../support/errors.ts'
 import { readRegularFile } from '../../support/read-file.ts'
+import { checkZipDirectory } from '../../support/zip.ts'
 
 /** A piece of furniture as its catalogue describes it. Metres. */
 export interface Piece {
@@ -39,6 +40,9 @@ export interface CatalogueFile {
   /** Entries of the zip that lie in the same folder as `entry`, by name. */
   folderOf(entry: string): Promise<ReadonlyMap<string, Uint8Array>>
 }
+
+/** Of the entries that one piece needs. */
+const MAX_UNPACKED = 2 ** 28
 
 const PROPERTIES = 'PluginFurnitureCatalog.properties'
 
@@ -74,8 +78,17 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 function unzip(path: string, bytes: Uint8Array, wanted: (name: string, size: number) => boolean): Unzipped {
+  let total = 0
   try {
-    return unzipSync(bytes, { filter: ({ name, originalSize }) => wanted(name, originalSize) })
+    checkZipDirectory(bytes)
+    return unzipSync(bytes, {
+      filter({ name, originalSize }) {
+        if (!wanted(name, originalSize)) return false
+        total += originalSize
+        if (total > MAX_UNPACKED) throw new Error(`${name} and what lies beside it are too large`)
+        return true
+      },
+    })
   } catch (error) {
     throw new DarError(`${path} is damaged (${messageOf(error)}); download or install the catalogue again`)
   }
