@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { float32ToHalf } from '../safetensors/float16.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeNpy, encodeNpy } from './npy.ts'
 
@@ -15,16 +16,17 @@ const arrays: [name: string, shape: number[]][] = [
 ]
 const ramp = (shape: number[]) => Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i / 4 - 1)
 
-/** A version 1 file with any header. */
-function file(header: string, data = new Uint8Array(16)): Uint8Array {
+/** A file with any header. */
+function file(header: string, data = new Uint8Array(16), version = 1): Uint8Array {
   const text = new TextEncoder().encode(header)
   return Uint8Array.of(
     0x93,
     ...new TextEncoder().encode('NUMPY'),
-    1,
+    version,
     0,
     text.length & 255,
     text.length >> 8,
+    ...(version > 1 ? [0, 0] : []),
     ...text,
     ...data,
   )
@@ -61,7 +63,21 @@ describe('npy', () => {
     ['cut data', fixture('2d').subarray(0, -1), 'has 59 bytes of data where shape [3,5] needs 60'],
     ['bytes left over', Uint8Array.of(...fixture('1d'), 0), 'has 29 bytes'],
     ['complex numbers', file("{'descr': '<c8', 'fortran_order': False, 'shape': (2,), }"), 'holds <c8, not plain'],
-    ['Fortran order', file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }"), 'Fortran order'],
+    [
+      'a structured type',
+      file("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2,), }"),
+      'a structured type',
+    ],
+    ['objects', file("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }"), 'holds |O, not plain'],
+    [
+      'a negative side',
+      file("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 2), }"),
+      'shape in its header is none',
+    ],
+    ['code', file("__import__('os').system('true')"), 'is not whole'],
+    ['a header nested deep', file('('.repeat(5000)), 'nested too deep'],
+    ['a header of quotes', file(`"${"'".repeat(5000)}`), 'is not whole'],
+    ['two values', file("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} 1"), 'goes on after the dict'],
     ['no shape', file("{'descr': '<f4', 'fortran_order': False}"), 'no shape'],
   ])('refuses %s and names the file', (_, bytes, message) => {
     expect(() => decodeNpy(bytes, { name: 'depth.npy' })).toThrow(DarError)
@@ -78,6 +94,42 @@ describe('npy', () => {
     const header = file(`{'descr': '${descr}', 'fortran_order': False, 'shape': (1,), }`)
     const start = 10 + new DataView(header.buffer, header.byteOffset).getUint16(8, true)
     expect([...decodeNpy(Uint8Array.of(...header.subarray(0, start), ...bytes)).data]).toEqual([1.5])
+  })
+
+  const ramp24 = Float32Array.from({ length: 24 }, (_, i) => 1 + i / 8) // each a half float too
+  /** The 4×6 map in one number type; `columns`: with the first axis varying fastest. */
+  function stored(kind: 'f2' | 'f4' | 'f8', { big = false, columns = false } = {}): Uint8Array {
+    const size = Number(kind[1])
+    const view = new DataView(new ArrayBuffer(24 * size))
+    for (let i = 0; i < 24; i++) {
+      const value = ramp24[columns ? (i % 4) * 6 + Math.floor(i / 4) : i]
+      if (kind === 'f2') view.setUint16(2 * i, float32ToHalf(Float32Array.of(value))[0], !big)
+      else if (kind === 'f4') view.setFloat32(4 * i, value, !big)
+      else view.setFloat64(8 * i, value, !big)
+    }
+    return new Uint8Array(view.buffer)
+  }
+
+  it.each<[string, string, Uint8Array, number?]>([
+    ['blanks', "{ 'descr' : '<f4' , 'fortran_order' : False , 'shape' : ( 4 , 6 ) }", stored('f4')],
+    ['double quotes', '{"descr": "<f4", "fortran_order": False, "shape": (4, 6)}', stored('f4')],
+    ['Python 2', "{'descr': '<f4', 'fortran_order': False, 'shape': (4L, 6L), }", stored('f4')],
+    ['another order of keys', "{'shape': (4, 6,), 'fortran_order': False, u'descr': b'=f4'}", stored('f4')],
+    ['line breaks', "{'descr':'<f4',\n'fortran_order':False,\n'shape':[4,6]}", stored('f4')],
+    ['Fortran order', "{'descr': '<f4', 'fortran_order': True, 'shape': (4, 6), }", stored('f4', { columns: true })],
+    ['big endian', "{'descr': '>f4', 'fortran_order': False, 'shape': (4, 6), }", stored('f4', { big: true })],
+    ['double', "{'descr': '<f8', 'fortran_order': False, 'shape': (4, 6), }", stored('f8'), 2],
+    ['half', "{'descr': '<f2', 'fortran_order': False, 'shape': (1, 4, 6), }", stored('f2')],
+    [
+      'half in Fortran order, version 3',
+      "{'descr': '<f2', 'fortran_order': True, 'shape': (1, 4, 6), }",
+      stored('f2', { columns: true }),
+      3,
+    ],
+  ])('reads %s as numpy does', (_, header, data, version = 1) => {
+    const { shape, data: read } = decodeNpy(file(header, Uint8Array.from(data), version))
+    expect(shape.filter((side) => side > 1)).toEqual([4, 6])
+    expect(read).toEqual(ramp24)
   })
 
   it('reads integers, as depth in millimetres is saved', () => {

@@ -3,10 +3,12 @@
  * plain number type, as float32. Layout as in numpy/lib/format.py: magic, version, a Python dict literal padded to 64
  * bytes, then the raw values. The written bytes equal numpy's own.
  *
- * Left out: complex, structured and 64-bit integer types, Fortran order, `.npz`. Runs in the browser.
+ * Left out: complex and structured types, pickled objects, `.npz`. Runs in the browser.
  */
 import { halfToNumber } from '../safetensors/float16.ts'
 import { DarError } from '../support/errors.ts'
+import { shortened } from '../support/text.ts'
+import { MAX_HEADER, parseNpyHeader } from './npy-header.ts'
 
 /** An array as NumPy stores it. */
 export interface NpyArray {
@@ -48,18 +50,22 @@ const READERS: Readonly<Record<string, { readonly bytes: number; readonly read: 
   f2: { bytes: 2, read: (view, at, little) => halfToNumber(view.getUint16(at, little)) },
   f4: { bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
   f8: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
+  b1: { bytes: 1, read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) },
+  i1: { bytes: 1, read: (view, at) => view.getInt8(at) },
   i2: { bytes: 2, read: (view, at, little) => view.getInt16(at, little) },
   i4: { bytes: 4, read: (view, at, little) => view.getInt32(at, little) },
+  i8: { bytes: 8, read: (view, at, little) => Number(view.getBigInt64(at, little)) },
   u1: { bytes: 1, read: (view, at) => view.getUint8(at) },
   u2: { bytes: 2, read: (view, at, little) => view.getUint16(at, little) },
   u4: { bytes: 4, read: (view, at, little) => view.getUint32(at, little) },
+  u8: { bytes: 8, read: (view, at, little) => Number(view.getBigUint64(at, little)) },
 }
 type Reader = (view: DataView, at: number, little: boolean) => number
 
 /**
- * Reads a `.npy` (format 1 to 3, either endianness) of half, single or double floats or of integers up to 32 bits; values are
- * rounded to float32. `name` is what messages call the file.
- * @throws DarError when it is not one: another dtype, Fortran order, cut off, or with bytes left over.
+ * Reads a `.npy` (format 1 to 3, either endianness, C or Fortran order) of half, single or double floats, of integers or booleans;
+ * values are rounded to float32. `name` is what messages call the file.
+ * @throws DarError when it is not one: another dtype, cut off, or with bytes left over.
  */
 export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?: string } = {}): NpyArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -70,29 +76,41 @@ export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?
   const [prefix, headerLength] = version === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)]
   const start = prefix + headerLength
   if (start > bytes.length) throw new DarError(`${name} ends inside its header; copy or download it again`)
-  const header = new TextDecoder().decode(bytes.subarray(prefix, start))
-
-  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1]
-  const type = descr?.[0] && '<>|='.includes(descr[0]) ? READERS[descr.slice(1)] : undefined
+  if (headerLength > MAX_HEADER)
+    throw new DarError(`${name} has a header of ${headerLength} bytes, more than numpy reads; write it with numpy.save`)
+  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(prefix, start))
+  const { descr, fortranOrder, shape } = parseNpyHeader(text, name)
+  const [order, code] = descr?.match(/^([<>|=]?)(.*)$/)?.slice(1) ?? []
+  const type = code !== undefined && Object.hasOwn(READERS, code) ? READERS[code] : undefined
   if (!type)
-    throw new DarError(`${name} holds ${descr ?? 'a structured type'}, not plain numbers; save array.astype('float32')`)
-  if (!/'fortran_order':\s*False/.test(header))
-    throw new DarError(`${name} is in Fortran order; save numpy.ascontiguousarray(array)`)
-  const tuple = /'shape':\s*\(([\d,\s]*)\)/.exec(header)?.[1]
-  if (tuple === undefined) throw new DarError(`${name} has no shape in its header; write it with numpy.save`)
-  const shape = tuple
-    .split(',')
-    .map((axis) => axis.trim())
-    .filter((axis) => axis !== '')
-    .map(Number)
+    throw new DarError(
+      `${name} holds ${descr === null ? 'a structured type' : shortened(descr, 40)}, not plain numbers; save array.astype('float32')`,
+    )
 
   const count = shape.reduce((product, axis) => product * axis, 1)
   if (bytes.length - start !== type.bytes * count)
     throw new DarError(
       `${name} has ${bytes.length - start} bytes of data where shape [${shape}] needs ${type.bytes * count}; copy or download it again`,
     )
-  const data = new Float32Array(count)
-  const little = descr?.[0] !== '>'
-  for (let i = 0; i < count; i++) data[i] = type.read(view, start + type.bytes * i, little)
-  return { shape, data }
+  const stored = new Float32Array(count)
+  const little = order !== '>'
+  for (let i = 0; i < count; i++) stored[i] = type.read(view, start + type.bytes * i, little)
+  return { shape, data: fortranOrder && shape.length > 1 ? inCOrder(stored, shape) : stored }
+}
+
+/** From the first axis varying fastest to the last. */
+function inCOrder(stored: Float32Array, shape: readonly number[]): Float32Array {
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, side) => product * side, 1))
+  const place = shape.map(() => 0)
+  const data = new Float32Array(stored.length)
+  for (let i = 0, from = 0; i < data.length; i++) {
+    data[i] = stored[from]
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis]
+      if (++place[axis] < shape[axis]) break
+      from -= strides[axis] * shape[axis]
+      place[axis] = 0
+    }
+  }
+  return data
 }
