@@ -9,7 +9,7 @@ import {
   layoutTakes,
   type NamedDataset,
   openDataset,
-  recogniseLayout,
+  recognise,
   roomsDataset,
   splitNames,
   subsetOf,
@@ -63,19 +63,20 @@ async function openSide(
   recipe: string,
   { list, depthScale }: EvalDataOptions,
 ): Promise<{ dataset: NamedDataset; split: string | null }> {
-  const layout = await recogniseLayout(path)
+  const { layout, path: root } = await recognise(path)
+  const own = root === path ? undefined : basename(resolve(path)) // it is what was asked for
   if (layout === 'photos') throw new DarError(`${path} holds photos without depth; evaluate frames with ground truth`)
   // Lists may name frames without ground truth: 45 of the 697 of KITTI's Eigen split.
   const withoutDepth = layoutTakes(layout, 'withoutDepth') ? 'drop' : undefined
   const official = layoutTakes(layout, 'side')
   if (split === 'all' || official) {
     const side = official ? split : undefined
-    const dataset = await openDataset(path, { layout, list, depthScale, side, withoutDepth })
+    const dataset = await openDataset(root, { layout, name: own, list, depthScale, side, withoutDepth })
     const listed = list === undefined ? null : `list ${basename(list)}`
     const whose = listed === null ? `official ${split} side` : `${split} side, ${listed}`
     return { dataset, split: split === 'all' ? listed : whose }
   }
-  const dataset = await openDataset(path, { layout, list, depthScale, withoutDepth })
+  const dataset = await openDataset(root, { layout, name: own, list, depthScale, withoutDepth })
   const name = basename(resolve(path))
   const source = (await loadRecipe(recipe)).data.find((one) => one.kind === 'dataset' && one.name === name)
   if (source?.kind !== 'dataset' || !source.split)

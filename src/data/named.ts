@@ -32,9 +32,9 @@ export function namedDataset(
 /** Only these frames, in the order of the data set. Throws a DarError for an empty list or a name that is not there. */
 export function subsetOf(dataset: NamedDataset, wanted: readonly string[]): NamedDataset {
   if (wanted.length === 0) throw new DarError(`the list of names for ${dataset.name} is empty; name at least one frame`)
-  const places = new Map(dataset.names.map((name, i) => [name, i]))
+  const places = new Map(dataset.names.map((name, i) => [name.normalize('NFC'), i]))
   const indices = wanted.map((name) => {
-    const index = places.get(name)
+    const index = places.get(name.normalize('NFC'))
     if (index === undefined) throw new DarError(`no frame named ${name} in ${dataset.name}; check the list of names`)
     return index
   })

@@ -53,13 +53,14 @@ export async function predictionFolder(folder: string, options: PredictionOption
   const byPath = new Map<string, string>()
   const byName = new Map<string, string[]>()
   for (const file of files) {
-    const path = relative(folder, file).split(sep).join('/').slice(0, -extname(file).length)
+    const path = relative(folder, file).split(sep).join('/').slice(0, -extname(file).length).normalize('NFC')
     const other = byPath.get(path)
     if (other) throw new DarError(`${other} and ${file} are two predictions of one frame; remove one of them`)
     byPath.set(path, file)
     byName.set(basename(path), [...(byName.get(basename(path)) ?? []), file])
   }
-  const find = (name: string): string | null => {
+  const find = (asked: string): string | null => {
+    const name = asked.normalize('NFC') // as files are named above, however a system stores an accent
     const exact = byPath.get(name)
     if (exact) return exact
     const named = byName.get(basename(name)) ?? []

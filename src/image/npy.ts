@@ -67,7 +67,16 @@ type Reader = (view: DataView, at: number, little: boolean) => number
  * values are rounded to float32. `name` is what messages call the file.
  * @throws DarError when it is not one: another dtype, cut off, or with bytes left over.
  */
-export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?: string } = {}): NpyArray {
+export function decodeNpy(bytes: Uint8Array, options: { name?: string } = {}): NpyArray {
+  const { shape, data } = readNpy(bytes, options)
+  return { shape, data }
+}
+
+/** The same, and whether what is stored are whole numbers, which depth in metres never is. */
+export function readNpy(
+  bytes: Uint8Array,
+  { name = 'the .npy file' }: { name?: string } = {},
+): NpyArray & { readonly isWhole: boolean } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte))
     throw new DarError(`${name} is not a .npy file; write it with numpy.save`)
@@ -95,7 +104,8 @@ export function decodeNpy(bytes: Uint8Array, { name = 'the .npy file' }: { name?
   const stored = new Float32Array(count)
   const little = order !== '>'
   for (let i = 0; i < count; i++) stored[i] = type.read(view, start + type.bytes * i, little)
-  return { shape, data: fortranOrder && shape.length > 1 ? inCOrder(stored, shape) : stored }
+  const data = fortranOrder && shape.length > 1 ? inCOrder(stored, shape) : stored
+  return { shape, data, isWhole: !code?.startsWith('f') }
 }
 
 /** From the first axis varying fastest to the last. */

@@ -106,7 +106,8 @@ function nameOf(source: string | Uint8Array): string {
   return typeof source === 'string' ? source : 'the image'
 }
 
-function damaged(name: string, format: Format, reason: string): DarError {
+/** A file that its decoder does not like, in one line. */
+export function damaged(name: string, format: Format, reason: string): DarError {
   // libvips repeats itself over several lines, each behind the name of the loader.
   const line = reason
     .replace(/^Input (buffer|file) has corrupt header: /i, '')
@@ -116,7 +117,7 @@ function damaged(name: string, format: Format, reason: string): DarError {
 }
 
 /** The largest file that is read. Above any image of 100 megapixels. */
-const MAX_FILE_BYTES = 2 ** 30
+export const MAX_FILE_BYTES = 2 ** 30
 
 /** Whole files only: libvips caches what it opens by path and would serve an old image after the file has changed. */
 async function readSource(source: string | Uint8Array, name: string): Promise<Uint8Array> {
@@ -135,7 +136,8 @@ const MAX_STORED_BYTES = 4e8
 /** Longer than any photo or panorama is wide; what is resized along such a side takes memory and time by its length. */
 const MAX_SIDE = 32_768
 
-function checkPixels(header: Metadata, name: string, maxPixels: number): void {
+/** Throws a DarError for an image that is too large, from its header. */
+export function checkPixels(header: Metadata, name: string, maxPixels: number): void {
   const { width, height } = header
   if (!(width > 0 && height > 0)) throw new DarError(`${name} has no pixels (${width}×${height}); give another image`)
   if (width * height > maxPixels)

@@ -5,9 +5,9 @@
  */
 import { DarError } from '../support/errors.ts'
 
-export type Format = 'jpeg' | 'png' | 'webp'
+export type Format = 'jpeg' | 'png' | 'webp' | 'tiff'
 
-const SHOWN = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' } as const satisfies Record<Format, string>
+const SHOWN = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP', tiff: 'TIFF' } as const satisfies Record<Format, string>
 
 /** Each signature is one or more `offset, text` parts, bytes written as Latin-1. The first that matches wins. */
 const SIGNATURES: readonly (readonly [format: string, ...parts: (readonly [offset: number, text: string])[]])[] = [
@@ -15,8 +15,8 @@ const SIGNATURES: readonly (readonly [format: string, ...parts: (readonly [offse
   ['png', [0, '\x89PNG\r\n\x1a\n']],
   ['webp', [0, 'RIFF'], [8, 'WEBP']],
   ['GIF', [0, 'GIF8']],
-  ['TIFF', [0, 'II*\0']],
-  ['TIFF', [0, 'MM\0*']],
+  ['tiff', [0, 'II*\0']],
+  ['tiff', [0, 'MM\0*']],
   ['BMP', [0, 'BM'], [6, '\0\0\0\0']],
   ['HEIC', [4, 'ftyphe']],
   ['HEIC', [4, 'ftypmif1']],
@@ -42,7 +42,8 @@ export function sniffFormat(bytes: Uint8Array, name: string, accepted: readonly 
     (/<svg[\s>]|<!DOCTYPE svg/i.test(start) ? 'SVG' : undefined)
   const format = accepted.find((candidate) => candidate === found)
   if (format) return format
-  const wanted = accepted.length === 1 ? 'a 16-bit grey PNG' : 'JPEG, PNG or WebP'
+  const depth = accepted.includes('tiff') ? 'a .npy, a 32-bit TIFF or a 16-bit grey PNG' : 'a 16-bit grey PNG'
+  const wanted = accepted.includes('jpeg') ? 'JPEG, PNG or WebP' : depth
   if (!found) throw new DarError(`${name} is not an image that can be read; give ${wanted}`)
   throw new DarError(`${name} is ${describe(found)}, which cannot be read here; convert it to ${wanted}`)
 }
@@ -54,5 +55,5 @@ function describe(format: string): string {
 
 /** How messages write a format. */
 export function formatName(format: string): string {
-  return format === 'jpeg' || format === 'png' || format === 'webp' ? SHOWN[format] : format
+  return Object.hasOwn(SHOWN, format) ? SHOWN[format as Format] : format
 }

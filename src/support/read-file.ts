@@ -81,6 +81,14 @@ export async function openRegularFile(
   }
 }
 
+/** At most `count` bytes from the beginning of a file. Errors as `readRegularFile`. */
+export async function firstBytes(path: string, count: number): Promise<Buffer> {
+  return withRegularFile(path, async (file) => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0, count, 0)
+    return buffer.subarray(0, bytesRead)
+  })
+}
+
 /** Throws a DarError unless `path` is a regular file. */
 export async function checkRegularFile(path: string, name = path): Promise<void> {
   try {

@@ -87,10 +87,24 @@ export async function kindOf(path: string): Promise<'file' | 'folder' | 'other' 
   }
 }
 
-/** The first of `paths` that is a file, or null. */
+/**
+ * The first of `paths` that is a file, or null. A list and a disk may store an accent differently (Unicode's composed form, and the
+ * decomposed one of macOS): both are looked for.
+ */
 export async function firstFile(paths: readonly string[]): Promise<string | null> {
-  for (const path of paths) if ((await kindOf(path)) === 'file') return path
+  for (const path of paths)
+    for (const form of new Set([path, path.normalize('NFC'), path.normalize('NFD')]))
+      if ((await kindOf(form)) === 'file') return form
   return null
+}
+
+/** The path of the first of `names`, lower case, that `folder` has in any case; null when it has none. */
+export async function fileIn(folder: string, names: readonly string[]): Promise<string | null> {
+  const exact = await firstFile(names.map((name) => join(folder, name)))
+  if (exact !== null) return exact
+  const entries = await readdir(folder).catch(() => [])
+  const found = names.flatMap((name) => entries.filter((entry) => entry.toLowerCase() === name))[0]
+  return found === undefined ? null : join(folder, found)
 }
 
 /** A text file's contents. Throws a DarError that names it. */

@@ -27,7 +27,7 @@ interface Source {
 
 /** Throws a DarError when there is no .h5 file, or a shard breaks off (unless `incomplete: 'note'`). */
 export async function h5Dataset(path: string, options: ReaderOptions = {}): Promise<NamedDataset> {
-  const { name = baseName(path).replace(/\.(tar|h5)$/, '') } = options
+  const { name = baseName(path).replace(/\.(tar|h5)$/i, '') } = options
   const { sources, notes } = await list(path, options)
   if (sources.length === 0) throw new DarError(`no .h5 file in ${path}; check the path`)
   return namedDataset(
@@ -42,30 +42,30 @@ export async function h5Dataset(path: string, options: ReaderOptions = {}): Prom
 }
 
 async function list(path: string, options: ReaderOptions) {
-  if (path.endsWith('.h5')) return { sources: [onDisk(path, baseName(path))], notes: [] }
+  if (/\.h5$/i.test(path)) return { sources: [onDisk(path, baseName(path))], notes: [] }
   const sources: Source[] = []
-  let hasTar = path.endsWith('.tar')
+  let hasTar = /\.tar$/i.test(path)
   if ((await kindOf(path)) === 'folder')
     for await (const file of walk(path)) {
-      if (file.endsWith('.h5')) sources.push(onDisk(join(path, file), file))
-      hasTar ||= !file.includes('/') && file.endsWith('.tar')
+      if (/\.h5$/i.test(file)) sources.push(onDisk(join(path, file), file))
+      hasTar ||= !file.includes('/') && /\.tar$/i.test(file)
     }
   if (!hasTar) return { sources, notes: [] }
   const { shards, notes } = await openShards(path, options)
   const several = shards.length > 1
   for (const { path: shard, members } of shards)
     for (const member of members) {
-      if (!member.name.endsWith('.h5')) continue
+      if (!/\.h5$/i.test(member.name)) continue
       const own = stem(member.name.replace(/^\.\//, ''))
       sources.push({
-        name: several ? `${baseName(shard).replace(/\.tar$/, '')}/${own}` : own,
+        name: several ? `${baseName(shard).replace(/\.tar$/i, '')}/${own}` : own,
         open: async () => ({ source: await readMember(shard, member), label: `${shard}: ${member.name}` }),
       })
     }
   return { sources, notes }
 }
 
-const stem = (name: string) => name.replace(/\.h5$/, '')
+const stem = (name: string) => name.replace(/\.h5$/i, '')
 
 const onDisk = (path: string, name: string): Source => ({
   name: stem(name),

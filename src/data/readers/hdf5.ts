@@ -8,8 +8,9 @@
  * anew before the next file: it would take another file of the same inode for the one that it still holds.
  */
 
+import { isMatlab5 } from '../../node/decode-depth.ts'
 import { DarError, messageOf } from '../../support/errors.ts'
-import { checkRegularFile } from '../../support/read-file.ts'
+import { firstBytes } from '../../support/read-file.ts'
 import { shortened } from '../../support/text.ts'
 
 export type Numbers =
@@ -102,7 +103,8 @@ export async function withHdf5<T>(
   { name = typeof source === 'string' ? source : 'the HDF5 data' }: { name?: string } = {},
 ): Promise<T> {
   if (typeof source === 'string') {
-    await checkRegularFile(source, name)
+    if (isMatlab5(await firstBytes(source, 16)))
+      throw new DarError(`${name} is a MATLAB 5 file, not MATLAB 7.3 (HDF5); save it with -v7.3`)
     return useFile('h5wasm/node', await library('h5wasm/node'), source, name, use)
   }
   const inMemory = await library('h5wasm')

@@ -21,9 +21,9 @@ export async function kittiObjectDataset(root: string, options: ReaderOptions = 
   const { name = baseName(root), incomplete = 'refuse' } = options
   const base = (await kindOf(join(root, 'image_2'))) === 'folder' ? root : join(root, 'training')
   const [photos, scans, calibrations] = await Promise.all([
-    numbered(join(base, 'image_2'), /\.(png|jpg)$/),
-    numbered(join(base, 'velodyne'), /\.bin$/),
-    numbered(join(base, 'calib'), /\.txt$/),
+    numbered(join(base, 'image_2'), /\.(png|jpg)$/i),
+    numbered(join(base, 'velodyne'), /\.bin$/i),
+    numbered(join(base, 'calib'), /\.txt$/i),
   ])
   const frames = [...photos.keys()].filter((n) => scans.has(n) && calibrations.has(n)).sort((a, b) => a - b)
   const missing = photos.size - frames.length

@@ -37,9 +37,9 @@ const DEPTH_FOLDERS = [
 ]
 
 const PHOTO =
-  /^(?<before>.*\/)?(?<date>\d{4}_\d\d_\d\d)\/(?<drive>[^/]+)\/image_0(?<camera>[23])\/data\/(?<frame>\d+)\.(png|jpg)$/
+  /^(?<before>.*\/)?(?<date>\d{4}_\d\d_\d\d)\/(?<drive>[^/]+)\/image_0(?<camera>[23])\/data\/(?<frame>\d+)\.(png|jpg)$/i
 const TRUTH =
-  /^(?<before>.*\/)?(?<drive>(?<date>\d{4}_\d\d_\d\d)[^/]*)\/proj_depth\/groundtruth\/image_0(?<camera>[23])\/(?<frame>\d+)\.png$/
+  /^(?<before>.*\/)?(?<drive>(?<date>\d{4}_\d\d_\d\d)[^/]*)\/proj_depth\/groundtruth\/image_0(?<camera>[23])\/(?<frame>\d+)\.png$/i
 
 /** Throws a DarError when nothing is found below `root`, the list is wrong, or a photo is missing (unless `incomplete: 'note'`). */
 export async function kittiDataset(root: string, options: ReaderOptions = {}): Promise<NamedDataset> {
@@ -119,7 +119,9 @@ async function annotated(root: string, calibrations: Calibrations, options: Read
     )
   const folders = await existing(root, IMAGE_FOLDERS)
   const photoOf = (photo: string) =>
-    firstFile(folders.flatMap((folder) => ['png', 'jpg'].map((kind) => join(root, folder, `${photo}.${kind}`))))
+    firstFile(
+      folders.flatMap((folder) => ['png', 'jpg', 'PNG', 'JPG'].map((kind) => join(root, folder, `${photo}.${kind}`))),
+    )
   const found = await Promise.all(truths.map(async (one) => ({ ...one, file: await photoOf(one.photo) })))
   const frames = found.flatMap(({ file, ...one }) => (file === null ? [] : [{ ...one, file }]))
   const missing = found.length - frames.length
@@ -149,7 +151,7 @@ async function scans(root: string, calibrations: Calibrations, options: ReaderOp
   const scanFiles = new Set<string>()
   for await (const path of walk(root, { skip: (folder) => folder === 'image_00' || folder === 'image_01' })) {
     if (PHOTO.test(path)) photos.push(path)
-    else if (path.endsWith('.bin')) scanFiles.add(path)
+    else if (/\.bin$/i.test(path)) scanFiles.add(path)
   }
   const scanFor = (photo: string) => photo.replace(/image_0[23]\/data\/(\d+)\.\w+$/, 'velodyne_points/data/$1.bin')
   const frames = photos.filter((photo) => scanFiles.has(scanFor(photo)))

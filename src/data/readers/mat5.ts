@@ -4,8 +4,9 @@
  * belong to hdf5.ts. Left out: structures, objects, sparse and complex arrays, which are skipped.
  */
 import { inflateSync } from 'node:zlib'
+import { isHdf5 } from '../../node/decode-depth.ts'
 import { DarError, messageOf } from '../../support/errors.ts'
-import { readRegularFile } from '../../support/read-file.ts'
+import { firstBytes, readRegularFile } from '../../support/read-file.ts'
 
 /** Numbers in MATLAB's order, a string, or the elements of a cell. */
 export type MatValue = Float64Array | string | readonly MatValue[]
@@ -51,6 +52,8 @@ function spend(budget: Budget, kind: keyof Budget, amount: number): void {
 
 /** The variables of a MAT file, by name. Throws a DarError that names the file. */
 export async function readMat5(path: string): Promise<Map<string, MatValue>> {
+  if (isHdf5(await firstBytes(path, 4096)))
+    throw new DarError(`${path} is a MATLAB 7.3 file (HDF5), whose lists of text are not read; save it with -v7`)
   const bytes = await readRegularFile(path, { most: MAX_BYTES })
   try {
     return parseMat5(bytes)

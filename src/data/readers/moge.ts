@@ -22,7 +22,7 @@ import { withoutTrailingSlashes } from '../../support/text.ts'
 import { readJson } from '../json.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
-import { baseName, firstFile, insideRoot, readText, walk } from './files.ts'
+import { baseName, fileIn, firstFile, insideRoot, readText, walk } from './files.ts'
 import type { ReaderOptions } from './options.ts'
 import { pngText } from './png-text.ts'
 
@@ -39,10 +39,11 @@ export async function mogeDataset(root: string, options: ReaderOptions = {}): Pr
   if (notes.length > 0 && incomplete === 'refuse') throw new DarError(`${notes[0]}; complete or remove it`)
   const read = async (frame: string) => {
     const folder = insideRoot(root, frame, index ?? root)
-    const photo = (await firstFile([join(folder, 'image.jpg'), join(folder, 'image.png')])) ?? join(folder, 'image.jpg')
+    const photo = (await fileIn(folder, ['image.jpg', 'image.png'])) ?? join(folder, 'image.jpg')
+    const map = (await fileIn(folder, ['depth.png'])) ?? join(folder, 'depth.png')
     const [image, depth, meta] = await Promise.all([
       decodeImage(photo),
-      decodeLogDepthPng(join(folder, 'depth.png')),
+      decodeLogDepthPng(map),
       readJson(join(folder, 'meta.json'), metaFile),
     ])
     return { image, depth, intrinsics: meta?.intrinsics ? inPixels(meta.intrinsics, image) : null }
@@ -63,8 +64,8 @@ async function foundFrames(root: string) {
   for await (const path of walk(root)) {
     const [, folder, file] = /^(?:(.*)\/)?([^/]+)$/.exec(path) ?? []
     if (folder === undefined) continue
-    if (file === 'image.jpg' || file === 'image.png') photos.add(folder)
-    else if (file === 'depth.png') depths.add(folder)
+    if (/^image\.(jpg|png)$/i.test(file)) photos.add(folder)
+    else if (/^depth\.png$/i.test(file)) depths.add(folder)
   }
   const frames = [...photos].filter((folder) => depths.has(folder))
   const missing = [...photos].filter((folder) => !depths.has(folder))

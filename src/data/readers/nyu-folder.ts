@@ -48,27 +48,30 @@ async function wholeTree(
   { incomplete = 'refuse' }: ReaderOptions,
 ): Promise<NamedDataset> {
   const photos: string[] = []
-  const depths = new Set<string>()
+  const depths = new Map<string, string>() // in lower case to as it is: rgb_00045.JPG may go with sync_depth_00045.png
   for await (const file of walk(root)) {
     if (PHOTO.test(file)) photos.push(file)
-    else if (DEPTH.test(file)) depths.add(file)
+    else if (DEPTH.test(file)) depths.set(file.toLowerCase(), file)
   }
-  const depthOf = (photo: string) => photo.replace(PHOTO, '$1sync_depth_$2.png')
+  const depthOf = (photo: string) => photo.replace(PHOTO, '$1sync_depth_$2.png').toLowerCase()
   const paired = photos.filter((photo) => depths.has(depthOf(photo)))
   const missing = photos.filter((photo) => !depths.has(depthOf(photo)))
+  const mapOf = new Map(paired.map((photo) => [photo, depths.get(depthOf(photo)) ?? '']))
   for (const photo of paired) depths.delete(depthOf(photo))
   if (paired.length === 0) throw new DarError(`no pair of rgb_….jpg and sync_depth_….png below ${root}; check the path`)
   const problem = `${missing.length} of ${photos.length} photos have no depth map, first ${join(root, missing[0] ?? '')}`
   if (missing.length > 0 && incomplete === 'refuse') throw new DarError(`${problem}; add it or remove the photo`)
   const notes = [
     ...(missing.length > 0 ? [problem] : []),
-    ...(depths.size > 0 ? [`${depths.size} depth maps have no photo, first ${join(root, [...depths][0])}`] : []),
+    ...(depths.size > 0
+      ? [`${depths.size} depth maps have no photo, first ${join(root, [...depths.values()][0])}`]
+      : []),
   ]
   const names = paired.map((photo) => photo.replace(/\.[^.]+$/, ''))
   const read = async (_: string, i: number) => {
     const [image, depth] = await Promise.all([
       decodeImage(join(root, paired[i])),
-      decodeDepth(join(root, depthOf(paired[i]))),
+      decodeDepth(join(root, mapOf.get(paired[i]) ?? '')),
     ])
     return { image, depth, intrinsics: nyuCamera(image) }
   }

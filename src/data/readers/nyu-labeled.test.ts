@@ -112,7 +112,7 @@ describe('nyuLabeledDataset', () => {
     const opening = (path: string) => nyuLabeledDataset(path)
     await expect(opening(join(folder.path, 'nowhere.mat'))).rejects.toThrow(/nowhere\.mat was not found/)
     const splits = await put(join(folder.path, 'splits.mat'), SPLITS_MAT)
-    await expect(opening(splits)).rejects.toThrow(/splits\.mat is a damaged or incomplete HDF5 file/)
+    await expect(opening(splits)).rejects.toThrow(/splits\.mat is a MATLAB 5 file, not MATLAB 7.3/)
     const shapes = await writeHdf5(join(folder.path, 'shapes.mat'), {
       images: { data: new Uint8Array(2 * 3 * 48), shape: [2, 3, 6, 8] },
       rawDepths: { data: new Float32Array(2 * 48), shape: [2, 8, 6] },

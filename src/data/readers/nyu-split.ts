@@ -5,8 +5,11 @@
  * file names of the test list that the BTS family of code bases shares, whose frames are numbered by their place in the
  * .mat file.
  */
+import { isHdf5, isMatlab } from '../../node/decode-depth.ts'
 import { DarError } from '../../support/errors.ts'
+import { firstBytes } from '../../support/read-file.ts'
 import { readText } from './files.ts'
+import { withHdf5 } from './hdf5.ts'
 import { type MatValue, readMat5 } from './mat5.ts'
 
 /** How many frames the labelled set has. */
@@ -42,12 +45,17 @@ export function officialNyuSplit(): NyuSplit {
 }
 
 /**
- * A split from a file: `splits.mat`, which counts from 1, or text with the numbers of the test frames, counted from 0, or
+ * A split from a file: `splits.mat` (MATLAB 5 or 7.3, known by its content), which counts from 1, or text with the numbers of the test frames, counted from 0, or
  * the names of the BTS layout (`…/rgb_00045.jpg …`), one a line. `frames` is how many there are.
  * @throws DarError when it is neither, or a number is not that of a frame.
  */
 export async function readNyuSplit(path: string, frames: number): Promise<NyuSplit> {
-  const split = path.endsWith('.mat') ? await fromMat(path) : await fromText(path, frames)
+  const start = await firstBytes(path, 4096)
+  const split = isHdf5(start)
+    ? await fromHdf5(path)
+    : isMatlab(start) || /\.mat$/i.test(path)
+      ? await fromMat(path)
+      : await fromText(path, frames)
   for (const i of [...split.train, ...split.test])
     if (!Number.isInteger(i) || i < 0 || i >= frames)
       throw new DarError(
@@ -65,6 +73,14 @@ async function fromMat(path: string): Promise<NyuSplit> {
     return Array.from(value, (number) => number - 1).sort((a, b) => a - b)
   }
   return { train: side('trainNdxs'), test: side('testNdxs') }
+}
+
+/** MATLAB 7.3. Axes are reversed there, which a list of numbers does not show. */
+async function fromHdf5(path: string): Promise<NyuSplit> {
+  return withHdf5(path, (file) => {
+    const side = (name: string) => Array.from(file.read(name), (number) => number - 1).sort((a, b) => a - b)
+    return { train: side('trainNdxs'), test: side('testNdxs') }
+  })
 }
 
 async function fromText(path: string, frames: number): Promise<NyuSplit> {

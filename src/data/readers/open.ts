@@ -5,6 +5,7 @@
 import { DarError } from '../../support/errors.ts'
 import { folderDataset, photosDataset } from '../folder.ts'
 import type { NamedDataset } from '../types.ts'
+import { baseName } from './files.ts'
 import { h5Dataset } from './h5-frames.ts'
 import { kittiDataset } from './kitti.ts'
 import { kittiObjectDataset } from './kitti-object.ts'
@@ -12,7 +13,7 @@ import { mogeDataset } from './moge.ts'
 import { nyuFolderDataset } from './nyu-folder.ts'
 import { nyuLabeledDataset } from './nyu-labeled.ts'
 import type { OpenOptions, ReaderOptions } from './options.ts'
-import { type Layout, recogniseLayout } from './recognise.ts'
+import { type Layout, recognise } from './recognise.ts'
 import { sunRgbdDataset } from './sunrgbd.ts'
 import { tumDataset } from './tum.ts'
 import { webDataset } from './webdataset.ts'
@@ -60,7 +61,7 @@ export async function openDataset(
   path: string,
   { layout: given, ...options }: OpenOptions = {},
 ): Promise<OpenedDataset> {
-  const layout = given ?? (await recogniseLayout(path))
+  const { layout, path: root } = given ? { layout: given, path } : await recognise(path)
   const { open, truths = [] } = READERS[layout]
   for (const key of Object.keys(options) as (keyof ReaderOptions)[]) {
     if (options[key] === undefined || layoutTakes(layout, key)) continue
@@ -71,5 +72,7 @@ export async function openDataset(
   }
   if (options.truth !== undefined && !truths.includes(options.truth))
     throw new DarError(`the layout ${layout} has no ${options.truth} depth; give ${truths.join(' or ')}`)
-  return { ...(await open(path, options)), layout }
+  // A folder around a data set gives it its name: it is what was asked for.
+  const name = options.name ?? (root === path ? undefined : baseName(path))
+  return { ...(await open(root, { ...options, ...(name !== undefined && { name }) })), layout }
 }

@@ -39,7 +39,7 @@ async function tarsIn(folder: string): Promise<string[]> {
   } catch (error) {
     throw new DarError(`cannot list ${folder}: ${messageOf(error)}; check the path`, { kind: 'missing' })
   }
-  const tars = files.filter((file) => file.endsWith('.tar') && !file.startsWith('.')).sort()
+  const tars = files.filter((file) => /\.tar$/i.test(file) && !file.startsWith('.')).sort()
   if (tars.length === 0) throw new DarError(`no .tar file in ${folder}; check the path`)
   return tars.map((file) => join(folder, file))
 }

@@ -11,7 +11,9 @@
 import { join } from 'node:path'
 import type { DepthImage, Intrinsics } from '../../image/types.ts'
 import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
+import { isMatlab } from '../../node/decode-depth.ts'
 import { DarError } from '../../support/errors.ts'
+import { firstBytes } from '../../support/read-file.ts'
 import { withoutTrailingSlashes } from '../../support/text.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
@@ -27,7 +29,7 @@ const PART = /^(?<frame>.*?)\/?(?<part>image|depth|depth_bfx)\/(?<file>[^/]+\.(j
 /** Throws a DarError when there is no frame below `root`, one has no depth (unless `incomplete: 'note'`), or the list is wrong. */
 export async function sunRgbdDataset(root: string, options: ReaderOptions = {}): Promise<NamedDataset> {
   const { name = baseName(root), list, withoutDepth } = options
-  if (list === undefined || list.endsWith('.mat')) return folders(root, options)
+  if (list === undefined || /\.mat$/i.test(list) || isMatlab(await firstBytes(list, 16))) return folders(root, options)
   const lines = (await readSplitFile(list)).map((line) => ({
     ...line,
     image: belowSunRgbd(line.image),

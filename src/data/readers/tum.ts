@@ -12,7 +12,7 @@ import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
 import { DarError } from '../../support/errors.ts'
 import { namedDataset } from '../named.ts'
 import type { NamedDataset } from '../types.ts'
-import { baseName, insideRoot, readText } from './files.ts'
+import { baseName, firstFile, insideRoot, readText } from './files.ts'
 import type { ReaderOptions } from './options.ts'
 
 /** At 640×480. */
@@ -54,8 +54,8 @@ export async function tumDataset(root: string, options: ReaderOptions = {}): Pro
   const read = async (_: string, i: number) => {
     const [photo, depth] = [photos[pairs[i][0]], depths[pairs[i][1]]]
     const [image, map] = await Promise.all([
-      decodeImage(insideRoot(root, photo.path, photo.where)),
-      decodeDepthPng(insideRoot(root, depth.path, depth.where), { unitsPerMetre: depthScale }),
+      decodeImage(await placeOf(root, photo)),
+      decodeDepthPng(await placeOf(root, depth), { unitsPerMetre: depthScale }),
     ])
     const full = image.width * 3 === image.height * 4 // a cropped image has another camera, unknown here
     const intrinsics = full ? camera && scaleIntrinsics(camera, image.width / 640, image.height / 480) : null
@@ -63,6 +63,11 @@ export async function tumDataset(root: string, options: ReaderOptions = {}): Pro
   }
   const names = pairs.map(([photo]) => photos[photo].path.replace(/^.*\//, '').replace(/\.[^.]+$/, ''))
   return namedDataset(name, names, read, { notes })
+}
+
+async function placeOf(root: string, { path, where }: Stamped): Promise<string> {
+  const place = insideRoot(root, path, where)
+  return (await firstFile([place])) ?? place
 }
 
 async function readStamped(root: string, file: string): Promise<Stamped[]> {

@@ -2,19 +2,20 @@
  * WebDataset shards: in a tar, members that share a key (the path up to the first dot of the file name) are one frame.
  *
  *     <key>.jpg|jpeg|png|webp     photo
- *     <key>.depth.png             16-bit, value / depth_scale metres, 0 = none; or <key>.depth.npy, float32 metres
+ *     <key>.depth.png             16-bit, value / depth_scale metres, 0 = none; or <key>.depth.npy or .tiff, float32 metres
  *     <key>.json                  optional: {"intrinsics": {fx, fy, cx, cy} in pixels or 3×3, "depth_scale": 1000}
  *
  * Other members are ignored. `depthScale` takes precedence over the JSON. Frames without depth are kept, with depth
  * null.
  */
 import { z } from 'zod'
-import { decodeNpy } from '../../image/npy.ts'
 import type { DepthImage, Intrinsics } from '../../image/types.ts'
-import { decodeDepthPng, decodeImage } from '../../node/decode.ts'
+import { decodeImage } from '../../node/decode.ts'
+import { decodeDepth } from '../../node/decode-depth.ts'
 import { DarError } from '../../support/errors.ts'
 import { parseJson } from '../json.ts'
 import { namedDataset } from '../named.ts'
+import { composed } from '../pairs.ts'
 import type { NamedDataset } from '../types.ts'
 import { cameraFromMatrix } from './cameras.ts'
 import { baseName } from './files.ts'
@@ -34,20 +35,22 @@ interface Sample {
 }
 
 const PHOTOS = ['jpg', 'jpeg', 'png', 'webp']
-const DEPTHS = ['depth.png', 'depth.npy']
+const DEPTHS = ['depth.png', 'depth.npy', 'depth.tiff', 'depth.tif']
 
 /** `path`: a shard or a folder of them. Throws a DarError when there is no frame, or a shard breaks off (unless `incomplete: 'note'`). */
 export async function webDataset(path: string, options: ReaderOptions = {}): Promise<NamedDataset> {
-  const { name = baseName(path).replace(/\.tar$/, ''), depthScale, withoutDepth = 'keep' } = options
+  const { name = baseName(path).replace(/\.tar$/i, ''), depthScale, withoutDepth = 'keep' } = options
   const { shards, notes } = await openShards(path, options)
   const samples = new Map<string, Sample>()
   for (const { path: shard, members } of shards)
     for (const member of members) {
-      const [, key, part] = /^((?:.*\/)?[^/.]+)\.(.+)$/.exec(member.name) ?? []
-      if (key === undefined) continue
+      const [, stored, part] = /^((?:.*\/)?[^/.]+)\.(.+)$/.exec(member.name) ?? []
+      if (stored === undefined) continue
+      const key = composed(stored)
       // Every shard may number its frames from 0.
       const taken = samples.get(key)
-      const own = taken === undefined || taken.shard === shard ? key : `${baseName(shard).replace(/\.tar$/, '')}/${key}`
+      const own =
+        taken === undefined || taken.shard === shard ? key : `${baseName(shard).replace(/\.tar$/i, '')}/${key}`
       const sample = samples.get(own) ?? { shard, parts: new Map<string, TarMember>() }
       sample.parts.set(part.toLowerCase(), member)
       samples.set(own, sample)
@@ -76,18 +79,14 @@ async function readSample({ shard, parts }: Sample, depthScale: number | undefin
   const meta = json && parseJson(new TextDecoder().decode(json.bytes), json.name, metaFile)
   const [image, map] = await Promise.all([
     decodeImage(photo.bytes, { name: photo.name }),
-    depth ? decodeDepth(depth.bytes, depth.name, depthScale ?? meta?.depth_scale ?? 1000) : null,
+    depth ? depthOf(depth.bytes, depth.name, depthScale ?? meta?.depth_scale ?? 1000) : null,
   ])
   return { image, depth: map, intrinsics: intrinsicsOf(meta?.intrinsics, json?.name ?? '') }
 }
 
-async function decodeDepth(bytes: Uint8Array, name: string, unitsPerMetre: number): Promise<DepthImage> {
-  if (name.endsWith('.png')) return decodeDepthPng(bytes, { unitsPerMetre, name })
-  const { shape, data } = decodeNpy(bytes, { name })
-  const [height, width] = shape.filter((axis) => axis !== 1)
-  if (shape.filter((axis) => axis !== 1).length !== 2)
-    throw new DarError(`${name} has shape ${shape.join('×')}; save depth as height × width`)
-  return { width, height, data: data.map((d) => (d > 0 && d < Number.POSITIVE_INFINITY ? d : 0)) }
+/** The scale is that of whole numbers. */
+async function depthOf(bytes: Uint8Array, name: string, scale: number): Promise<DepthImage> {
+  return decodeDepth(bytes, { name, ...(/\.png$/i.test(name) && { unitsPerMetre: scale }) })
 }
 
 function intrinsicsOf(value: z.infer<typeof metaFile>['intrinsics'], where: string): Intrinsics | null {
