@@ -91,8 +91,9 @@ export async function recognise(path: string): Promise<Recognised> {
   let at = path
   for (let i = 0; i <= MOST_WRAPPERS; i++) {
     const layout = await layoutOfFolder(at)
-    if (layout !== null) return { layout, path: at }
-    const inner = await onlyFolderIn(at)
+    const inner = layout === null || layout === 'folder' ? await onlyFolderIn(at) : null
+    // rgb/ and depth/ further down may belong to a layout that shows its own files only from there.
+    if (layout !== null && (inner === null || (await layoutOfFolder(inner)) === null)) return { layout, path: at }
     if (inner === null) break
     at = inner
   }
