@@ -47,6 +47,18 @@ describe('limitProblems', () => {
     expect(limitProblems({ ['x'.repeat(1e6)]: 1e9 })[0].path.length).toBeLessThan(100)
   })
 
+  it('an unknown field of any length is named in a message of bounded length', () => {
+    const message = (() => {
+      try {
+        parseConfig({ [`step${'1e9'.repeat(1e5)}`]: 1 }, 'x.json')
+      } catch (error) {
+        return String(error)
+      }
+    })()
+    expect(message).toMatch(/x\.json: config: Unrecognized key: "step1e91e9/)
+    expect(message?.length).toBeLessThan(2100)
+  })
+
   it('is part of the schema, so that recipes are bounded too', () => {
     expect(configSchema.safeParse({ bins: 1e9 }).success).toBe(false)
   })

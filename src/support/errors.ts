@@ -9,9 +9,18 @@ export class DarError extends Error {
   readonly kind: ErrorKind
 
   constructor(message: string, { kind = 'input', ...options }: ErrorOptions & { readonly kind?: ErrorKind } = {}) {
-    super(message, options)
+    super(cut(message), options)
     this.kind = kind
   }
+}
+
+/** A message repeats what a file or a caller said, which may be megabytes. Its beginning names the place, its end the remedy. */
+const LONGEST = 2000
+const ENDING = 300
+
+function cut(message: string): string {
+  if (message.length <= LONGEST) return message
+  return `${message.slice(0, LONGEST - ENDING)} … ${message.slice(-ENDING)}`
 }
 
 /**

@@ -1,15 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { fuzz } from './run.ts'
 import { TARGETS } from './targets.ts'
 
-describe('mutated files', () => {
-  it.each(Object.keys(TARGETS))(
-    'are read or refused: %s',
-    async (target) => {
-      const { inputs, failure } = await fuzz(target, { seconds: 1, seed: 7 })
-      expect(failure).toBeNull()
-      expect(inputs).toBeGreaterThanOrEqual(20)
-    },
-    300_000,
-  )
-})
+it('mutated files are read or refused in one line, in bounded time and memory', async () => {
+  const targets = Object.keys(TARGETS)
+  const { inputs, failure } = await fuzz(targets, { seconds: 1, seed: 7 })
+  expect(failure).toBeNull()
+  for (const target of targets) expect(inputs[target], target).toBeGreaterThanOrEqual(20)
+}, 300_000)

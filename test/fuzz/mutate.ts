@@ -27,7 +27,7 @@ const MOST = 2 ** 20
 
 /** A variant of one of the seeds, a function of the random numbers alone. */
 export function mutated(seeds: readonly Uint8Array[], random: Random): Uint8Array {
-  let bytes = Buffer.from(seeds[random.integer(0, seeds.length)])
+  let bytes: Buffer = Buffer.from(seeds[random.integer(0, seeds.length)])
   for (let n = random.integer(1, 6); n > 0; n--) bytes = once(bytes, seeds, random)
   return bytes.subarray(0, MOST)
 }

@@ -8,26 +8,32 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** For one input. On a busy machine a parser waits, so this is far above what any takes. */
+/** For twenty inputs. On a busy machine a parser waits, so this is far above what any takes. */
 const BUDGET_SECONDS = 20
 const BUDGET_MEGABYTES = 1024
 
 export interface Outcome {
-  readonly inputs: number
+  /** By target. */
+  readonly inputs: Readonly<Record<string, number>>
   /** What went wrong, and the file with the input; null when nothing did. */
   readonly failure: { readonly what: string; readonly file: string } | null
 }
 
 export function fuzz(
-  target: string,
+  targets: readonly string[],
   { seconds, seed }: { readonly seconds: number; readonly seed: number },
 ): Promise<Outcome> {
   const file = join(mkdtempSync(join(tmpdir(), 'dar-fuzz-input-')), 'input')
-  const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [target, `${seconds}`, `${seed}`, file], {
-    execArgv: ['--import', 'tsx', `--max-old-space-size=${BUDGET_MEGABYTES}`],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  let inputs = 0
+  const child = fork(
+    fileURLToPath(new URL('./child.ts', import.meta.url)),
+    [targets.join(), `${seconds}`, `${seed}`, file],
+    {
+      execArgv: ['--import', 'tsx', `--max-old-space-size=${BUDGET_MEGABYTES}`],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    },
+  )
+  const inputs: Record<string, number> = {}
+  let last = targets[0]
   let what: string | null = null
   let said = ''
   child.stderr?.on('data', (chunk) => {
@@ -37,22 +43,23 @@ export function fuzz(
   const watch = (limit: number) => {
     clearTimeout(timer)
     timer = setTimeout(() => {
-      what = `an input took more than ${limit} s`
+      what = `after ${last}, input ${inputs[last] ?? 0}: one took more than ${limit} s`
       child.kill('SIGKILL')
     }, 1000 * limit)
   }
   watch(6 * BUDGET_SECONDS) // it compiles its TypeScript first
-  child.on('message', (message: { kind: string; count?: number; what?: string }) => {
+  child.on('message', ({ name, count, what: found }: { name: string; count: number; what?: string }) => {
     watch(BUDGET_SECONDS)
-    if (message.kind === 'input') inputs = message.count ?? inputs
-    if (message.kind === 'found') what = message.what ?? 'unknown'
+    last = name
+    inputs[name] = count
+    what = found ?? what
   })
   return new Promise((resolve) => {
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
       if (code !== 0) what ??= `the process ended with ${signal ?? code}: ${said}`
       if (what === null) return resolve({ inputs, failure: null })
-      const kept = `${file}-${target}-${seed}-${inputs}`
+      const kept = `${file}-${last}-${seed}`
       try {
         copyFileSync(file, kept)
       } catch {
