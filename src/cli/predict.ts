@@ -11,9 +11,9 @@ import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, wr
 import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
+import { onOneLine } from '../support/text.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
-import { onOneLine } from '../support/text.ts'
 
 interface Flags extends DeviceFlags {
   readonly out: string

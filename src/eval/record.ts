@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 import { DarError, messageOf } from '../support/errors.ts'
-import { FIGURES } from './judge.ts'
 import { readTextFile } from '../support/read-file.ts'
+import { FIGURES } from './judge.ts'
 import { PIXEL_METRICS } from './metrics.ts'
 import { describeGiven, describeProtocol, type Protocol } from './protocol.ts'
 import type { Evaluation } from './tally.ts'

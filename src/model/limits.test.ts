@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { TINY } from '../../test/tiny-model.ts'
-import { configSchema, type DarConfig, dimensionsOf, parseConfig } from './config.ts'
+import { configSchema, dimensionsOf, flatConfig, parseConfig } from './config.ts'
+import type { FlatConfig } from './flat-config.ts'
 import { limitProblems, shapeProblem } from './limits.ts'
 import { PRESETS } from './presets.ts'
 
-const NUMBERS = Object.entries(TINY).flatMap(([field, value]) =>
+const NUMBERS = Object.entries(flatConfig(TINY)).flatMap(([field, value]) =>
   typeof value === 'number' && field !== 'seed' ? [field] : [],
 )
 
@@ -26,7 +27,8 @@ describe('limitProblems', () => {
   })
 
   it('lets every preset through with room to spare', () => {
-    for (const config of Object.values(PRESETS)) {
+    for (const preset of Object.values(PRESETS)) {
+      const config = flatConfig(preset)
       expect(limitProblems(config)).toEqual([])
       const doubled = { ...config, width: 2 * config.width, memoryWidth: 2 * config.memoryWidth, bins: 4 * config.bins }
       expect(limitProblems(doubled)).toEqual([])
@@ -67,7 +69,7 @@ describe('limitProblems', () => {
 describe('shapeProblem', () => {
   const tensors = (count: number, axis: number) =>
     new Map(Array.from({ length: count }, (_, i) => [`t${i}`, { shape: [axis, 1] }] as const))
-  const of = (config: Partial<DarConfig>, count = 400, axis = 1536) =>
+  const of = (config: Partial<FlatConfig>, count = 400, axis = 1536) =>
     shapeProblem(dimensionsOf(parseConfig({ ...TINY, ...config })), tensors(count, axis))
 
   it('compares widths and depths with what is there', () => {

@@ -25,7 +25,7 @@ import { decodeImage } from '../../src/node/decode.ts'
 import { decodeDepth } from '../../src/node/decode-depth.ts'
 import { encodeDepthPng } from '../../src/node/png16.ts'
 import { tiffOf } from '../../src/node/testing.ts'
-import { parseSafetensors, serialiseSafetensors } from '../../src/safetensors/safetensors.ts'
+import { parseSafetensors, serialiseSafetensors } from '../../src/safetensors/index.ts'
 import { onOneLine } from '../../src/support/text.ts'
 
 export interface Target {
