@@ -38,6 +38,9 @@ export function createReport(
       case 'validation':
         for (const set of event.sets) line(`  update ${event.step}, ${figuresText(set)}`)
         return
+      case 'warning':
+        line(`warning: ${event.message}`)
+        return
       case 'end':
         progress?.done()
         line(endText(event, out))

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseSafetensors, serialiseSafetensors } from '../safetensors/safetensors.ts'
+import { parseSafetensors, serialiseSafetensors } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 import { checkSafetensors, openSafetensors, readHeader, readSafetensors, writeSafetensors } from './safetensors-file.ts'
 

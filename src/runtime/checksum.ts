@@ -11,7 +11,7 @@
  * are for.
  */
 import { createHash, type Hash } from 'node:crypto'
-import type { TensorEntry } from '../safetensors/safetensors.ts'
+import type { TensorEntry } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 
 const KEY = 'dar_checksum'
