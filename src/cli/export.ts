@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { exportModel, type Precision } from '../export/index.ts'
 import { parseSize } from '../predict/index.ts'
+import { printableName } from '../support/printable.ts'
 
 interface Flags {
   readonly out: string
@@ -41,7 +42,7 @@ async function action(model: string, { out, size, fp16, int8, force, json }: Fla
   const precision: Precision = fp16 ? 'fp16' : int8 ? 'int8' : 'fp32'
   const sizes = size?.map((text) => parseSize(text, '--size'))
   const onFile = (path: string, bytes: number) => {
-    if (!json) process.stdout.write(`${path}: ${(bytes / 1e6).toFixed(1)} MB\n`)
+    if (!json) process.stdout.write(`${printableName(path)}: ${(bytes / 1e6).toFixed(1)} MB\n`)
   }
   const result = await exportModel(model, out, { sizes, precision, force, onFile })
   if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)

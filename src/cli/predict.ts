@@ -10,6 +10,7 @@ import { isMetric, mapCount } from '../model/index.ts'
 import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, writeOutputs } from '../node/index.ts'
 import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
+import { printableName as named, oneLine } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
@@ -153,16 +154,18 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
     report({ image, files, metres, relative, focal, error }) {
       if (error !== undefined) {
         clear()
-        process.stderr.write(`dar: ${error.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
+        process.stderr.write(`dar: ${oneLine(error)}\n`)
       } else if (!json && files && metres && focal) {
         clear()
         const range = `${metresText(metres.min)} to ${metresText(metres.max)}, median ${metresText(metres.median)}`
-        process.stdout.write(`${image}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${files['color.png']}\n`)
+        process.stdout.write(
+          `${named(image)}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${named(files['color.png'])}\n`,
+        )
       }
       if (!json && files && relative) {
         clear()
         const range = `${relative.min.toPrecision(3)} to ${relative.max.toPrecision(3)}`
-        process.stdout.write(`${image}: ${range}, inverse depth without a unit → ${files['color.png']}\n`)
+        process.stdout.write(`${named(image)}: ${range}, inverse depth without a unit → ${named(files['color.png'])}\n`)
       }
       progress.update(++done, image)
     },

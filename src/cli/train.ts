@@ -70,13 +70,8 @@ async function action(name: string, flags: Flags): Promise<void> {
     cacheMegabytes: atLeast0('--cache', flags.cache),
   }
   const recipe = await loadRecipe(name)
-<<<<<<< HEAD
-  const { data, weights, resume, out = join('runs', recipe.name) } = flags
-  // A resumed run has its own weights, so it reads no encoder.
-=======
   const { data, weights, resume, force, out = join('runs', recipe.name) } = flags
-  // A resumed run has its own weights and reads none.
->>>>>>> 18c3ac8 (Refuse to resume another run, lock its folder, end one without depth or log in a line)
+  // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
   const onEvent = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))

@@ -14,6 +14,7 @@ import { decodeNpy } from '../image/npy.ts'
 import type { DepthImage } from '../image/types.ts'
 import { decodeDepthPng } from '../node/decode.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { unzipChecked } from '../support/zip.ts'
 import type { Prediction, Predictor } from './prediction.ts'
 import { inputBox, type Protocol, peerBox } from './protocol.ts'
 
@@ -158,14 +159,10 @@ function arrayOf(bytes: Uint8Array, file: string): Uint8Array {
           ? `${file} holds no array; write it with numpy.savez`
           : `${file} holds ${npys.length} arrays (${npys.slice(0, 5).join(', ')}); name the depth map 'depth'`,
       )
-    arrays = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (name === chosen && originalSize > MAX_ARRAY_BYTES)
-          throw new DarError(
-            `${file}: ${name} has ${originalSize} bytes, too many for a depth map; save one map a file`,
-          )
-        return name === chosen
-      },
+    arrays = unzipChecked(bytes, ({ name, originalSize }) => {
+      if (name === chosen && originalSize > MAX_ARRAY_BYTES)
+        throw new DarError(`${file}: ${name} has ${originalSize} bytes, too many for a depth map; save one map a file`)
+      return name === chosen
     })
   } catch (error) {
     if (error instanceof DarError) throw error

@@ -1,10 +1,5 @@
-<<<<<<< HEAD
 /** The events of a run, and log.jsonl, which has one event a line. */
-import { appendFileSync } from 'node:fs'
-=======
-/** What a run says of itself: its events, and log.jsonl, which has one a line. */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
->>>>>>> 18c3ac8 (Refuse to resume another run, lock its folder, end one without depth or log in a line)
 import { join } from 'node:path'
 import { DarError, messageOf } from '../support/errors.ts'
 import { remedyFor } from '../support/files.ts'

@@ -6,7 +6,7 @@
  * batches in and losses out, and makes the decisions. A step whose loss or gradient is not finite is never applied.
  * With the same recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import type { Batch, Loader, LoadingOptions } from '../data/index.ts'
 import { lossTermCount } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
@@ -62,27 +62,11 @@ export interface TrainOptions extends StartingFiles {
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
   const { out, resume = false, threads, loading = {}, collective = ALONE } = options
-  const lock = lockFolder(out, `training of ${checked.name}`)
-  try {
-    return await trainLocked(checked, options, { resume, threads, collective })
-  } finally {
-    await lock.dispose()
-  }
-}
-
-async function trainLocked(
-  checked: Recipe,
-  options: TrainOptions,
-  {
-    resume,
-    threads,
-    collective,
-  }: { readonly resume: boolean; readonly threads?: number; readonly collective: Collective },
-): Promise<TrainResult> {
-  const { out } = options
   if (!resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
   const data = await resolveData(checked, options.data)
+  makeFolder(out)
+  const lock = lockFolder(out, `training of ${checked.name}`)
   const engine = new Engine({ threads })
   const owner = new Owner()
   try {
@@ -92,6 +76,15 @@ async function trainLocked(
     // The thread first: this frees all memory at once, and works even when the thread no longer answers.
     await engine.dispose()
     await owner.dispose()
+    await lock.dispose()
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw new DarError(`cannot make the folder ${path}: ${messageOf(error)}; choose another --out`, { kind: 'output' })
   }
 }
 
@@ -128,6 +121,7 @@ class Run {
     const { model, name, seed, stages } = recipe
     const layout = modelLayout(model, stages[0])
     const saved = options.resume ? await readCheckpoint(options.out, layout, { recipe: name, config: model }) : null
+    if (saved) refuseTooFar(saved.step, totalUpdates(recipe), options.out)
     const identity = runIdentity(recipe, data.contents, collective)
     if (saved?.run && !options.force) refuseOtherRun(saved.run, identity, checkpointPath(options.out))
     const { params, notes } = saved
@@ -152,11 +146,6 @@ class Run {
   }
 
   private goOnFrom({ step, seconds }: { readonly step: number; readonly seconds: number }): void {
-    if (step > this.total)
-      throw new DarError(
-        `the checkpoint in ${this.options.out} is of update ${step}, but the recipe has only ${this.total}; ` +
-          'give the recipe its stages back, or start a run of its own with --weights',
-      )
     this.step = step
     this.savedStep = step
     this.secondsBefore = seconds
@@ -331,6 +320,14 @@ async function take(loader: Loader): Promise<Batch> {
   const next = await loader.next()
   if (next.done) throw new Error('internal error: the loader ended')
   return next.value
+}
+
+function refuseTooFar(step: number, total: number, out: string): void {
+  if (step <= total) return
+  throw new DarError(
+    `the checkpoint in ${out} is of update ${step}, but the recipe has only ${total}; ` +
+      'give the recipe its stages back, or start a run of its own with --weights',
+  )
 }
 
 function resumeNotes(

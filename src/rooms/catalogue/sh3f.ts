@@ -5,8 +5,9 @@
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { type Unzipped, unzipSync } from 'fflate'
+import type { Unzipped } from 'fflate'
 import { DarError, messageOf } from '../../support/errors.ts'
+import { unzipChecked } from '../../support/zip.ts'
 
 /** A piece of furniture as its catalogue describes it. Metres. */
 export interface Piece {
@@ -79,7 +80,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 
 function unzip(path: string, bytes: Uint8Array, wanted: (name: string, size: number) => boolean): Unzipped {
   try {
-    return unzipSync(bytes, { filter: ({ name, originalSize }) => wanted(name, originalSize) })
+    return unzipChecked(bytes, ({ name, originalSize }) => wanted(name, originalSize))
   } catch (error) {
     throw new DarError(`${path} is damaged (${messageOf(error)}); download or install the catalogue again`)
   }
