@@ -16,7 +16,7 @@ interface Flags {
 const HELP = `
 Writes into DIR, which appears whole or not at all:
   config.json, preprocessor_config.json, onnx/model.onnx      (model_fp16.onnx with --fp16, model_quantized.onnx with --int8)
-and, of every further size, the same into DIR/WxH. In Node or a web page:
+and, of every further size, the same into DIR/WxH; dar-export.json lists all of them. In Node or a web page:
   const depth = await pipeline('depth-estimation', DIR)
   const { predicted_depth } = await depth(image)              metres, one image per call
 
@@ -32,7 +32,7 @@ export function registerExport(program: Command): void {
     .option('--size <WxH...>', 'sizes of the network’s input (default: those that the model was trained at)')
     .addOption(new Option('--fp16', 'float16 weights and layers').conflicts('int8'))
     .addOption(new Option('--int8', 'int8 layers, quantised at run time').conflicts('fp16'))
-    .option('--force', 'replace an earlier export')
+    .option('--force', 'replace an earlier export, if nothing else lies in its folder')
     .option('--json', 'print one JSON document instead of lines')
     .addHelpText('after', HELP)
     .action(action)

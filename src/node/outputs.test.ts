@@ -123,6 +123,19 @@ describe('writeOutputs', () => {
     )
   })
 
+  it('leaves the files of an earlier run as they were when one cannot be written', async () => {
+    const place = join(folder, 'again')
+    await writeOutputs(map(), place, 'kitchen')
+    const before = await readFile(join(place, 'kitchen.color.png'))
+    await rm(join(place, 'kitchen.depth.npy'))
+    await mkdir(join(place, 'kitchen.depth.npy'))
+    await expect(writeOutputs(map(), place, 'kitchen', { map: 'inferno' })).rejects.toThrow(
+      /depth\.npy: it is a folder/,
+    )
+    expect(await readFile(join(place, 'kitchen.color.png'))).toEqual(before)
+    expect((await readdir(place)).sort()).toEqual(['kitchen.color.png', 'kitchen.depth.npy', 'kitchen.depth.png'])
+  })
+
   it('takes back what it wrote when a later file cannot be written', async () => {
     const place = join(folder, 'blocked')
     await mkdir(join(place, 'kitchen.depth.npy'), { recursive: true })

@@ -3,7 +3,7 @@
  * before the name is, and the name before the call returns, so that neither a kill nor a power cut leaves half a file or an
  * empty one. What killed processes left in the folder is removed before the first file is written there.
  */
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DarError, messageOf } from './errors.ts'
 import { sweepOnce, temporaryBeside } from './temporary.ts'
@@ -35,6 +35,47 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
     throw error instanceof DarError ? error : cannotWrite(path, error)
+  }
+}
+
+/**
+ * Several files of one result: all are written beside their places before the first takes its own, so that a full disk leaves every
+ * old file as it was. Throws a DarError; what was there before is then there still, old or new but whole.
+ */
+export async function writeFilesTogether(
+  files: readonly (readonly [path: string, bytes: Uint8Array])[],
+): Promise<void> {
+  const staged: { readonly path: string; readonly temporary: string; readonly isNew: boolean }[] = []
+  const placed: string[] = []
+  let writing = ''
+  try {
+    for (const [path, bytes] of files) {
+      writing = path
+      await mkdir(dirname(path), { recursive: true })
+      sweepOnce(dirname(path))
+      const before = await stat(path).catch(() => null)
+      if (before?.isDirectory())
+        throw new DarError(`cannot write ${path}: it is a folder; move it away`, { kind: 'output' })
+      const temporary = temporaryBeside(path)
+      staged.push({ path, temporary, isNew: before === null })
+      const file = await open(temporary, 'w')
+      try {
+        await file.writeFile(bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    }
+    for (const { path, temporary, isNew } of staged) {
+      writing = path
+      await rename(temporary, path)
+      if (isNew) placed.push(path)
+    }
+    for (const folder of new Set(staged.map(({ path }) => dirname(path)))) await syncFolder(folder)
+  } catch (error) {
+    for (const path of [...staged.map(({ temporary }) => temporary), ...placed])
+      await rm(path, { force: true }).catch(() => {})
+    throw error instanceof DarError ? error : cannotWrite(writing, error)
   }
 }
 

@@ -14,7 +14,8 @@ import { DarError } from './errors.ts'
 import { cannotWrite } from './files.ts'
 import { HOST, isRunning, removeStale, temporaryBeside } from './temporary.ts'
 
-const NAME = '.dar.lock'
+/** Its name, for who lists a folder. */
+export const LOCK_FILE = '.dar.lock'
 const HEARTBEAT_MS = 20_000
 /** A holder on another machine that has not touched its lock for this long is gone. */
 const SILENCE_MS = 10 * 60_000
@@ -40,7 +41,7 @@ export interface FolderLock {
  * names the holder while there is one, and when the folder cannot be written to.
  */
 export function lockFolder(folder: string, what: string): FolderLock {
-  const path = join(folder, NAME)
+  const path = join(folder, LOCK_FILE)
   const holder: Holder = { pid: process.pid, host: HOST, start: startOf(process.pid), what, id: randomUUID() }
   try {
     mkdirSync(folder, { recursive: true })
