@@ -20,7 +20,9 @@ export const HOST = createHash('sha256').update(hostname()).digest('hex').slice(
 /** A new name beside `path`. `ending`: `tmp` of what is being written, `old` of what steps aside, `onnx` where a loader wants that. */
 export function temporaryBeside(path: string, ending: 'tmp' | 'old' | 'onnx' = 'tmp'): string {
   const random = randomUUID().slice(0, 8)
-  return join(dirname(path), `.${basename(path)}.${HOST}-${process.pid}-${random}.${ending}`)
+  // A name may have 255 bytes, of which this takes some.
+  const name = ending === 'onnx' ? basename(path) : basename(path).slice(0, 64)
+  return join(dirname(path), `.${name}.${HOST}-${process.pid}-${random}.${ending}`)
 }
 
 /** Whether a process of this machine runs. One that belongs to somebody else does. */
