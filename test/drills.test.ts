@@ -18,7 +18,7 @@ import { writeTinyModel } from './tiny-model.ts'
 vi.setConfig({ testTimeout: 600_000 })
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const UPDATES = 40
+const UPDATES = 20
 
 let folder = ''
 let recipe = ''
@@ -109,7 +109,7 @@ describe('training', () => {
 })
 
 describe.skipIf(process.platform === 'win32')('a disk without room', () => {
-  it('ends a prediction with one line and code 73, and leaves no half file', async () => {
+  it('ends a prediction with one line and code 1, and leaves no half file', async () => {
     const out = join(folder, 'full')
     const model = await writeTinyModel(join(folder, 'tiny.safetensors'))
     const photo = join(folder, 'photo.png')
@@ -121,7 +121,7 @@ describe.skipIf(process.platform === 'win32')('a disk without room', () => {
     const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
     const args = ['-c', limited, process.execPath, photo, '--model', model, '--threads', '1', '--out', out]
     const child = collected(spawn('bash', args, { cwd: ROOT, env }))
-    expect(await ended(child), child.text.err).toBe(73)
+    expect(await ended(child), child.text.err).toBe(1) // of many photos, others may have room
     expect(child.text.err).toMatch(/^dar: cannot write .*photo\.depth\.npy: EFBIG.*\(ulimit -f\).*\n$/)
     expect(await readdir(out)).toEqual([])
   })

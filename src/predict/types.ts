@@ -89,7 +89,9 @@ export interface StopSignal {
   readonly aborted: boolean
   /** What `abort` was given. */
   readonly reason: unknown
+  /** Calls `listener` when it is aborted. */
   addEventListener(type: 'abort', listener: () => void): void
+  /** Calls `listener` no more. */
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
