@@ -34,7 +34,7 @@ describe('a new network', () => {
       const model = buildDar(normaliseImage(image, config), config)
       const loss = total(stepLosses(model, truth, config))
       const parameters = [...graph.parameters.values()]
-      const outputs: Record<string, Tensor> = { loss, metres: model.output }
+      const outputs: Record<string, Tensor> = { loss, metres: model.nativeMap }
       gradient(loss, parameters).forEach((tensor, i) => {
         outputs[`gradient of ${parameters[i].name}`] = tensor
       })
@@ -74,6 +74,6 @@ describe('a new network', () => {
       'model.dptNorm: is false; a dpt head on mobilenetv2, whose taps no norm bounds, is dead from its first update without it',
     )
     // Files of such a model are read as before.
-    expect(parseConfig(model).dptNorm).toBe(false)
+    expect(parseConfig(model).head).toMatchObject({ norm: false })
   })
 })

@@ -117,7 +117,7 @@ const recipeSchema = z
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
     const multiple = imageMultiple(model)
     if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
-    if (model.head === 'dpt' && model.encoder === 'mobilenetv2' && !model.dptNorm)
+    if (model.head.kind === 'dpt' && model.encoder.kind === 'mobilenetv2' && !model.head.norm)
       problem(
         ['model', 'dptNorm'],
         'is false; a dpt head on mobilenetv2, whose taps no norm bounds, is dead from its first update without it: set it to true',
