@@ -21,7 +21,16 @@ type Validation = Extract<TrainEvent, { event: 'validation' }>
 
 async function readLog(path: string): Promise<TrainEvent[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
-  return lines.map((line) => JSON.parse(line) as TrainEvent)
+  return lines.flatMap((line) => parsed(line) ?? [])
+}
+
+/** Null for a line that a kill has torn. */
+function parsed(line: string): TrainEvent | null {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
 }
 
 const five = (value: number) => Number(value.toPrecision(5))

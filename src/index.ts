@@ -49,6 +49,7 @@ export type {
   PredictOptions,
   Size,
   StepMap,
+  StopSignal,
   Timing,
 } from './predict/index.ts'
 export { EngineError } from './runtime/engine-error.ts'

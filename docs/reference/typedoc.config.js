@@ -30,7 +30,6 @@ export default {
   // Values that a type is derived from (the type is in the reference), and what only commands open.
   intentionallyNotExported: [
     'INPUTS',
-    'INTERPOLATORS',
     'PRESETS',
     'record',
     'Headed',

@@ -1,5 +1,6 @@
 /** One training run of a comparison: its cost and its figures. For scripts/designs.ts and scripts/leave-one-out.ts. */
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { type NamedDataset, subsetOf } from '../../src/data/index.ts'
 import { type Evaluation, evaluate, modelPredictor, namedProtocol } from '../../src/eval/index.ts'
 import { loadModel } from '../../src/node/index.ts'
@@ -22,13 +23,16 @@ export interface Trial {
   readonly loss: number
 }
 
-/** Trains to the end, or for `stopAfter` updates. Empties the output folder first. */
+/** What a run writes, and nothing else of the folder is removed before the next one. */
+const RUN_FILES = ['checkpoint.safetensors', 'model.safetensors', 'log.jsonl']
+
+/** Trains to the end, or for `stopAfter` updates, in a folder that loses an earlier run first. */
 export async function runTrial(
   recipe: Recipe,
   options: Pick<TrainOptions, 'data' | 'out' | 'encoder' | 'weights' | 'threads'>,
   { stopAfter = Number.POSITIVE_INFINITY }: { readonly stopAfter?: number } = {},
 ): Promise<Trial> {
-  rmSync(options.out, { recursive: true, force: true })
+  for (const name of RUN_FILES) rmSync(join(options.out, name), { force: true })
   const abort = new AbortController()
   const began = processorSeconds()
   let before = began

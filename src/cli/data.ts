@@ -20,6 +20,7 @@ import { encodePngRgb } from '../node/index.ts'
 import { parseSize } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
+import { printable } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { above0, atLeast0, whole31Bits, wholeAbove0 } from './flag-values.ts'
 
@@ -142,9 +143,11 @@ async function inspect(path: string, flags: InspectFlags): Promise<void> {
     progress.done()
     if (sheet !== undefined && picture) await writeFileAtomically(sheet, await encodePngRgb(picture))
     if (inspection.broken.length > 0) process.exitCode = 1
-    const text = json ? JSON.stringify({ path, ...inspection, sheet }, null, 2) : describe(path, dataset, inspection)
+    const text = json
+      ? JSON.stringify({ path, ...inspection, sheet }, null, 2)
+      : printable(describe(path, dataset, inspection))
     process.stdout.write(`${text}\n`)
-    if (sheet !== undefined && picture && !json) process.stdout.write(`contact sheet: ${sheet}\n`)
+    if (sheet !== undefined && picture && !json) process.stdout.write(`contact sheet: ${printable(sheet)}\n`)
   } finally {
     progress.done()
   }
@@ -176,7 +179,9 @@ async function make(kind: string, flags: MakeFlags): Promise<void> {
     progress?.done()
     const before = resumed > 0 ? ` (${resumed} were there)` : ''
     process.stdout.write(
-      json ? `${JSON.stringify({ out, written, resumed })}\n` : `${out}: ${written} rooms written${before}\n`,
+      json
+        ? `${JSON.stringify({ out, written, resumed })}\n`
+        : `${printable(out)}: ${written} rooms written${before}\n`,
     )
   } finally {
     progress?.done()

@@ -31,6 +31,7 @@ import {
 import { loadModel, modelHash } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
+import { printable } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { type EvalData, openEvalData, SIDES, type Side } from './eval-data.ts'
@@ -136,7 +137,7 @@ async function evalData(flags: Flags): Promise<void> {
   await writeJson(json, () => encodeRecord(evaluation, subject))
   if (csv !== undefined) await writeFileAtomically(csv, encodeCsv(evaluation))
   if (report !== undefined) await writeFileAtomically(report, await htmlReport(evaluation, subject, cases))
-  if (json !== true) process.stdout.write(evaluationText(evaluation, subject))
+  if (json !== true) process.stdout.write(printable(evaluationText(evaluation, subject)))
 }
 
 /** What `--json` asks for: a file, standard output, or nothing. */
@@ -237,7 +238,7 @@ async function compareRecords(paths: readonly string[], { json }: Flags): Promis
   const [a, b] = await Promise.all(paths.map(readRecord))
   const comparison = compare(a, b)
   await writeJson(json, () => `${JSON.stringify(comparison, null, 1)}\n`)
-  if (json !== true) process.stdout.write(comparisonText(comparison, paths))
+  if (json !== true) process.stdout.write(printable(comparisonText(comparison, paths)))
 }
 
 function comparisonText(

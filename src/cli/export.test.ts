@@ -33,7 +33,7 @@ async function dar(...args: string[]): Promise<{ code: number; errors: string }>
 
 it('writes the folder and says which files of the network are how large', async () => {
   expect(await dar(model, '-o', out)).toEqual({ code: 0, errors: '' })
-  expect((await readdir(out)).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
+  expect((await readdir(out)).sort()).toEqual(['config.json', 'dar-export.json', 'onnx', 'preprocessor_config.json'])
   const bytes = (await readFile(join(out, 'onnx/model.onnx'))).length
   expect(printed.out).toBe(`${join(out, 'onnx/model.onnx')}: ${(bytes / 1e6).toFixed(1)} MB\n`)
 })

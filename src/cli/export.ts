@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { exportModel, type Precision } from '../export/index.ts'
 import { parseSize } from '../predict/index.ts'
+import { printableName } from '../support/printable.ts'
 
 interface Flags {
   readonly out: string
@@ -15,7 +16,7 @@ interface Flags {
 const HELP = `
 Writes into DIR, which appears whole or not at all:
   config.json, preprocessor_config.json, onnx/model.onnx      (model_fp16.onnx with --fp16, model_quantized.onnx with --int8)
-and, of every further size, the same into DIR/WxH. In Node or a web page:
+and, of every further size, the same into DIR/WxH; dar-export.json lists all of them. In Node or a web page:
   const depth = await pipeline('depth-estimation', DIR)
   const { predicted_depth } = await depth(image)              metres, one image per call
 
@@ -31,7 +32,7 @@ export function registerExport(program: Command): void {
     .option('--size <WxH...>', 'sizes of the network’s input (default: those that the model was trained at)')
     .addOption(new Option('--fp16', 'float16 weights and layers').conflicts('int8'))
     .addOption(new Option('--int8', 'int8 layers, quantised at run time').conflicts('fp16'))
-    .option('--force', 'replace an earlier export')
+    .option('--force', 'replace an earlier export, if nothing else lies in its folder')
     .option('--json', 'print one JSON document instead of lines')
     .addHelpText('after', HELP)
     .action(action)
@@ -41,7 +42,7 @@ async function action(model: string, { out, size, fp16, int8, force, json }: Fla
   const precision: Precision = fp16 ? 'fp16' : int8 ? 'int8' : 'fp32'
   const sizes = size?.map((text) => parseSize(text, '--size'))
   const onFile = (path: string, bytes: number) => {
-    if (!json) process.stdout.write(`${path}: ${(bytes / 1e6).toFixed(1)} MB\n`)
+    if (!json) process.stdout.write(`${printableName(path)}: ${(bytes / 1e6).toFixed(1)} MB\n`)
   }
   const result = await exportModel(model, out, { sizes, precision, force, onFile })
   if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)

@@ -24,7 +24,7 @@ const dar = (...args: string[]) =>
 it('prints as JSON what modelInfo says of a file, at the file’s own size', async () => {
   expect(await dar('info', model, '--json')).toBe(0)
   const expected = modelInfo(TINY, { size: { width: 128, height: 96 } })
-  expect(JSON.parse(printed.out)).toEqual({ model: 'tiny', ...expected })
+  expect(JSON.parse(printed.out)).toEqual({ model: 'tiny', checksum: 'matches', ...expected })
 })
 
 it('takes another size and batch', async () => {

@@ -5,7 +5,7 @@
 import type { Command } from 'commander'
 import { type ByPart, type ModelInfo, modelInfo } from '../inspect/index.ts'
 import { PRESETS } from '../model/index.ts'
-import { findConfig, PRESET_SIZE } from '../node/index.ts'
+import { checkModelFile, findConfig, PRESET_SIZE } from '../node/index.ts'
 import { parseSize } from '../predict/index.ts'
 import { wholeAbove0 } from './flag-values.ts'
 
@@ -38,10 +38,19 @@ export function registerInfo(program: Command): void {
       const known = await findConfig(model)
       const size = flags.size === undefined ? known.size : parseSize(flags.size, '--size')
       const info = modelInfo(known.config, { size, batch })
-      const text = flags.json ? JSON.stringify({ model: known.name, ...info }, null, 2) : tableOf(known.name, info)
+      const checked = known.path === null ? null : await checkModelFile(known.path)
+      const checksum = checked === null ? {} : { checksum: checked ? 'matches' : 'none' }
+      const text = flags.json
+        ? JSON.stringify({ model: known.name, ...checksum, ...info }, null, 2)
+        : `${tableOf(known.name, info)}${checked === null ? '' : `\n\n${checksumText(checked)}`}`
       process.stdout.write(`${text}\n`)
     })
 }
+
+const checksumText = (checked: boolean) =>
+  checked
+    ? 'the file is whole: its content is what its checksum says'
+    : 'the file has no checksum (an older version or another program wrote it), so that damage would go unnoticed'
 
 /** The table that a person reads. */
 export function tableOf(name: string, info: ModelInfo): string {

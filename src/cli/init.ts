@@ -9,6 +9,7 @@ import type { Command } from 'commander'
 import { type DarConfig, DEPTH_ANYTHING, PRESETS, parseConfig } from '../model/index.ts'
 import { openPretrained, PARTS, type Part, reportOf, reportText } from '../pretrained/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { printable } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { readTextFile } from '../support/read-file.ts'
 import { layoutOfModel, writeInitialModel } from '../train/index.ts'
@@ -63,12 +64,12 @@ async function action(preset: string, flags: Flags): Promise<void> {
   const progress = createProgress({ label: 'MB', total: megabytes(4 * length), silent: flags.json })
   try {
     const report = pretrained && reportOf(pretrained.plan)
-    if (report && !flags.json) console.log(reportText(report))
+    if (report && !flags.json) console.log(printable(reportText(report)))
     const onProgress = (done: number) => progress.update(megabytes(done))
     const values = await writeInitialModel(out, config, { seed, pretrained, onProgress })
     progress.done()
     if (flags.json) console.log(JSON.stringify({ out, preset, seed, parameters: values, pretrained: report }))
-    else console.log(`${out}: ${preset}, ${(values / 1e6).toFixed(1)} M parameters`)
+    else console.log(`${printable(out)}: ${preset}, ${(values / 1e6).toFixed(1)} M parameters`)
   } finally {
     await pretrained?.[Symbol.asyncDispose]()
   }

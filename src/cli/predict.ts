@@ -10,6 +10,7 @@ import { isMetric, mapCount } from '../model/index.ts'
 import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, writeOutputs } from '../node/index.ts'
 import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
+import { printableName as named } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { onOneLine } from '../support/text.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
@@ -158,12 +159,14 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
       } else if (!json && files && metres && focal) {
         clear()
         const range = `${metresText(metres.min)} to ${metresText(metres.max)}, median ${metresText(metres.median)}`
-        process.stdout.write(`${image}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${files['color.png']}\n`)
+        process.stdout.write(
+          `${named(image)}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${named(files['color.png'])}\n`,
+        )
       }
       if (!json && files && relative) {
         clear()
         const range = `${relative.min.toPrecision(3)} to ${relative.max.toPrecision(3)}`
-        process.stdout.write(`${image}: ${range}, inverse depth without a unit → ${files['color.png']}\n`)
+        process.stdout.write(`${named(image)}: ${range}, inverse depth without a unit → ${named(files['color.png'])}\n`)
       }
       progress.update(++done, image)
     },

@@ -1,5 +1,6 @@
 /** The `dar` program without its verbs: name, version, help, and how commander's own complaints read. */
 import { Command } from 'commander'
+import { cut, printable } from '../support/printable.ts'
 import { EXIT_BUG, EXIT_CODES } from './run.ts'
 import type { RegisterVerb } from './verbs.ts'
 
@@ -12,6 +13,8 @@ Examples:
   $ dar eval --data rooms                   how good a model is, under a named protocol
   $ dar data inspect nyu/ --sheet nyu.png   what a data set holds, what looks wrong with it, and a contact sheet
   $ dar help predict                        every option of a command
+
+A recipe is a program: dar train runs its code with your rights.
 
 Exit codes:
   0    done
@@ -35,7 +38,7 @@ export function createProgram(verbs: readonly RegisterVerb[], version: string): 
     .showSuggestionAfterError()
     // Verbs that are only listed know their arguments as a line of text (verbs.ts).
     .configureHelp({ subcommandTerm: (verb) => `${verb.name()} ${verb.usage()}` })
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dar: ')) })
+    .configureOutput({ outputError: (text, write) => write(cut(printable(text)).replace(/^error: /, 'dar: ')) })
     .exitOverride()
   // Subcommands inherit these settings only when they are made by `program.command`, as verbs do.
   for (const register of verbs) register(program)

@@ -1,6 +1,6 @@
 /** What a prediction leaves behind beside its results: nothing. In a process of its own, as a user's shell starts it. */
 import { execFile } from 'node:child_process'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
@@ -53,3 +53,72 @@ it('a prediction with 40 KB of arguments ends well, and writes nothing but its r
   const left = await readdir(temporary, { recursive: true })
   expect(left.filter((name) => !name.startsWith('tsx-'))).toEqual([]) // tsx keeps what it has compiled
 })
+
+/** A program that predicts, in its main thread or in a worker of its own, and prints the sockets that it saw open on the way. */
+const program = (photo: string, model: string) => `
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { isMainThread, Worker } from 'node:worker_threads'
+import { register } from 'tsx/esm/api'
+// Of the internet: those of other kinds join processes of this machine, as tsx and its compiler.
+const tables = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6'].map((name) => '/proc/self/net/' + name)
+const internet = () => tables.flatMap((table) => {
+  try { return readFileSync(table, 'utf8').split('\\n').slice(1).map((line) => line.trim().split(/ +/)[9]) } catch { return [] }
+})
+const sockets = () => {
+  const known = new Set(internet())
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const inode = /^socket:\\[(\\d+)\\]$/.exec(readlinkSync('/proc/self/fd/' + fd))?.[1]
+      return known.has(inode) ? [inode] : []
+    } catch { return [] }
+  })
+}
+const before = new Set(sockets())
+const seen = new Set()
+const timer = setInterval(() => { for (const one of sockets()) if (!before.has(one)) seen.add(one) }, 2)
+async function predict() {
+  const { loadModel } = await import(${JSON.stringify(new URL('../index.ts', import.meta.url).href)})
+  const model = await loadModel(${JSON.stringify(model)}, { threads: 1 })
+  await model.predict(${JSON.stringify(photo)})
+  await model.dispose()
+}
+if (isMainThread && process.argv[2] === 'worker') {
+  new Worker(new URL(import.meta.url)).on('error', (error) => { throw error }).on('exit', end)
+} else {
+  register()
+  predict().then(end)
+}
+function end() {
+  clearInterval(timer)
+  if (isMainThread) console.log(JSON.stringify([...seen]))
+}
+`
+
+it.skipIf(process.platform !== 'linux').each(['main', 'worker'])(
+  'the package in a program’s %s thread opens no socket, and leaves nothing in HOME or the temporary folder',
+  { timeout: 240_000 },
+  async (where) => {
+    const [home, temporary] = ['home', 'temporary'].map((name) => join(folder, `${where}-${name}`))
+    await mkdir(home)
+    await mkdir(temporary)
+    const model = await writeTinyModel(join(folder, `${where}.safetensors`))
+    const photo = join(folder, `${where}.png`)
+    await sharp({ create: { width: 40, height: 30, channels: 3, background: '#864' } }).toFile(photo)
+    const script = join(ROOT, `.quiet-${where}.mjs`) // where tsx is found
+    await writeFile(script, program(photo, model))
+    try {
+      const printed = await new Promise((resolve) => {
+        const options = { cwd: ROOT, env: environment(home, temporary) }
+        execFile(process.execPath, [script, where], options, (error, stdout, stderr) =>
+          resolve(error ? stderr : stdout),
+        )
+      })
+      expect(printed).toBe('[]\n')
+    } finally {
+      await rm(script)
+    }
+    expect(await readdir(home, { recursive: true })).toEqual([])
+    const left = await readdir(temporary, { recursive: true })
+    expect(left.filter((name) => !name.startsWith('tsx-'))).toEqual([])
+  },
+)

@@ -6,6 +6,7 @@
 import { inspect } from 'node:util'
 import { CommanderError } from 'commander'
 import { DarError, type ErrorKind } from '../support/errors.ts'
+import { cut, printable, redacted } from '../support/printable.ts'
 import { onOneLine } from '../support/text.ts'
 
 export const EXIT_MISTAKE = 1
@@ -39,10 +40,12 @@ export async function run(
     if (error instanceof CommanderError) return error.exitCode // commander has printed its message, or the help
     // No verb hands a user's arrays to the engine: what it refuses is a mistake of ours.
     if (error instanceof DarError && error.kind !== 'engine') {
-      write(`dar: ${onOneLine(error.message)}\n`)
+      write(`dar: ${redacted(onOneLine(error.message))}\n`)
       return EXIT_CODES[error.kind]
     }
-    write(`${inspect(error)}\ndar: this is a bug in dar; please report it with the lines above\n`)
+    write(
+      `${redacted(printable(cut(inspect(error), { longest: 20_000 })))}\ndar: this is a bug in dar; please report it with the lines above\n`,
+    )
     return EXIT_BUG
   }
 }

@@ -3,6 +3,7 @@
  * ended. All of it goes to standard error. In a pipe or a log file whole lines are written. On a terminal the progress
  * line is redrawn, and cleared before another line is printed.
  */
+import { printable } from '../support/printable.ts'
 import { createProgress, durationText, type Progress, type ProgressStream } from '../support/progress.ts'
 import { modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
 
@@ -21,7 +22,7 @@ export function createReport(
 ): Report {
   let progress: Progress | null = null
   let running: number | null = null
-  const line = (text: string) => stream.write(stream.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`)
+  const line = (text: string) => stream.write(`${stream.isTTY ? '\r\x1b[K' : ''}${printable(text)}\n`)
 
   const onEvent = (event: TrainEvent): void => {
     switch (event.event) {
@@ -37,6 +38,9 @@ export function createReport(
         return
       case 'validation':
         for (const set of event.sets) line(`  update ${event.step}, ${figuresText(set)}`)
+        return
+      case 'warning':
+        line(`warning: ${event.message}`)
         return
       case 'end':
         progress?.done()

@@ -21,6 +21,7 @@ interface Flags extends DeviceFlags {
   readonly encoder?: string
   readonly offline?: boolean
   readonly resume?: boolean
+  readonly force?: boolean
   readonly minutes?: string
   readonly threads?: string
   readonly workers?: string
@@ -43,6 +44,7 @@ export function registerTrain(program: Command): void {
     .option('--encoder <file>', `start from the encoder of ${ENCODER_HELP}`)
     .option('--offline', 'use the network for nothing (as HF_HUB_OFFLINE=1)')
     .option('--resume', 'go on from the checkpoint in the output folder')
+    .option('--force', 'with --resume: go on although seed, rates or data are not those of the checkpoint')
     .option('--minutes <n>', 'stop after this long, with a checkpoint')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
     .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
@@ -52,7 +54,8 @@ export function registerTrain(program: Command): void {
     .option('--json', 'print every event as a line of JSON')
     .addHelpText(
       'after',
-      '\nCtrl-C stops after the current update, with a checkpoint (exit code 130); twice stops at once.',
+      '\nA recipe is a program: dar runs its code with your rights. Read one that somebody else wrote before you run it.\n' +
+        'Ctrl-C stops after the current update, with a checkpoint (exit code 130); twice stops at once.',
     )
     .action(action)
 }
@@ -67,7 +70,7 @@ async function action(name: string, flags: Flags): Promise<void> {
     cacheMegabytes: atLeast0('--cache', flags.cache),
   }
   const recipe = await loadRecipe(name)
-  const { data, weights, resume, out = join('runs', recipe.name) } = flags
+  const { data, weights, resume, force, out = join('runs', recipe.name) } = flags
   // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
@@ -80,6 +83,7 @@ async function action(name: string, flags: Flags): Promise<void> {
       weights,
       encoder,
       resume,
+      force,
       minutes,
       threads,
       loading,

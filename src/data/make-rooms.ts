@@ -11,11 +11,12 @@ import { z } from 'zod'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { writeFileAtomically } from '../support/files.ts'
+import { remedyFor, writeFileAtomically } from '../support/files.ts'
+import { LOCK_FILE, lockFolder } from '../support/folder-lock.ts'
 import { readTextFile } from '../support/read-file.ts'
 import { readJson } from './json.ts'
 import { roomsDataset } from './rooms-dataset.ts'
-import type { Frame } from './types.ts'
+import type { Dataset, Frame } from './types.ts'
 
 /** Of a set of rooms that is written to a folder. */
 export interface MakeRoomsOptions {
@@ -65,7 +66,21 @@ export async function makeRooms(
   const rooms = roomsDataset({ seed, count, width, height, furniture })
   const catalogues = furniture === undefined ? {} : { furniture: (await openFurniture(furniture)).digest }
   const header = { generator: 'rooms' as const, seed, width, height, ...catalogues }
-  const done = await resume(folder, header)
+  await resume(folder, header) // a wrong folder is refused before anything is written into it
+  const lock = lockFolder(folder, 'making of rooms')
+  try {
+    return await makeLocked(folder, rooms, { header, count, onProgress }, await resume(folder, header))
+  } finally {
+    await lock.dispose()
+  }
+}
+
+async function makeLocked(
+  folder: string,
+  rooms: Dataset,
+  { header, count, onProgress }: Pick<MakeRoomsOptions, 'count' | 'onProgress'> & { readonly header: Header },
+  done: Cameras,
+): Promise<{ readonly written: number; readonly resumed: number }> {
   const resumed = Object.keys(done).filter((name) => Number(name) < count).length
   await prepare(folder, header)
   let written = 0
@@ -108,7 +123,7 @@ type Header = Omit<z.infer<typeof metaFile>, 'count'>
 
 /** The cameras of the rooms that are there. */
 async function resume(folder: string, wanted: Header): Promise<Cameras> {
-  const files = await listed(folder)
+  const files = (await listed(folder)).filter((name) => name !== LOCK_FILE)
   if (files.length === 0) return {}
   const journal = files.includes(JOURNAL) ? await readJournal(join(folder, JOURNAL)) : null
   const meta = await readMeta(folder)
@@ -169,7 +184,7 @@ async function prepare(folder: string, header: Header): Promise<void> {
     // A torn last line must not swallow the next one.
     await appendFile(join(folder, JOURNAL), started ? '\n' : `${JSON.stringify(header)}\n`)
   } catch (error) {
-    throw new DarError(`cannot write to ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
+    throw new DarError(`cannot write to ${folder}: ${messageOf(error)}; ${remedyFor(error)}`, {
       kind: 'output',
     })
   }

@@ -30,6 +30,15 @@ const read = async (name = 'made/a', options = {}, input: 'whole' | 'kb' | 'cent
   (await predictionFolder(folder, options)).predictor({ input })(frame)
 
 describe('predicted depth maps', () => {
+  it('refuses a .npz whose array is not what its CRC says', async () => {
+    const bytes = zipSync({ 'depth.npy': NPY }, { level: 0 })
+    bytes[Buffer.from(bytes).indexOf(Buffer.from(NPY)) + NPY.length - 2] ^= 1
+    await put('a.npz', bytes)
+    await expect(read()).rejects.toThrow(
+      /a\.npz is not a whole \.npz \(the CRC of depth\.npy is wrong\); copy or save it again/,
+    )
+  })
+
   it.each<[string, () => Uint8Array | Promise<Uint8Array>, object]>([
     ['a.npy', () => NPY, {}],
     ['a.npy', () => encodeNpy(DATA, [1, 1, 2, 3]), {}],

@@ -15,7 +15,7 @@ import type { DepthImage } from '../image/types.ts'
 import { decodeDepthPng } from '../node/decode.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readRegularFile } from '../support/read-file.ts'
-import { checkZipDirectory } from '../support/zip.ts'
+import { checkZipDirectory, unzipChecked } from '../support/zip.ts'
 import type { Prediction, Predictor } from './prediction.ts'
 import { inputBox, type Protocol, peerBox } from './protocol.ts'
 
@@ -159,14 +159,12 @@ function arrayOf(bytes: Uint8Array, file: string, most: number): Uint8Array {
           ? `${file} holds no array; write it with numpy.savez`
           : `${file} holds ${npys.length} arrays (${npys.slice(0, 5).join(', ')}); name the depth map 'depth'`,
       )
-    arrays = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (name === chosen && originalSize > most)
-          throw new DarError(
-            `${file}: ${name} has ${originalSize} bytes, too many for the depth of its frame; save one map a file`,
-          )
-        return name === chosen
-      },
+    arrays = unzipChecked(bytes, ({ name, originalSize }) => {
+      if (name === chosen && originalSize > most)
+        throw new DarError(
+          `${file}: ${name} has ${originalSize} bytes, too many for the depth of its frame; save one map a file`,
+        )
+      return name === chosen
     })
   } catch (error) {
     if (error instanceof DarError) throw error

@@ -1,5 +1,5 @@
 /** The exported folder appears whole or not at all, and replaces nothing that is not an export. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
@@ -19,7 +19,13 @@ test('without sizes it has those of the training, the first at the top', async (
   const out = join(work, 'out')
   const { sizes } = await exportModel(model, out)
   expect(sizes.map(({ folder }) => folder)).toEqual([out, join(out, '64x96')])
-  expect((await readdir(out)).sort()).toEqual(['64x96', 'config.json', 'onnx', 'preprocessor_config.json'])
+  expect((await readdir(out)).sort()).toEqual([
+    '64x96',
+    'config.json',
+    'dar-export.json',
+    'onnx',
+    'preprocessor_config.json',
+  ])
   expect((await readdir(join(out, '64x96'))).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
   const preprocessor = JSON.parse(await readFile(join(out, '64x96', 'preprocessor_config.json'), 'utf8'))
   expect(preprocessor.size).toEqual({ width: 64, height: 96 })
@@ -44,9 +50,38 @@ test('an earlier export is replaced only when forced, and then whole', async () 
   await exportModel(model, out)
   await expect(exportModel(model, out)).rejects.toThrow(/holds an earlier export; give --force/)
   await exportModel(model, out, { precision: 'fp16', sizes: [{ width: 64, height: 64 }], force: true })
-  expect((await readdir(out)).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
+  expect((await readdir(out)).sort()).toEqual(['config.json', 'dar-export.json', 'onnx', 'preprocessor_config.json'])
   expect(await readdir(join(out, 'onnx'))).toEqual(['model_fp16.onnx'])
   expect((await readdir(work)).sort()).toEqual(['out', 'tiny.safetensors'])
+})
+
+test.each<[string, (out: string) => Promise<unknown>]>([
+  ['notes.md', (out) => writeFile(join(out, 'notes.md'), 'mine')],
+  ['onnx/model_mine.onnx', (out) => writeFile(join(out, 'onnx', 'model_mine.onnx'), 'mine')],
+  ['64x96/kept', (out) => mkdir(join(out, '64x96', 'kept'))],
+  ['config.json', (out) => appendFile(join(out, 'config.json'), ' ')],
+  ['64x96/onnx/model.onnx', (out) => appendFile(join(out, '64x96', 'onnx', 'model.onnx'), ' ')],
+  ['onnx/link', (out) => symlink('/nowhere', join(out, 'onnx', 'link'))],
+])('an earlier export with %s in it that is somebody’s own is not replaced, even when forced', async (name, change) => {
+  const out = join(work, 'out')
+  await exportModel(model, out)
+  await change(out)
+  const before = (await readdir(out, { recursive: true })).sort()
+  await expect(exportModel(model, out, { force: true })).rejects.toThrow(
+    `or what was changed since: ${name}; move that away`,
+  )
+  expect((await readdir(out, { recursive: true })).sort()).toEqual(before)
+  expect((await readdir(work)).sort()).toEqual(['out', 'tiny.safetensors'])
+})
+
+test('an export of a version that kept no list is replaced if all names in it are an export’s', async () => {
+  const out = join(work, 'out')
+  await exportModel(model, out)
+  await rm(join(out, 'dar-export.json'))
+  await exportModel(model, out, { force: true })
+  await rm(join(out, 'dar-export.json'))
+  await writeFile(join(out, 'onnx', 'model.onnx.bak'), '')
+  await expect(exportModel(model, out, { force: true })).rejects.toThrow('changed since: onnx/model.onnx.bak')
 })
 
 test('a folder with other things is left alone, even when forced', async () => {

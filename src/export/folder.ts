@@ -1,22 +1,27 @@
 /**
- * An exported folder on disk. It appears whole or not at all: written beside its place under a temporary name, then renamed.
+ * An exported folder on disk. It appears whole or not at all: written beside its place under a temporary name, then renamed. What an
+ * export wrote is listed in it, so that a later one with `force` replaces that and refuses where anything else lies there.
  *
  *     DIR/config.json, preprocessor_config.json, onnx/model*.onnx      the first size (onnx/model*.onnx_data* beside it when
  *                                                                       its weights pass 2 GiB: external-data.ts)
  *     DIR/<W>x<H>/…                                                     the same for every further size
+ *     DIR/dar-export.json                                               SHA-256 of every file above
  *
  * Each size is a folder that loads by itself, because the size is part of the graph and of the preprocessor's config,
  * and the library reads one such config per folder. DIR itself always loads.
  */
-import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { writeModel } from '../graph/index.ts'
 import { imageMultiple } from '../model/index.ts'
 import { type ModelFile, openModel } from '../node/index.ts'
 import { networkSize, type Size } from '../predict/index.ts'
-import { DarError, messageOf } from '../support/errors.ts'
+import { DarError } from '../support/errors.ts'
+import { cannotWrite, syncFile, syncFolder } from '../support/files.ts'
 import { readTextFile } from '../support/read-file.ts'
+import { sweepOnce, temporaryBeside } from '../support/temporary.ts'
 import { MARK, modelConfig, modelFileName, preprocessorConfig } from './config-files.ts'
 import { externalise, MAX_FILE_BYTES, weightBytes, writeDataFile } from './external-data.ts'
 import { exportGraph, type Precision } from './graph.ts'
@@ -64,7 +69,8 @@ export async function exportModel(
   const sizes = asked && asked.length > 0 ? asked : defaultSizes(file)
   checkSizes(sizes, imageMultiple(file.config))
 
-  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.tmp`)
+  sweepOnce(dirname(target))
+  const temporary = temporaryBeside(target)
   const exported: ExportedSize[] = []
   try {
     for (const [i, size] of sizes.entries()) {
@@ -73,13 +79,11 @@ export async function exportModel(
       exported.push({ ...size, folder: join(folder, place), bytes: written.reduce((sum, { bytes }) => sum + bytes, 0) })
       for (const { name, bytes } of written) onFile?.(join(folder, place, name), bytes)
     }
+    await writeManifest(temporary)
     await putInPlace(temporary, target)
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {})
-    if (error instanceof Error && 'code' in error && 'syscall' in error)
-      throw new DarError(`cannot write ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
-        kind: 'output',
-      })
+    if (error instanceof Error && 'code' in error && 'syscall' in error) throw cannotWrite(folder, error)
     throw error
   }
   return { model: file.name, precision, sizes: exported }
@@ -134,15 +138,83 @@ function checkSizes(sizes: readonly Size[], multiple: number): void {
 
 const sizeText = ({ width, height }: Size) => `${width}x${height}`
 
-/** Only an export of ours is ever replaced. */
+/** Only an export of ours, unchanged, is ever replaced. */
 async function refuseForeign(folder: string, target: string, force: boolean): Promise<void> {
   const found = await stat(target).catch(() => null)
   if (!found) return
   if (!found.isDirectory()) throw new DarError(`${folder} is a file; give a folder that does not exist yet`)
-  if ((await readdir(target)).length === 0) return
+  const files = await filesIn(target)
+  if (files.length === 0) return
   if (!(await isExport(target)))
     throw new DarError(`the folder ${folder} is not empty and no earlier export; give one that does not exist yet`)
   if (!force) throw new DarError(`${folder} holds an earlier export; give --force to replace it, or another folder`)
+  const foreign = await foreignFiles(target, files)
+  if (foreign.length === 0) return
+  const more = foreign.length > NAMED ? `, and ${foreign.length - NAMED} more` : ''
+  throw new DarError(
+    `${folder} holds what the earlier export did not write, or what was changed since: ${foreign.slice(0, NAMED).join(', ')}${more}; ` +
+      'move that away, or give another folder',
+  )
+}
+
+/** At most so many foreign files are named. */
+const NAMED = 5
+const MANIFEST = 'dar-export.json'
+
+/** Paths of everything in a folder that is no folder, below it, with `/`. An empty folder counts as a file: somebody made it. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+  return paths.filter((path, i) => !entries[i].isDirectory() || !paths.some((other) => other.startsWith(`${path}/`)))
+}
+
+/** Those that no export wrote, and those that are not as it wrote them. Exports of older versions are known by their names. */
+async function foreignFiles(folder: string, files: readonly string[]): Promise<string[]> {
+  const manifest = await readManifest(folder)
+  if (!manifest) return files.filter((file) => !OWN_NAMES.test(file))
+  const own = await Promise.all(
+    files.map(async (file) => {
+      if (file === MANIFEST) return true
+      return Object.hasOwn(manifest, file) && manifest[file] === (await hashOf(join(folder, file)))
+    }),
+  )
+  return files.filter((_, i) => !own[i])
+}
+
+const OWN_NAMES =
+  /^(\d+x\d+\/)?(config\.json|preprocessor_config\.json|onnx\/model(_fp16|_quantized)?\.onnx(_data(_\d+)?)?)$/
+
+async function readManifest(folder: string): Promise<Record<string, unknown> | null> {
+  try {
+    const { files } = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8'))
+    return typeof files === 'object' && files !== null ? files : null
+  } catch {
+    return null
+  }
+}
+
+/** Brings every file to the disk, and lists it. */
+async function writeManifest(folder: string): Promise<void> {
+  const files = (await filesIn(folder)).sort()
+  const hashes: Record<string, string | null> = {}
+  for (const file of files) {
+    await syncFile(join(folder, file))
+    hashes[file] = await hashOf(join(folder, file))
+  }
+  await writeFile(join(folder, MANIFEST), `${JSON.stringify({ files: hashes }, null, 2)}\n`)
+  await syncFile(join(folder, MANIFEST))
+  for (const inner of new Set([...files.map((file) => dirname(file)), '.'])) await syncFolder(join(folder, inner))
+}
+
+/** Null where it cannot be read, as a link to nowhere. */
+async function hashOf(path: string): Promise<string | null> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer)
+  } catch {
+    return null
+  }
+  return hash.digest('hex')
 }
 
 async function isExport(folder: string): Promise<boolean> {
@@ -156,11 +228,12 @@ async function isExport(folder: string): Promise<boolean> {
 
 /** The old folder is moved aside for the new one, and moved back if the new one cannot take its place. */
 async function putInPlace(temporary: string, target: string): Promise<void> {
-  const aside = `${temporary}.old`
+  const aside = temporaryBeside(target, 'old')
   const hadOne = (await stat(target).catch(() => null)) !== null
   if (hadOne) await rename(target, aside)
   try {
     await rename(temporary, target)
+    await syncFolder(dirname(target))
   } catch (error) {
     if (hadOne) await rename(aside, target)
     throw error

@@ -21,19 +21,17 @@ import { DarError } from '../support/errors.ts'
 import type { Rgb } from './canvas.ts'
 import type { DepthImage, RgbImage } from './types.ts'
 
-/**
- * Position 0 is the cold or dark end, 1 the warm or bright one. d3's Spectral runs from red to blue and is reversed
- * here.
- */
-const INTERPOLATORS = {
+/** Position 0 is the cold or dark end, 1 the warm or bright one. Spectral runs red to blue in d3 and is turned round. */
+const INTERPOLATORS: Readonly<Record<ColorMapName, (position: number) => string>> = {
   turbo: interpolateTurbo,
   inferno: interpolateInferno,
   magma: interpolateMagma,
   viridis: interpolateViridis,
   spectral: (position: number) => interpolateSpectral(1 - position),
-} as const satisfies Record<string, (position: number) => string>
+}
 
-export type ColorMapName = keyof typeof INTERPOLATORS
+// Written out, so that the published types need no types of d3.
+export type ColorMapName = 'turbo' | 'inferno' | 'magma' | 'viridis' | 'spectral'
 export const COLOR_MAPS = Object.keys(INTERPOLATORS) as readonly ColorMapName[]
 
 /** Mid-grey, which no map contains: "no measurement". */

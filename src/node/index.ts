@@ -4,7 +4,15 @@
  */
 export { decodeDepthPng, decodeImage } from './decode.ts'
 export { type LoadModelOptions, loadModel } from './load-model.ts'
-export { findConfig, type KnownConfig, type ModelFile, openModel, PRESET_SIZE, presetNamed } from './model-file.ts'
+export {
+  checkModelFile,
+  findConfig,
+  type KnownConfig,
+  type ModelFile,
+  openModel,
+  PRESET_SIZE,
+  presetNamed,
+} from './model-file.ts'
 export { modelHash, shippedModels } from './model-path.ts'
 export {
   checkWritable,

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
@@ -11,7 +12,7 @@ import { relativeError } from '../inspect/trace-model.ts'
 import { parseConfig } from '../model/index.ts'
 import type { DepthModel, ManyResult } from '../predict/depth-model.ts'
 import type { ImageInput } from '../predict/types.ts'
-import { live } from '../runtime/engine.ts'
+import { EngineError, live } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { type LoadModelOptions, loadModel } from './load-model.ts'
 import { encodeOutputs } from './outputs.ts'
@@ -279,6 +280,129 @@ describe('memory-mapped weights', () => {
     expect((await mapped.predict(photo())).depth.length).toBe(WIDTH * HEIGHT)
     expect(await readdir(place)).toEqual([`${'m'.repeat(240)}.safetensors`])
     expect((await readdir(tmpdir())).filter((name) => name.startsWith('dar-depth-'))).toEqual(before)
+  })
+})
+
+describe('what is no image, or no option', () => {
+  it.each<[unknown, string]>([
+    [null, 'the image is null; give a path, the bytes'],
+    [undefined, 'the image is undefined; give a path'],
+    [42, 'the image is a number; give a path'],
+    [[], 'the image is of the kind Array; give a path'],
+    [{}, 'the image is of the kind object; give a path'],
+    [new Blob(['x']), 'the image is a Blob; give its bytes: new Uint8Array(await blob.arrayBuffer())'],
+    [new URL('https://host/a.jpg'), 'the image is a URL; give the path of a file'],
+    [new ArrayBuffer(8), 'the image is a ArrayBuffer; give new Uint8Array(buffer)'],
+    [Promise.resolve('a.jpg'), 'the image is a Promise; await it first'],
+    [`data:image/png;base64,${'A'.repeat(100_000)}`, 'the image is a string that begins with data:, which is not read'],
+    ['https://host/a.jpg', 'begins with https:, which is not read; give a path, or the bytes'],
+    ['file:///a.jpg', 'give the path: fileURLToPath(url)'],
+    [{ width: 2, height: 1, data: new Uint8ClampedArray(8) }, 'it has an alpha channel, leave that out'],
+    [
+      { width: 2, height: 1, data: new Float32Array(6) },
+      'the data of the image are Float32Array; give a Uint8Array of 6',
+    ],
+    [{ width: 2, height: 1 }, 'the data of the image are undefined'],
+    [{ width: 1.5, height: 2, data: new Uint8Array(9) }, 'the image is 1.5×2 pixels'],
+  ])('predict says what it is: %s', async (image, message) => {
+    const error: unknown = await model.predict(image as ImageInput).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(DarError)
+    expect((error as Error).message).toContain(message)
+    expect((error as Error).message.length).toBeLessThan(300)
+  })
+
+  it.each<[object | null, string]>([
+    [{ focalLength: 5 }, "predict has no option 'focalLength'; it has focal, steps, size"],
+    [null, 'the options of predict are null'],
+    [{ focal: 1e308 }, 'the focal length is 1e+308 pixels'],
+    [{ focal: 1e-5 }, 'times the image'],
+    [{ focal: '500' }, 'the focal length is 500; give a positive number'],
+    [{ size: 5 }, 'is no pixel budget'],
+  ])('predict refuses the options %j', async (options, message) => {
+    await expect(model.predict(photo(), options as object)).rejects.toThrow(message)
+    await expect(model.predict(photo(), options as object)).rejects.toThrow(DarError)
+  })
+
+  it('loadModel refuses options and names that it does not know', async () => {
+    await expect(loadModel(file, { thread: 1 } as object)).rejects.toThrow(
+      "loadModel has no option 'thread'; it has threads,",
+    )
+    await expect(loadModel(null as unknown as string)).rejects.toThrow('the model is no name')
+  })
+})
+
+describe('a signal', () => {
+  it('that is aborted ends a call with its reason, before it begins or while it waits', async () => {
+    const reason = new Error('no longer wanted')
+    await expect(model.predict(photo(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    const stop = new AbortController()
+    const calls = Array.from({ length: 8 }, () => model.predict(photo(), { signal: stop.signal }))
+    stop.abort(reason)
+    for (const outcome of await Promise.allSettled(calls)) expect(outcome).toMatchObject({ status: 'rejected', reason })
+    const many = (async () => {
+      for await (const _ of model.predictMany([photo()], { signal: stop.signal })) throw new Error('a result')
+    })()
+    await expect(many).rejects.toBe(reason)
+    expect((await model.predict(photo(), { signal: new AbortController().signal })).width).toBe(WIDTH)
+  })
+})
+
+describe('the thread of a model', () => {
+  const threadOf = (of: DepthModel) => Reflect.get(Reflect.get(of, 'workplace'), 'thread')
+  // The thread destructures what it is sent, and ends with a TypeError when that is null.
+  const crash = (of: DepthModel) => (Reflect.get(threadOf(of), 'worker') as Worker).postMessage(null)
+
+  it('is replaced once when it dies, and only the call in it fails', async () => {
+    const before = { ...live }
+    {
+      await using fresh = await load(file)
+      const { depth } = await fresh.predict(photo())
+      const first = threadOf(fresh)
+      crash(fresh)
+      const calls = Array.from({ length: 5 }, () => fresh.predict(photo()))
+      const outcomes = await Promise.allSettled(calls)
+      const failed = outcomes.filter((outcome) => outcome.status === 'rejected')
+      expect(failed.length).toBe(1)
+      expect(failed[0].reason).toBeInstanceOf(EngineError)
+      expect(failed[0].reason.message).toMatch(
+        /thread of the engine ended.*another takes its place\nOnly this call is lost/,
+      )
+      for (const outcome of outcomes)
+        if (outcome.status === 'fulfilled') expect(same(outcome.value.depth, depth)).toBe(true)
+      expect(threadOf(fresh)).not.toBe(first)
+      expect(live.engines).toBe(before.engines + 1)
+      crash(fresh)
+      await expect(fresh.predict(photo())).rejects.toThrow('the thread of the engine ended')
+      await expect(fresh.predict(photo())).rejects.toThrow(/replaced once\nNothing more can run/)
+    }
+    expect(live).toEqual(before)
+  })
+})
+
+describe('many calls at once', () => {
+  it('hold no more than a few photos as pixels at a time', async () => {
+    const workplace = Reflect.get(model, 'workplace') as {
+      decode: (input: ImageInput) => Promise<RgbImage>
+      predict: DepthModel['predict']
+    }
+    const { decode } = workplace
+    const predict = Reflect.get(workplace, 'predict')
+    let held = 0
+    let most = 0
+    Reflect.set(workplace, 'decode', async (input: ImageInput) => {
+      most = Math.max(most, ++held)
+      return decode(input)
+    })
+    Reflect.set(workplace, 'predict', async (...args: Parameters<typeof predict>) => {
+      const answers = await predict.apply(workplace, args)
+      held--
+      return answers
+    })
+    const maps = await Promise.all(Array.from({ length: 40 }, () => model.predict(photo())))
+    Reflect.set(workplace, 'decode', decode)
+    Reflect.deleteProperty(workplace, 'predict')
+    expect(maps.length).toBe(40)
+    expect(most).toBeLessThanOrEqual(3)
   })
 })
 

@@ -2,13 +2,15 @@
 import { availableParallelism } from 'node:os'
 import type { RgbImage } from '../image/types.ts'
 import { DepthModel, type ModelDescription, type Workplace } from '../predict/depth-model.ts'
-import type { Answer } from '../predict/pipeline.ts'
+import { checkInput } from '../predict/given.ts'
+import type { Answer, Job } from '../predict/pipeline.ts'
 import { checkSize } from '../predict/size.ts'
 import type { ImageInput, Size } from '../predict/types.ts'
-import { engineErrorOf } from '../runtime/engine-error.ts'
+import { engineErrorOf, REPLACED } from '../runtime/engine-error.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 import { NativeThread } from '../runtime/thread.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { refuseUnknown } from '../support/options.ts'
 import { decodeImage } from './decode.ts'
 import { resolveModelPath } from './model-path.ts'
 import { copyInTurns } from './pixels.ts'
@@ -54,17 +56,20 @@ export interface LoadModelOptions {
  * The model holds a thread and native memory until `dispose()`.
  * @throws DarError when there is no such model, or the file is damaged or not a model: the message names it and the remedy.
  */
-export async function loadModel(
-  nameOrPath: string,
-  {
+export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<DepthModel> {
+  if (typeof nameOrPath !== 'string')
+    throw new DarError(
+      `the model is no name but of the kind ${typeof nameOrPath}; give a shipped model's name, or a path`,
+    )
+  refuseUnknown(options, OPTIONS, 'loadModel')
+  const {
     threads = availableParallelism(),
     idle = 'spin',
     provider = 'cpu',
     size,
     batch = 1,
     mapAbove = MAP_ABOVE,
-  }: LoadModelOptions = {},
-): Promise<DepthModel> {
+  } = options
   if (!(Number.isInteger(threads) && threads > 0))
     throw new DarError(`threads is ${threads}; give a whole number of at least 1`)
   if (!(Number.isInteger(batch) && batch > 0))
@@ -72,46 +77,91 @@ export async function loadModel(
   if (size) checkSize(size)
   resolveModelPath(nameOrPath) // a wrong name is not worth a thread
   const data: PredictionThreadData = { nameOrPath, mapAbove, batch, threads, idle, provider }
-  const thread: PredictionThread = new NativeThread('prediction-thread', import.meta.url, data)
+  const workplace = new ThreadWorkplace(data)
   try {
-    const model = (await thread.call({ kind: 'open' })) as ModelDescription
+    const model = await workplace.open()
     const described = size ? { ...model, size, trainedSizes: [] } : model
-    return new DepthModel(described, workplaceIn(thread, model.name), { batch })
+    return new DepthModel(described, workplace, { batch })
   } catch (error) {
-    await thread.dispose()
+    await workplace.dispose()
     throw error
   }
 }
 
+const OPTIONS: Readonly<Record<keyof LoadModelOptions, true>> = {
+  threads: true,
+  idle: true,
+  provider: true,
+  size: true,
+  batch: true,
+  mapAbove: true,
+}
+
 type PredictionThread = NativeThread<PredictionRequest, ModelDescription | readonly Answer[] | null>
 
-function workplaceIn(thread: PredictionThread, name: string): Workplace {
-  return {
-    decode: pixelsOf,
-    async predict(network, jobs) {
-      const request = { kind: 'predict', network, jobs } as const
-      // `decode` made these pixels, so they can be transferred: a photo of 12 megapixels takes 36 MB, which are not
-      // copied again.
-      const pixels = jobs.map(({ image }) => image.data.buffer as ArrayBuffer)
-      try {
-        return (await thread.call(request, [...new Set(pixels)])) as readonly Answer[]
-      } catch (error) {
-        throw thread.isRunning ? error : engineErrorOf(name, messageOf(error))
-      }
-    },
-    async dispose() {
-      if (thread.isRunning) await thread.call({ kind: 'close' })
-      await thread.dispose()
-    },
+/**
+ * The thread of a model. One that dies, for want of memory or by a fault of the native library, is replaced, once: only the call that was
+ * in it fails. For that, a call is sent when the one before it is answered, since pixels that were sent are gone.
+ */
+class ThreadWorkplace implements Workplace {
+  private thread: PredictionThread
+  private last: Promise<unknown> = Promise.resolve()
+  private replaced = false
+
+  constructor(private readonly data: PredictionThreadData) {
+    this.thread = new NativeThread('prediction-thread', import.meta.url, data)
+  }
+
+  async open(): Promise<ModelDescription> {
+    return (await this.thread.call({ kind: 'open' })) as ModelDescription
+  }
+
+  readonly decode = pixelsOf
+
+  predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
+    const result = this.last.then(() => this.predictNow(network, jobs))
+    this.last = result.catch(() => {})
+    return result
+  }
+
+  private async predictNow(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
+    if (!this.thread.isRunning) await this.replace()
+    // Pixels are ours (see `decode`) and given away: a photo of 12 megapixels takes 36 MB, which are not copied again.
+    const pixels = jobs.map(({ image }) => image.data.buffer as ArrayBuffer)
+    const { thread } = this
+    try {
+      return (await thread.call({ kind: 'predict', network, jobs }, [...new Set(pixels)])) as readonly Answer[]
+    } catch (error) {
+      throw thread.isRunning
+        ? error
+        : this.endedError(this.replaced ? messageOf(error) : `${messageOf(error)}${REPLACED}`)
+    }
+  }
+
+  private async replace(): Promise<void> {
+    if (this.replaced) throw this.endedError('it had been replaced once')
+    this.replaced = true
+    await this.thread.dispose()
+    this.thread = new NativeThread('prediction-thread', import.meta.url, this.data)
+    await this.open()
+  }
+
+  private endedError(reason: string): Error {
+    return engineErrorOf(
+      this.data.nameOrPath,
+      /thread of the engine/.test(reason) ? reason : `the thread of the engine ended: ${reason}`,
+    )
+  }
+
+  async dispose(): Promise<void> {
+    await this.last
+    if (this.thread.isRunning) await this.thread.call({ kind: 'close' }).catch(() => {})
+    await this.thread.dispose()
   }
 }
 
 async function pixelsOf(input: ImageInput): Promise<RgbImage> {
-  if (typeof input === 'string' || input instanceof Uint8Array) return decodeImage(input)
-  const { width, height, data } = input
-  if (!(width > 0 && height > 0) || data?.length !== 3 * width * height)
-    throw new DarError(
-      `the image has ${data?.length ?? 'no'} bytes where ${width}×${height} pixels of 8-bit RGB take ${3 * width * height}`,
-    )
-  return { ...input, data: await copyInTurns(data) }
+  const pixels = checkInput(input)
+  if (pixels) return { ...pixels, data: await copyInTurns(pixels.data) }
+  return decodeImage(input as string | Uint8Array)
 }

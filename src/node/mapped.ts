@@ -4,11 +4,11 @@
  * removed after loading. Where that folder is read-only, a folder elsewhere gets the .onnx and a hard link to the
  * weights.
  */
-import { randomUUID } from 'node:crypto'
 import { link, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { DarError, messageOf } from '../support/errors.ts'
+import { sweepOnce, temporaryBeside } from '../support/temporary.ts'
 
 export interface MappedOptions {
   /** Where the hard link goes when the folder of the weights is read-only; it must be on the same file system. */
@@ -25,7 +25,8 @@ export async function besideWeights<T>(
   load: (path: string) => Promise<T>,
   { fallback = tmpdir() }: MappedOptions = {},
 ): Promise<T> {
-  const beside = join(dirname(weights), `.${basename(weights)}.${randomUUID().slice(0, 8)}.onnx`)
+  sweepOnce(dirname(weights))
+  const beside = temporaryBeside(weights, 'onnx')
   try {
     try {
       await writeFile(beside, model)

@@ -20,7 +20,7 @@ import {
 } from '../model/index.ts'
 import { parseSize } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'
-import { readHeader } from '../runtime/safetensors-file.ts'
+import { checkSafetensors, readHeader } from '../runtime/safetensors-file.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
 import type { SafetensorsHeader } from '../safetensors/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
@@ -49,6 +49,8 @@ export interface KnownConfig {
   readonly name: string
   readonly config: DarConfig
   readonly size: Size
+  /** Its file; null for a preset, which has none. */
+  readonly path: string | null
 }
 
 /** The size at which presets are described and measured. */
@@ -58,7 +60,7 @@ export const PRESET_SIZE: Size = { width: 288, height: 224 }
 export function presetNamed(name: string): KnownConfig | null {
   const full = name.startsWith('dar-') ? name : `dar-${name}`
   if (!Object.hasOwn(PRESETS, full)) return null
-  return { name: full, config: PRESETS[full], size: PRESET_SIZE }
+  return { name: full, config: PRESETS[full], size: PRESET_SIZE, path: null }
 }
 
 /**
@@ -68,8 +70,8 @@ export function presetNamed(name: string): KnownConfig | null {
 export async function findConfig(nameOrPath: string): Promise<KnownConfig> {
   const isPath = nameOrPath.endsWith('.safetensors') || /[/\\]/.test(nameOrPath)
   if (isPath || shippedModels().includes(nameOrPath)) {
-    const { name, config, size } = await readDescription(nameOrPath)
-    return { name, config, size }
+    const { name, config, size, path } = await readDescription(nameOrPath)
+    return { name, config, size, path }
   }
   const preset = presetNamed(nameOrPath)
   if (preset) return preset
@@ -80,13 +82,20 @@ export async function findConfig(nameOrPath: string): Promise<KnownConfig> {
   )
 }
 
+/** Compares a model's file with its checksum; false when it has none. Throws a DarError when they differ. */
+export async function checkModelFile(path: string): Promise<boolean> {
+  return checkSafetensors(path, await readHeader(path))
+}
+
 /** Opens a model. `mapAbove`: bytes of float32 weights from which on the file is mapped instead of read. */
 export async function openModel(nameOrPath: string, { mapAbove }: { readonly mapAbove: number }): Promise<ModelFile> {
   const { header, ...model } = await readDescription(nameOrPath)
   const isLarge = [...header.tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0) > mapAbove
   const isFloat32 = [...header.tensors.values()].every(({ dtype }) => dtype === 'F32')
-  const weights = isLarge && isFloat32 ? externalWeights(header, model.path) : await embeddedWeights(model.path)
-  return { ...model, weights }
+  if (!(isLarge && isFloat32))
+    return { ...model, weights: { kind: 'embedded', values: (await readWeights(model.path)).values } }
+  await checkSafetensors(model.path, header)
+  return { ...model, weights: externalWeights(header, model.path) }
 }
 
 /** Everything about a model except its weights. */
@@ -100,7 +109,7 @@ async function readDescription(
   })
   const header = await readHeader(path)
   const { metadata } = header
-  const config = parseConfig(storedConfig({ metadata, values: new Map(), shapes: new Map() }, given), given)
+  const config = parseConfig(storedConfig({ metadata }, given), given)
   const trainedSizes = sizesOf(metadata.predictSizes, config, given)
   const size =
     metadata.predictSize === undefined ? (trainedSizes[0] ?? DEFAULT_SIZE) : parseSize(metadata.predictSize, given)
@@ -126,10 +135,6 @@ function sizesOf(list: string | undefined, config: DarConfig, source: string): S
       })
     return size
   })
-}
-
-async function embeddedWeights(path: string): Promise<ModelFile['weights']> {
-  return { kind: 'embedded', values: (await readWeights(path)).values }
 }
 
 function externalWeights({ tensors, dataOffset }: SafetensorsHeader, path: string): ModelFile['weights'] {

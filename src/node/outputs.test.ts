@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -121,6 +121,19 @@ describe('writeOutputs', () => {
         .map((name) => `kitchen.${name}`)
         .sort(),
     )
+  })
+
+  it('leaves the files of an earlier run as they were when one cannot be written', async () => {
+    const place = join(folder, 'again')
+    await writeOutputs(map(), place, 'kitchen')
+    const before = await readFile(join(place, 'kitchen.color.png'))
+    await rm(join(place, 'kitchen.depth.npy'))
+    await mkdir(join(place, 'kitchen.depth.npy'))
+    await expect(writeOutputs(map(), place, 'kitchen', { map: 'inferno' })).rejects.toThrow(
+      /depth\.npy: it is a folder/,
+    )
+    expect(await readFile(join(place, 'kitchen.color.png'))).toEqual(before)
+    expect((await readdir(place)).sort()).toEqual(['kitchen.color.png', 'kitchen.depth.npy', 'kitchen.depth.png'])
   })
 
   it('takes back what it wrote when a later file cannot be written', async () => {

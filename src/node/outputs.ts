@@ -25,7 +25,8 @@ import { encodeNpy } from '../image/npy.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import type { DepthMap, Size } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
-import { writeFileAtomically } from '../support/files.ts'
+import { writeFileAtomically, writeFilesTogether } from '../support/files.ts'
+import { temporaryBeside } from '../support/temporary.ts'
 import { encodeDepthPng, encodePngRgb } from './png16.ts'
 
 /**
@@ -93,14 +94,14 @@ export function planOutputs(inputs: readonly string[], folder: string, steps: nu
 
 /** Makes the folder and tries it. Throws a DarError when files cannot be written there. */
 export async function checkWritable(folder: string): Promise<void> {
-  const probe = join(folder, '.dar-depth-probe')
+  const probe = temporaryBeside(join(folder, 'probe'))
   await writeFileAtomically(probe, '')
   await rm(probe, { force: true })
 }
 
 /**
- * Writes the files of one map and returns their paths by suffix. All are encoded before the first is written, each
- * appears whole, and when one cannot be written those of this call are removed again.
+ * Writes the files of one map and returns their paths by suffix. All are encoded, and lie on the disk under temporary names, before the
+ * first takes its place: where one cannot be written, none is, and older ones stay.
  */
 export async function writeOutputs(
   map: DepthMap,
@@ -109,18 +110,9 @@ export async function writeOutputs(
   style: OutputStyle = {},
 ): Promise<Record<string, string>> {
   const files = await encodeOutputs(map, style)
-  const written: Record<string, string> = {}
-  try {
-    for (const [suffix, bytes] of files) {
-      const path = join(folder, `${stem}.${suffix}`)
-      await writeFileAtomically(path, bytes)
-      written[suffix] = path
-    }
-  } catch (error) {
-    await Promise.all(Object.values(written).map((path) => rm(path, { force: true })))
-    throw error
-  }
-  return written
+  const paths = Object.fromEntries([...files.keys()].map((suffix) => [suffix, join(folder, `${stem}.${suffix}`)]))
+  await writeFilesTogether([...files].map(([suffix, bytes]) => [paths[suffix], bytes]))
+  return paths
 }
 
 /** The files of one map: bytes by suffix. */

@@ -2,6 +2,7 @@
  * The thread that a model runs in. It reads the model file, builds and compiles graphs, runs them, and resizes photos
  * and maps (predict/pipeline.ts). The calling thread does none of this.
  */
+import '../runtime/wait-for-telemetry.ts'
 import type { Compiled } from '../graph/index.ts'
 import { imageMultiple, isMetric } from '../model/index.ts'
 import type { ModelDescription } from '../predict/depth-model.ts'

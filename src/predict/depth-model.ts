@@ -9,14 +9,24 @@
 import type { RgbImage } from '../image/types.ts'
 import { type DarConfig, mapCount } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
+import { refuseUnknown } from '../support/options.ts'
 import { Batcher } from './batcher.ts'
+import { Gate } from './gate.ts'
 import { lensOf } from './lens.ts'
 import type { Answer, Job } from './pipeline.ts'
 import { checkSize, nearestShape, networkSize } from './size.ts'
-import type { DepthMap, ImageInput, NetworkMaps, NetworkStep, PredictOptions, Size } from './types.ts'
+import type { DepthMap, ImageInput, NetworkMaps, NetworkStep, PredictOptions, Size, StopSignal } from './types.ts'
 
 /** Batches of `predictMany` that are decoded ahead of the one that the network works on. */
 const AHEAD = 1
+
+/**
+ * Photos that are read, or wait for the network as pixels, at once: enough to keep it busy, and no more. Two hundred calls at once
+ * would hold 36 MB each, and copy all of them between two turns of the event loop.
+ */
+const MOST_AT_ONCE = 3
+
+const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { focal: true, steps: true, size: true, signal: true }
 
 /** What is known of a model without its weights. */
 export interface ModelDescription {
@@ -71,6 +81,7 @@ export class DepthModel {
   private readonly workplace: Workplace
   private readonly batches: Batcher<{ readonly network: Size; readonly job: Job }, Answer>
   private readonly running = new Set<Promise<unknown>>()
+  private readonly gate: Gate
   private disposal: Promise<void> | null = null
 
   /** Use `loadModel`. The model takes over the workplace. */
@@ -81,6 +92,7 @@ export class DepthModel {
     this.batch = batch
     this.model = model
     this.workplace = workplace
+    this.gate = new Gate(Math.max(MOST_AT_ONCE, 2 * batch))
     this.batches = new Batcher(batch, (_, together) =>
       workplace.predict(
         together[0].network,
@@ -136,6 +148,7 @@ export class DepthModel {
     { onProgress, ...options }: ManyOptions = {},
   ): AsyncGenerator<ManyResult<Input>, void, undefined> {
     if (typeof images === 'string') throw new DarError('predictMany takes a list of images; give one path to predict')
+    refuseUnknown(options, OPTIONS, 'predictMany')
     const started: Promise<ManyResult<Input> | { readonly bug: unknown }>[] = []
     let done = 0
     const next = async () => {
@@ -161,6 +174,7 @@ export class DepthModel {
     try {
       return { index, image, map: await this.predict(image, options), error: null }
     } catch (error) {
+      if (options.signal?.aborted) return { bug: error }
       const isOfImage = error instanceof DarError && error.kind !== 'engine'
       return isOfImage ? { index, image, map: null, error } : { bug: error }
     }
@@ -176,13 +190,28 @@ export class DepthModel {
     return networkSize(image, checkSize(asked ?? size), multiple)
   }
 
-  private async maps(
+  private async maps(input: ImageInput, options: PredictOptions, maps: Job['maps']): Promise<NetworkMaps> {
+    refuseUnknown(options, OPTIONS, 'predict')
+    const { signal } = options
+    if (!signal) return this.gate.pass(() => this.mapsNow(input, options, maps))
+    return untilAborted(signal, (check) =>
+      this.gate.pass(() => {
+        check()
+        return this.mapsNow(input, options, maps, check)
+      }),
+    )
+  }
+
+  /** `check` throws when nobody wants the result any more. */
+  private async mapsNow(
     input: ImageInput,
     { focal: given, steps = false, size }: PredictOptions,
     maps: Job['maps'],
+    check: () => void = () => {},
   ): Promise<NetworkMaps> {
     const begin = performance.now()
     const image = await this.workplace.decode(input)
+    check()
     const decode = performance.now() - begin
     const { width, height } = image
     checkCost(image, maps === 'network' ? 0 : 2 * (steps ? mapCount(this.config) : 1))
@@ -220,4 +249,19 @@ function checkCost({ width, height }: Size, maps: number): void {
     throw new DarError(
       `the ${maps} maps of an image of ${width}×${height} pixels would take ${(bytes / 1e9).toFixed(1)} GB; scale it down, leave steps out, or use predictMaps`,
     )
+}
+
+/** The result of `work`, or the signal's reason as soon as it is aborted. */
+function untilAborted<Result>(signal: StopSignal, work: (check: () => void) => Promise<Result>): Promise<Result> {
+  const check = () => {
+    if (signal.aborted) throw signal.reason
+  }
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort)
+    work(check)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

@@ -23,8 +23,7 @@ export interface Lens {
 
 /** `size`: what the network sees. `focal`: in pixels of the image. Throws a DarError when it is not positive. */
 export function lensOf(image: RgbImage, size: Size, { focal }: { readonly focal?: number } = {}): Lens {
-  if (focal !== undefined && !(focal > 0 && Number.isFinite(focal)))
-    throw new DarError(`the focal length is ${focal}; give a positive number of pixels, or leave it out`)
+  if (focal !== undefined) checkFocal(focal, Math.hypot(image.width, image.height))
   const centre = { cx: (image.width - 1) / 2, cy: (image.height - 1) / 2 }
   const intrinsics = focal === undefined ? null : { fx: focal, fy: focal, ...centre }
   const shot = { image, intrinsics }
@@ -35,6 +34,19 @@ export function lensOf(image: RgbImage, size: Size, { focal }: { readonly focal?
       source: sourceOf(image, focal),
     },
   }
+}
+
+/** From a fisheye to the longest telephoto lens, with much to spare: image diagonals. */
+const [SHORTEST, LONGEST] = [0.02, 500]
+
+function checkFocal(focal: number, diagonal: number): void {
+  if (typeof focal !== 'number' || !(focal > 0 && Number.isFinite(focal)))
+    throw new DarError(`the focal length is ${String(focal)}; give a positive number of pixels, or leave it out`)
+  if (focal < SHORTEST * diagonal || focal > LONGEST * diagonal)
+    throw new DarError(
+      `the focal length is ${focal} pixels, ${(focal / diagonal).toPrecision(2)} times the image's diagonal; a lens has ` +
+        `${SHORTEST} to ${LONGEST} times: give it in pixels of the image, or leave it out`,
+    )
 }
 
 function sourceOf({ focal35 }: RgbImage, focal: number | undefined): FocalSource {

@@ -61,9 +61,9 @@ export function parseSize(text: string, source: string): Size {
 const MAX_AREA = 2 ** 22
 
 /** Throws a DarError, `what` first, unless both sides are whole numbers from 1 to 8192, and the area is not above `MAX_AREA`. */
-export function checkSize(size: Size, what = `the size ${size.width}x${size.height}`): Size {
+export function checkSize(size: Size, what = `the size ${size?.width}x${size?.height}`): Size {
   const isSide = (n: number) => Number.isInteger(n) && n >= 1 && n <= 8192
-  if (!isSide(size.width) || !isSide(size.height))
+  if (!isSide(size?.width) || !isSide(size?.height))
     throw new DarError(`${what} is no pixel budget; give a width and a height in pixels, for example 256x192`)
   if (size.width * size.height > MAX_AREA)
     throw new DarError(`${what} has more than ${MAX_AREA} pixels, the most that a network is given; give a smaller one`)

@@ -84,6 +84,17 @@ export interface NetworkStep {
   readonly sigma: DepthImage | null
 }
 
+/** What of an `AbortSignal` is used. */
+export interface StopSignal {
+  readonly aborted: boolean
+  /** What `abort` was given. */
+  readonly reason: unknown
+  /** Calls `listener` when it is aborted. */
+  addEventListener(type: 'abort', listener: () => void): void
+  /** Calls `listener` no more. */
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 /** How a photo is predicted. */
 export interface PredictOptions {
   /** Focal length in pixels of the given image (upright), for right metres; default: EXIF, else the canonical lens. */
@@ -92,4 +103,6 @@ export interface PredictOptions {
   readonly steps?: boolean
   /** Another pixel budget than the model's own, see `networkSize`. */
   readonly size?: Size
+  /** When it is aborted, the call rejects with its reason; what the network has begun is not used. */
+  readonly signal?: StopSignal
 }

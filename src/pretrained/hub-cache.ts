@@ -6,8 +6,10 @@
  *     models--owner--name/snapshots/<commit>/<file>        a link to
  *     models--owner--name/blobs/<sha256 or git hash>       the bytes, and <hash>.incomplete while they come in
  */
-import { copyFile, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { copyFile, mkdir, readdir, realpath, rm, stat, symlink } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
 import { getHFHubCachePath } from '@huggingface/hub'
 import { messageOf } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
@@ -57,6 +59,7 @@ export class HubCache {
     await mkdir(dirname(path), { recursive: true })
     await rm(path, { force: true }) // the link may point to a blob that is gone
     await symlink(relative(dirname(path), blob), path).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return // of another process that downloads the same
       if (error.code !== 'EPERM' && error.code !== 'ENOTSUP')
         throw new Error(`cannot link ${path}: ${messageOf(error)}`)
       await copyFile(blob, path) // on Windows without the right to make links
@@ -64,6 +67,23 @@ export class HubCache {
     if (!COMMIT.test(revision)) await writeFileAtomically(join(this.folder, 'refs', revision), commit)
     return path
   }
+}
+
+/**
+ * Whether the bytes of a file are those that its blob is named after: SHA-256 of large files, git's SHA-1 of small ones. A file
+ * that is no link to a blob has no such name and counts as whole; one that is not there or empty does not.
+ */
+export async function isWhole(path: string): Promise<boolean> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  )
+  if (size === 0) return false
+  const expected = basename(await realpath(path))
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(expected)) return true
+  const hash = expected.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`)
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer)
+  return hash.digest('hex') === expected
 }
 
 async function exists(path: string): Promise<boolean> {

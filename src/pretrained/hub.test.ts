@@ -235,6 +235,56 @@ describe('a file of the Hub', () => {
     expect(sha256(await readFile(await fetchFile()))).toBe(sha256(bytes))
   })
 
+  it.each([
+    ['large', 'lfs'],
+    ['small', 'git'],
+  ] as const)('that is %s and damaged in the cache is fetched anew, or refused where it cannot be', async (_, kind) => {
+    hub.files.set('model.safetensors', { bytes, kind })
+    const path = await fetchFile()
+    const flipped = Buffer.from(bytes)
+    flipped[123_456] ^= 1
+    await writeFile(path, flipped)
+    expect(await refusal(fetchFile(undefined, { network: 'forbidden' }))).toMatch(
+      /model\.safetensors is damaged: its bytes/,
+    )
+    expect(sha256(await readFile(await fetchFile()))).toBe(sha256(bytes))
+    hub.requests.length = 0
+    expect(sha256(await readFile(await fetchFile()))).toBe(sha256(bytes))
+    expect(hub.requests).toEqual([])
+  })
+
+  it('is whole for both of two that download it at once', async () => {
+    const [one, other] = await Promise.all([fetchFile(), fetchFile()])
+    expect([one, other].map((path) => path.startsWith(cacheFolder))).toEqual([true, true])
+    expect(sha256(await readFile(one))).toBe(sha256(bytes))
+    expect(await blobs()).toEqual([sha256(bytes)])
+  })
+
+  it('is asked for with a token that is never shown', async () => {
+    hub.token = 'hf_0123456789abcdef'
+    vi.stubEnv('HF_TOKEN', `${hub.token}\n`) // as $(cat token) of another shell leaves it
+    expect(sha256(await readFile(await fetchFile()))).toBe(sha256(bytes))
+    await rm(join(cacheFolder, 'models--owner--name'), { recursive: true })
+    for (const token of ['hf_0123456789\nabcdef', 'hf_0123456789 abcdef', 'hf_0123456789é']) {
+      vi.stubEnv('HF_TOKEN', token)
+      const message = await refusal(fetchFile())
+      expect(message).toContain('the access token (HF_TOKEN) has spaces, line breaks or other characters')
+      expect(message).not.toContain('0123456789')
+    }
+  })
+
+  it.each([
+    'http://me:pa55word@127.0.0.1:1',
+    'http://pa55word@127.0.0.1:1/',
+    'ftp://me:pa55word@host',
+    'me:pa55word@host',
+  ])('is not fetched from %s, which would show a password', async (endpoint) => {
+    vi.stubEnv('HF_ENDPOINT', endpoint)
+    const message = await refusal(hubFile('hub:owner/name', { cacheFolder }))
+    expect(message).toMatch(/^HF_ENDPOINT /)
+    expect(message).not.toContain('pa55word')
+  })
+
   it('is not looked for on the network when that is forbidden', async () => {
     expect(await refusal(fetchFile(undefined, { network: 'forbidden' }))).toMatch(
       /hub:owner\/name is not in the cache .*download it once without --offline/,

@@ -1,7 +1,8 @@
 /**
  * Files from the Hugging Face Hub. The Hub's client library speaks the protocol, but it neither resumes a download nor
  * checks its hash, so both are done here. A file that is in the cache is used without a request: a command gives the
- * same result tomorrow, and works offline. To get a newer version, name a revision.
+ * same result tomorrow, and works offline. To get a newer version, name a revision. The bytes of a cached file are compared
+ * with its hash at every use; a damaged file is downloaded again.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -9,8 +10,12 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { downloadFile, HUB_URL, HubApiError, listFiles, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub'
 import { DarError, messageOf } from '../support/errors.ts'
+import { syncFolder } from '../support/files.ts'
+import { lockFolder } from '../support/folder-lock.ts'
+import { redacted } from '../support/printable.ts'
+import { temporaryBeside } from '../support/temporary.ts'
 import { withoutTrailingSlashes } from '../support/text.ts'
-import { defaultCacheFolder, HubCache } from './hub-cache.ts'
+import { defaultCacheFolder, HubCache, isWhole } from './hub-cache.ts'
 import { type HubReference, hubReferenceText, parseHubReference } from './hub-reference.ts'
 
 export interface HubOptions {
@@ -39,21 +44,27 @@ interface Remote extends HubReference {
 export async function hubFile(text: string, options: HubOptions = {}): Promise<string> {
   const reference = parseHubReference(text)
   const {
-    hubUrl = process.env.HF_ENDPOINT ?? HUB_URL,
+    hubUrl = process.env.HF_ENDPOINT || HUB_URL,
     cacheFolder = defaultCacheFolder(),
     network = isSet(process.env.HF_HUB_OFFLINE) ? 'forbidden' : 'allowed',
-    accessToken = process.env.HF_TOKEN,
     onProgress,
   } = options
+  const accessToken = checkedToken(options.accessToken ?? process.env.HF_TOKEN)
   const cache = new HubCache(cacheFolder, reference.repo)
   const cached = await cache.find(reference)
-  if (cached !== null) return cached
+  if (cached !== null && (await isWhole(cached))) return cached
+  if (network === 'forbidden' && cached !== null)
+    throw new DarError(
+      `${cached} is damaged: its bytes are not those that the Hub announced; download it again without --offline ` +
+        '(and HF_HUB_OFFLINE)',
+      { kind: 'model' },
+    )
   if (network === 'forbidden')
     throw new DarError(
       `${text} is not in the cache ${cacheFolder}, and the network is not allowed; download it once without --offline ` +
         '(and HF_HUB_OFFLINE), or give a file',
     )
-  const remote: Remote = { ...reference, hubUrl: withoutTrailingSlashes(hubUrl), accessToken }
+  const remote: Remote = { ...reference, hubUrl: checkedUrl(hubUrl), accessToken }
   try {
     const { sha: commit } = await modelInfo({ name: remote.repo, additionalFields: ['sha'], ...remote })
     const at = { ...remote, revision: commit } // a push during the download cannot mix two versions
@@ -61,7 +72,7 @@ export async function hubFile(text: string, options: HubOptions = {}): Promise<s
     const hash = info.lfs?.oid ?? info.oid ?? ''
     refuseUnsafe(text, { commit, hash, path: info.path })
     const blob = cache.blob(hash)
-    if (!(await sizeOf(blob))) await download(at, info, blob, { text, onProgress })
+    if (!(await isWhole(blob))) await download(at, info, blob, { text, onProgress })
     return await cache.publish(blob, { file: info.path, commit, revision: reference.revision })
   } catch (error) {
     throw asDarError(error, text, remote)
@@ -109,8 +120,36 @@ async function download(
   blob: string,
   { text, onProgress }: Pick<HubOptions, 'onProgress'> & { readonly text: string },
 ): Promise<void> {
-  const partial = `${blob}.incomplete`
   await mkdir(dirname(blob), { recursive: true })
+  // Two that download at once must not write into one file: the second has one of its own, which it cannot go on with later.
+  const lock = lockedOrNull(dirname(blob), text)
+  const partial = lock ? `${blob}.incomplete` : temporaryBeside(blob)
+  try {
+    await complete(remote, info, { blob, partial, text, onProgress })
+  } finally {
+    await lock?.dispose()
+  }
+}
+
+function lockedOrNull(folder: string, text: string) {
+  try {
+    return lockFolder(folder, `download of ${text}`)
+  } catch (error) {
+    if (error instanceof DarError && error.kind !== 'output') return null
+    throw error
+  }
+}
+
+async function complete(
+  remote: Remote,
+  info: PathInfo,
+  {
+    blob,
+    partial,
+    text,
+    onProgress,
+  }: Pick<HubOptions, 'onProgress'> & Readonly<Record<'blob' | 'partial' | 'text', string>>,
+): Promise<void> {
   const before = await sizeOf(partial)
   if (before > info.size) await rm(partial)
   let problem = await fetchRest(remote, info, partial, onProgress)
@@ -124,6 +163,7 @@ async function download(
     throw new DarError(`${text}: the download is ${problem}; nothing of it was kept, try again`, { kind: 'network' })
   }
   await rename(partial, blob)
+  await syncFolder(dirname(blob))
 }
 
 /** Appends the missing bytes to `partial`. Returns what is wrong with the whole file, or null. */
@@ -155,6 +195,7 @@ async function fetchRest(
         onProgress?.(done, size)
         if (done > size) break // a server without range requests sends the whole file again
       }
+      await file.sync()
     } finally {
       await file.close()
     }
@@ -163,6 +204,27 @@ async function fetchRest(
   if (done > size) return `longer than the ${size} bytes that the Hub announced`
   const [actual, expected] = [hash.digest('hex'), info.lfs?.oid ?? info.oid]
   return actual === expected ? null : `not what the Hub announced (its hash is ${actual}, not ${expected})`
+}
+
+/** Line breaks around a token are a file's; one inside, as any other character that no header may have, is a mistake. */
+function checkedToken(token: string | undefined): string | undefined {
+  const trimmed = token?.trim()
+  if (!trimmed) return undefined
+  if (!/^[\x21-\x7e]+$/.test(trimmed))
+    throw new DarError(
+      'the access token (HF_TOKEN) has spaces, line breaks or other characters that no token has; set it again',
+    )
+  return trimmed
+}
+
+/** Without slashes at its end. A name and password in it would end up in messages and logs, and are refused as fetch does. */
+function checkedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new DarError(`HF_ENDPOINT ${redacted(text)} is no address of a server; give one such as ${HUB_URL}`)
+  if (url.username !== '' || url.password !== '')
+    throw new DarError(`HF_ENDPOINT ${redacted(text)} holds a name or password; leave it out, and set HF_TOKEN instead`)
+  return withoutTrailingSlashes(text)
 }
 
 function asDarError(error: unknown, text: string, { hubUrl, repo, accessToken }: Remote): Error {
@@ -174,7 +236,8 @@ function asDarError(error: unknown, text: string, { hubUrl, repo, accessToken }:
       : 'check the name; for a gated or private repository set HF_TOKEN'
     return new DarError(`${text}: ${hubUrl} does not show ${repo} (status ${status}); ${remedy}`, { kind: 'missing' })
   }
-  const reason = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error)
+  const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error)
+  const reason = redacted(cause, { secrets: [accessToken] })
   return new DarError(
     `${text}: the download from ${hubUrl} failed (${reason}); run it again: what came in is kept and it goes on from there`,
     { kind: 'network' },

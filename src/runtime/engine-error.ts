@@ -20,6 +20,9 @@ export class EngineError extends DarError {
   }
 }
 
+/** At the end of a reason: the thread is gone, and the model goes on in another. */
+export const REPLACED = '; another takes its place'
+
 /** ONNX Runtime names the node in its messages: «… while running MatMul node. Name:'…' Status Message: …». */
 export function engineErrorOf(graph: string, message: string): EngineError {
   const node = /Name:\s*'([^']+)'/.exec(message)?.[1] ?? /node[:\s]+\(?([\w./-]+_\d+)/i.exec(message)?.[1] ?? null
@@ -29,6 +32,8 @@ export function engineErrorOf(graph: string, message: string): EngineError {
 
 /** What a failure is a case of, and what to do. */
 function remedyOf(reason: string): { readonly kind: ErrorKind; readonly advice: string } {
+  if (reason.endsWith(REPLACED))
+    return { kind: 'gone', advice: 'Only this call is lost: the next one goes to the new thread.' }
   if (/thread of the engine ended|engine was disposed/.test(reason))
     return { kind: 'gone', advice: 'Nothing more can run on this engine: dispose it and make another.' }
   if (/alloc|memory/i.test(reason))

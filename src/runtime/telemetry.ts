@@ -3,14 +3,37 @@
  * temporary folder and looks up an upload host; and it reads the command line into a buffer of its own, so that a process with more than
  * some 16 KB of arguments dies with a segmentation fault.
  *
- * The library reads the environment of the process when it is loaded. Workers have a copy of it, so only the main
- * thread can change it. The thread that starts an engine therefore sets the variable first, unless the user has set it.
+ * The library asks the environment of the process when it is loaded. A worker thread has a copy of that, and what it changes the library
+ * does not see. So the thread that starts an engine sets it first, unless the user has said otherwise; and where that thread is a worker
+ * of somebody's program, it asks the main thread to, through Node's inspector, which opens no port. A main thread that is blocked (in
+ * Atomics.wait, say) and a Node without an inspector do not answer: then the program has to set the variable itself.
  */
-const SWITCH = 'ORT_DISABLE_TELEMETRY'
+import { isMainThread } from 'node:worker_threads'
 
-/**
- * Call it before a thread loads ONNX Runtime. When a worker calls it, only that worker's own workers see the change.
- */
-export function disableTelemetry(): void {
+const SWITCH = 'ORT_DISABLE_TELEMETRY'
+/** How long the main thread is waited for, ms. */
+const PATIENCE = 3000
+
+/** Calls `ready` when a thread may load ONNX Runtime: at once in the main thread, else when that has answered or does not. */
+export function disableTelemetry(ready: () => void): void {
   process.env[SWITCH] ??= '1'
+  if (isMainThread) ready()
+  else askMainThread().then(ready, ready)
+}
+
+async function askMainThread(): Promise<void> {
+  const { Session } = await import('node:inspector')
+  const session = new Session()
+  session.connectToMainThread()
+  const expression = `process.env.${SWITCH} ??= '1'`
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE)
+      session.post('Runtime.evaluate', { expression }, () => resolve())
+    })
+  } finally {
+    clearTimeout(timer)
+    session.disconnect()
+  }
 }

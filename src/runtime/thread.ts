@@ -11,14 +11,9 @@ import { parentPort, type Worker, workerData } from 'node:worker_threads'
 import { assert, DarError, type ErrorKind, messageOf } from '../support/errors.ts'
 import { startWorker } from '../support/threads.ts'
 import { EngineError } from './engine-error.ts'
+import { FLAGS } from './flags.ts'
 import { disableTelemetry } from './telemetry.ts'
 
-/**
- * Flags that both sides see, an Int32Array. The thread raises `busy` before it reads `closing`; its owner raises
- * `closing` before it reads `busy`. So one of them always sees the other, and no native call begins after the owner has
- * looked.
- */
-const FLAGS = { closing: 0, busy: 1, count: 2 } as const
 type Flags = Int32Array<SharedArrayBuffer>
 
 /** Longest time in ms that the end of the process waits for a native call. */
@@ -60,8 +55,11 @@ export class NativeThread<Request, Value> {
 
   /** Starts the module `name` beside the module of `besideUrl`; `data` is its `threadData`. */
   constructor(name: string, besideUrl: string, data: unknown = null) {
-    disableTelemetry()
     this.flags = new Int32Array(new SharedArrayBuffer(FLAGS.count * Int32Array.BYTES_PER_ELEMENT))
+    disableTelemetry(() => {
+      Atomics.store(this.flags, FLAGS.ready, 1)
+      Atomics.notify(this.flags, FLAGS.ready)
+    })
     this.worker = startWorker(name, besideUrl, { workerData: { flags: this.flags, data } })
     this.worker.on('message', (reply: Reply<Value>) => this.settle(reply))
     this.worker.on('error', (error) => this.fail(new Error(`the thread of the engine ended: ${messageOf(error)}`)))

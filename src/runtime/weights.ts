@@ -13,9 +13,11 @@ export interface Weights {
   readonly metadata: Readonly<Record<string, string>>
   readonly values: ReadonlyMap<string, Float32Array>
   readonly shapes: ReadonlyMap<string, readonly number[]>
+  /** Whether the file had a checksum, which then matched. */
+  readonly checked: boolean
 }
 
-/** Every tensor of a file, as float32. Throws a DarError that names a tensor which is not floating-point. */
+/** Every tensor of a file, as float32. Throws a DarError for a damaged file, and that names a tensor which is not floating-point. */
 export async function readWeights(path: string): Promise<Weights> {
   const file = await readSafetensors(path)
   const values = new Map<string, Float32Array>()
@@ -24,11 +26,11 @@ export async function readWeights(path: string): Promise<Weights> {
     values.set(name, tensor.toFloat32())
     shapes.set(name, tensor.shape)
   }
-  return { metadata: file.metadata, values, shapes }
+  return { metadata: file.metadata, values, shapes, checked: file.checked }
 }
 
 /** The config of a model file, parsed from its metadata but not yet checked. */
-export function storedConfig(weights: Weights, path: string): unknown {
+export function storedConfig(weights: Pick<Weights, 'metadata'>, path: string): unknown {
   const text = weights.metadata.config
   if (text === undefined)
     throw new DarError(`${path} holds no model config; it is a weights file but not one that dar-depth wrote`, {

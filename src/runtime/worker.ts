@@ -4,6 +4,7 @@
  * The thread also keeps resident buffers (all parameters in one array, all gradients in another). A training step
  * therefore moves only its batch and its loss between threads.
  */
+import './wait-for-telemetry.ts'
 import type ort from 'onnxruntime-node'
 import type { PortInfo } from '../graph/index.ts'
 import { assert } from '../support/errors.ts'

@@ -32,7 +32,8 @@ export interface SafetensorsHeader {
 export class StoredTensor {
   readonly dtype: SafetensorsDtype
   readonly shape: readonly number[]
-  private readonly bytes: Uint8Array
+  /** The elements as they lie in the file. Read them, do not write to them. */
+  readonly bytes: Uint8Array
   private readonly where: string
 
   constructor(entry: TensorEntry, bytes: Uint8Array, where: string) {

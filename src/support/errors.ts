@@ -1,7 +1,10 @@
+import { cut, printable } from './printable.ts'
+
 /**
  * The two kinds of failure. A user's mistake (a bad file, value or flag) is a `DarError`: its message names the value
  * or file and the remedy, and its kind tells a program what to do (an exit code, a status). The command line prints it
- * as one line, without a stack. A bug of ours fails an assertion.
+ * as one line, without a stack. A bug of ours fails an assertion. A message holds no control characters of file names, and
+ * is cut in the middle where it is long.
  */
 export class DarError extends Error {
   override name = 'DarError'
@@ -9,18 +12,9 @@ export class DarError extends Error {
   readonly kind: ErrorKind
 
   constructor(message: string, { kind = 'input', ...options }: ErrorOptions & { readonly kind?: ErrorKind } = {}) {
-    super(cut(message), options)
+    super(cut(printable(message)), options)
     this.kind = kind
   }
-}
-
-/** A message repeats what a file or a caller said, which may be megabytes. Its beginning names the place, its end the remedy. */
-const LONGEST = 2000
-const ENDING = 300
-
-function cut(message: string): string {
-  if (message.length <= LONGEST) return message
-  return `${message.slice(0, LONGEST - ENDING)} … ${message.slice(-ENDING)}`
 }
 
 /**

@@ -1,8 +1,12 @@
-/** Files that appear whole or not at all: written beside the target under a temporary name, then renamed. */
-import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+/**
+ * Files that appear whole or not at all: written beside the target under a temporary name, then renamed. Bytes are on the disk
+ * before the name is, and the name before the call returns, so that neither a kill nor a power cut leaves half a file or an
+ * empty one. What killed processes left in the folder is removed before the first file is written there.
+ */
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { DarError, messageOf } from './errors.ts'
+import { sweepOnce, temporaryBeside } from './temporary.ts'
 
 /** Writes `bytes` to `path` so that a reader sees the old file or the whole new one. Creates the folder. */
 export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
@@ -15,21 +19,106 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array | stri
  */
 export async function writeAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const folder = dirname(path)
-  const temporary = join(folder, `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`)
+  const temporary = temporaryBeside(path)
   try {
     await mkdir(folder, { recursive: true })
+    sweepOnce(folder)
     const file = await open(temporary, 'w')
     try {
       await write(file)
+      await file.sync()
     } finally {
       await file.close()
     }
     await rename(temporary, path)
+    await syncFolder(folder)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
-    if (error instanceof DarError) throw error
-    throw new DarError(`cannot write ${path}: ${messageOf(error)}; choose a folder you may write to`, {
-      kind: 'output',
-    })
+    throw error instanceof DarError ? error : cannotWrite(path, error)
+  }
+}
+
+/**
+ * Several files of one result: all are written beside their places before the first takes its own, so that a full disk leaves every
+ * old file as it was. Throws a DarError; what was there before is then there still, old or new but whole.
+ */
+export async function writeFilesTogether(
+  files: readonly (readonly [path: string, bytes: Uint8Array])[],
+): Promise<void> {
+  const staged: { readonly path: string; readonly temporary: string; readonly isNew: boolean }[] = []
+  const placed: string[] = []
+  let writing = ''
+  try {
+    for (const [path, bytes] of files) {
+      writing = path
+      await mkdir(dirname(path), { recursive: true })
+      sweepOnce(dirname(path))
+      const before = await stat(path).catch(() => null)
+      if (before?.isDirectory())
+        throw new DarError(`cannot write ${path}: it is a folder; move it away`, { kind: 'output' })
+      const temporary = temporaryBeside(path)
+      staged.push({ path, temporary, isNew: before === null })
+      const file = await open(temporary, 'w')
+      try {
+        await file.writeFile(bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    }
+    for (const { path, temporary, isNew } of staged) {
+      writing = path
+      await rename(temporary, path)
+      if (isNew) placed.push(path)
+    }
+    for (const folder of new Set(staged.map(({ path }) => dirname(path)))) await syncFolder(folder)
+  } catch (error) {
+    for (const path of [...staged.map(({ temporary }) => temporary), ...placed])
+      await rm(path, { force: true }).catch(() => {})
+    throw error instanceof DarError ? error : cannotWrite(writing, error)
+  }
+}
+
+/** Brings the names in a folder to the disk. Systems that know no such thing (Windows, some network disks) are left alone. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null)
+  try {
+    await handle?.sync().catch(() => {})
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** Brings a file that is written already to the disk. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Why `path` could not be written, and what helps. */
+export function cannotWrite(path: string, error: unknown): DarError {
+  return new DarError(`cannot write ${path}: ${messageOf(error)}; ${remedyFor(error)}`, { kind: 'output' })
+}
+
+/** What helps when something could not be written: room on a full disk, another place elsewhere. */
+export function remedyFor(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException | null)?.code) {
+    case 'ENOSPC':
+      return 'the disk is full: make room, or choose a folder on another one'
+    case 'EDQUOT':
+      return 'your quota is used up: make room, or choose a folder elsewhere'
+    case 'EFBIG':
+      return 'the file is larger than this system or your limit (ulimit -f) allows: raise it, or choose another disk'
+    case 'EIO':
+      return 'the disk fails: choose a folder on another one'
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'too many files are open: close some, or raise the limit (ulimit -n)'
+    default:
+      return 'choose a folder you may write to'
   }
 }

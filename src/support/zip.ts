@@ -1,12 +1,18 @@
 /**
- * What the directory of a zip says, before a library walks through it: fflate believes the number of entries, up to 4·10⁹, and the
- * size of each (APPNOTE.TXT 4.3.12, 4.3.14 and 4.3.16). Left out: everything else of the format, which is the library's.
+ * Entries of a zip archive, each compared with the CRC-32 that the archive keeps of it, and the archive's directory, before a library
+ * walks through it: fflate, which unpacks, compares no CRC and believes the number of entries, up to 4·10⁹. The directory: APPNOTE.TXT 4.3.12
+ * to 4.3.16, with or without its 64-bit records.
  */
+import { crc32 } from 'node:zlib'
+import { type UnzipFileFilter, type Unzipped, unzipSync } from 'fflate'
 
 const END = 0x06054b50
 const END_64 = 0x06064b50
 const END_BYTES = 22
-const LEAST_ENTRY = 46
+const LOCATOR_64 = 0x07064b50
+const LOCATOR_64_BYTES = 20
+const ENTRY = 0x02014b50
+const ENTRY_BYTES = 46
 const MAX_COMMENT = 65_536
 
 /** Throws an Error, for the caller to name the file, when there is no directory or it cannot have as many entries as it says. */
@@ -26,6 +32,44 @@ export function checkZipDirectory(bytes: Uint8Array): void {
     count = u32(wide + 32)
     start = u32(wide + 48)
   }
-  if (start + LEAST_ENTRY * count > bytes.length)
+  if (start + ENTRY_BYTES * count > bytes.length)
     throw new Error(`it has no room for the ${count} entries that it claims`)
+}
+
+/** Unpacks the entries that `filter` takes. Throws an Error that says what is wrong with the archive. */
+export function unzipChecked(bytes: Uint8Array, filter: UnzipFileFilter): Unzipped {
+  checkZipDirectory(bytes)
+  const unpacked = unzipSync(bytes, { filter })
+  const crcs = storedCrcs(bytes)
+  for (const [name, content] of Object.entries(unpacked))
+    if (crcs.get(name) !== crc32(content)) throw new Error(`the CRC of ${name} is wrong`)
+  return unpacked
+}
+
+/** The CRC-32 of every entry, by its name; of a name that stands twice, the last, as unpacking has it. */
+function storedCrcs(bytes: Uint8Array): Map<string, number> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let end = bytes.length - END_BYTES
+  while (end >= 0 && view.getUint32(end, true) !== END) end--
+  if (end < 0) throw new Error('it has no directory')
+  let count = view.getUint16(end + 10, true)
+  let at = view.getUint32(end + 16, true)
+  const locator = end - LOCATOR_64_BYTES
+  if (locator >= 0 && view.getUint32(locator, true) === LOCATOR_64) {
+    const end64 = Number(view.getBigUint64(locator + 8, true))
+    if (end64 + 56 > bytes.length) throw new Error('its directory lies outside of it')
+    count = Number(view.getBigUint64(end64 + 32, true))
+    at = Number(view.getBigUint64(end64 + 48, true))
+  }
+  const crcs = new Map<string, number>()
+  for (let i = 0; i < count; i++) {
+    if (at + ENTRY_BYTES > bytes.length || view.getUint32(at, true) !== ENTRY)
+      throw new Error('its directory is damaged')
+    const [name, extra, comment] = [28, 30, 32].map((offset) => view.getUint16(at + offset, true))
+    const isUtf8 = (view.getUint16(at + 8, true) & 0x800) !== 0
+    const text = Buffer.from(bytes.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + name))
+    crcs.set(text.toString(isUtf8 ? 'utf8' : 'latin1'), view.getUint32(at + 16, true))
+    at += ENTRY_BYTES + name + extra + comment
+  }
+  return crcs
 }

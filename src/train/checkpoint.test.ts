@@ -64,7 +64,7 @@ describe('checkpoint', () => {
   it('gives back what was written, bit for bit, and leaves no other file', async () => {
     await write()
     const { grads, ...kept } = values
-    expect(await read()).toEqual({ ...kept, step: 7, seconds: 12.3 })
+    expect(await read()).toEqual({ ...kept, step: 7, seconds: 12.3, run: null, checked: true })
     expect((await readdir(folder)).sort()).toEqual(['checkpoint.safetensors', 'model.safetensors'])
   })
 

@@ -1,7 +1,8 @@
 /**
  * Checkpoints: one safetensors file with parameters, their moving average and the optimiser's moments, written whole or not
  * at all; and the model file that others load, the moving average in float16. Tensors are named `<kind>/<parameter>` with
- * the kinds of `STORED`; the metadata hold the recipe's name, the updates done, the seconds taken and the model's config.
+ * the kinds of `STORED`; the metadata hold the recipe's name, the updates done, the seconds taken, the model's config and, as
+ * `run`, what else the run is known by (run-identity.ts).
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import { type NamedValues, readWeights, storedConfig, writeWeights } from '../ru
 import { DarError } from '../support/errors.ts'
 import type { TrainingState } from './optimiser.ts'
 import type { Layout } from './parameters.ts'
+import type { RunIdentity } from './run-identity.ts'
 
 const STORED = ['params', 'ema', 'm', 'v'] as const
 type Stored = Record<(typeof STORED)[number], Float32Array>
@@ -40,7 +42,7 @@ export async function writeCheckpoint(
   layout: Layout,
   state: TrainingState,
   { step, seconds }: Progressed,
-  { config, recipe, predictSizes }: Belonging & { readonly predictSizes: string },
+  { config, recipe, predictSizes, run }: Belonging & { readonly predictSizes: string; readonly run?: RunIdentity },
 ): Promise<void> {
   const arrays = Object.fromEntries(
     await Promise.all(STORED.map(async (name) => [name, await state[name].read()] as const)),
@@ -53,7 +55,7 @@ export async function writeCheckpoint(
     config: configText(config),
     predictSizes,
   }
-  await writeWeights(checkpointPath(folder), named, metadata)
+  await writeWeights(checkpointPath(folder), named, { ...metadata, ...(run && { run: JSON.stringify(run) }) })
   await writeWeights(modelPath(folder), split(layout, arrays.ema), metadata, { dtype: 'F16' })
 }
 
@@ -65,6 +67,14 @@ function split(layout: Layout, values: Float32Array, prefix = ''): NamedValues[]
   }))
 }
 
+/** What a checkpoint says beside its values. */
+export interface Stamped extends Progressed {
+  /** What else the run is known by; null in the files of older versions. */
+  readonly run: RunIdentity | null
+  /** Whether the file had a checksum, which then matched. */
+  readonly checked: boolean
+}
+
 /**
  * The state to go on from. Throws a DarError when there is no checkpoint in the folder, when it is of another recipe or
  * another model config, and when a tensor is missing or has another shape.
@@ -73,7 +83,7 @@ export async function readCheckpoint(
   folder: string,
   layout: Layout,
   { recipe, config }: Belonging,
-): Promise<Stored & Progressed> {
+): Promise<Stored & Stamped> {
   const path = checkpointPath(folder)
   if (!existsSync(path))
     throw new DarError(`there is no checkpoint ${path} to go on from; check --out, or start anew without --resume`, {
@@ -98,7 +108,19 @@ export async function readCheckpoint(
   const seconds = Number(metadata.seconds)
   if (!Number.isInteger(step) || step < 0 || !(seconds >= 0))
     throw new DarError(`${path}: its metadata name no update to go on from; start anew without --resume`)
-  return { params: whole('params'), ema: whole('ema'), m: whole('m'), v: whole('v'), step, seconds }
+  const stored = { params: whole('params'), ema: whole('ema'), m: whole('m'), v: whole('v') }
+  return { ...stored, step, seconds, run: storedRun(metadata.run, path), checked: weights.checked }
+}
+
+function storedRun(text: string | undefined, path: string): RunIdentity | null {
+  if (text === undefined) return null
+  try {
+    const run: unknown = JSON.parse(text)
+    if (typeof run === 'object' && run !== null) return run as RunIdentity
+  } catch {
+    // said below
+  }
+  throw new DarError(`${path}: its metadata do not say what run it is of; start anew without --resume`)
 }
 
 /** Two configs may share every shape and still be other models: other bins, another window, another range of depth. */

@@ -125,6 +125,11 @@ const recipeSchema = z
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
     const multiple = imageMultiple(model)
     if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
+    if (model.head.kind === 'dpt' && model.encoder.kind === 'mobilenetv2' && !model.head.norm)
+      problem(
+        ['model', 'dptNorm'],
+        'is false; a dpt head on mobilenetv2, whose taps no norm bounds, is dead from its first update without it: set it to true',
+      )
     stages.forEach((stage, i) => {
       if (stage.portraitEvery && stage.also)
         problem(['stages', i, 'also'], 'and portraitEvery are two ways to mix shapes; give one of them')

@@ -1,6 +1,8 @@
 /** The events of a run, and log.jsonl, which has one event a line. */
-import { appendFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { DarError, messageOf } from '../support/errors.ts'
+import { remedyFor } from '../support/files.ts'
 import type { SetFigures } from './validate.ts'
 
 /** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
@@ -36,6 +38,14 @@ export type TrainEvent =
       readonly seconds: number
       readonly sets: readonly SetFigures[]
     }
+  | {
+      /** The run goes on, but somebody should look. */
+      readonly event: 'warning'
+      /** Number of the update, from 0. */
+      readonly step: number
+      readonly seconds: number
+      readonly message: string
+    }
   | { readonly event: 'checkpoint'; readonly step: number; readonly seconds: number }
   | ({ readonly event: 'end' } & TrainResult)
   | { readonly event: 'failed'; readonly step: number; readonly seconds: number; readonly message: string }
@@ -50,9 +60,31 @@ export interface TrainResult {
   readonly reason: 'done' | 'time' | 'interrupted'
 }
 
-/** Adds an event to the log of the run in `folder`. */
+/** The log cannot be written: the run ends, its checkpoint first. */
+export class LogError extends DarError {}
+
+/** Adds an event to the log of the run in `folder`, on a line of its own whatever an earlier kill has left. Throws a LogError. */
 export function appendEvent(folder: string, event: TrainEvent): void {
-  appendFileSync(join(folder, 'log.jsonl'), lineOf(event))
+  const path = join(folder, 'log.jsonl')
+  try {
+    const file = openSync(path, 'a+')
+    try {
+      const bytes = Buffer.from(`${endsTorn(file) ? '\n' : ''}${lineOf(event)}`)
+      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    throw new LogError(`cannot write the log ${path}: ${messageOf(error)}; ${remedyFor(error)}`)
+  }
+}
+
+/** Whether the last line lacks its end. */
+function endsTorn(file: number): boolean {
+  const { size } = fstatSync(file)
+  if (size === 0) return false
+  const last = new Uint8Array(1)
+  return readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a
 }
 
 /** Measured values to six significant digits, because the log is read by people and diffed; counts stay exact. */

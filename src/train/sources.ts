@@ -12,11 +12,14 @@ import {
 import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { DatasetData, DatasetOptions, Recipe, RoomsData } from './recipe.ts'
+import { contentsOf, type DataContents } from './run-identity.ts'
 
 export interface ResolvedData {
   readonly sources: readonly SourceSpec[]
   /** One per data set that holds frames out; empty when none does. */
   readonly validation: readonly Dataset[]
+  /** What each source holds, in their order. */
+  readonly contents: readonly DataContents[]
 }
 
 /**
@@ -30,6 +33,7 @@ export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string):
   return {
     sources: resolved.map(({ source }) => source),
     validation: resolved.flatMap(({ validation }) => validation ?? []),
+    contents: resolved.map(({ contents }) => contents),
   }
 }
 
@@ -43,12 +47,13 @@ async function resolveDataset(data: DatasetData, root: string) {
   const source = { kind: 'dataset', root: path, name, weight, options: read, teacher } as const
   if (validation) {
     const held = await openDataset(path, { layout: dataset.layout, ...options, ...listBelow(validation, root), name })
-    return { source, validation: held }
+    return { source, validation: held, contents: await contentsOf(dataset) }
   }
-  if (!split) return { source, validation: null }
+  if (!split) return { source, validation: null, contents: await contentsOf(dataset) }
   const { train, test } = splitDataset(dataset.names, split, path)
+  const contents = await contentsOf(subsetOf(dataset, train))
   // What a teacher said of the frames held out is no truth to validate on.
-  return { source: { ...source, names: train }, validation: teacher ? null : subsetOf(dataset, test) }
+  return { source: { ...source, names: train }, validation: teacher ? null : subsetOf(dataset, test), contents }
 }
 
 /** A split file's path is relative to the data folder, too. */
@@ -66,9 +71,9 @@ function splitDataset(names: readonly string[], split: NonNullable<DatasetData['
 
 async function resolveRooms({ seed, weight, width, height, reuse, validation = 0, ...data }: RoomsData, root: string) {
   const furniture = data.furniture === undefined ? undefined : resolve(root, data.furniture)
-  if (furniture !== undefined) await openFurniture(furniture)
+  const digest = furniture === undefined ? '' : (await openFurniture(furniture)).digest
   const source = { kind: 'rooms', seed, weight, width, height, reuse, furniture } as const
   const held =
     validation > 0 ? roomsDataset({ seed: validationSeed(seed), count: validation, width, height, furniture }) : null
-  return { source, validation: held }
+  return { source, validation: held, contents: { name: 'rooms', frames: null, digest } }
 }

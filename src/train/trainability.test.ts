@@ -58,7 +58,7 @@ describe('a tiny dar', () => {
   // The tree of ord2seq learns its far bits after its near ones, and takes longer.
   it.each([
     ['the soft tree of dar-nano', 30, 3e-3, SOFT],
-    ['the head dpt', 30, 3e-3, { head: 'dpt' }],
+    ['the head dpt', 30, 3e-3, { head: 'dpt', dptNorm: true, neckFeatures: 16 }],
     ['the head dorn', 30, 3e-3, { head: 'dorn' }],
     ['the head ord2seq', 70, 6e-3, { head: 'ord2seq' }],
   ] as const)(

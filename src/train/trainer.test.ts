@@ -239,7 +239,7 @@ describe('train', () => {
       await session(tinyRecipe(), { stopAfter: 2 })
       const good = await readFile(checkpointPath(out))
       const schedule = { rate: 1e30, initialRate: 1e30, finalRate: 1e30, warmup: 0 }
-      const { error, of } = await session(tinyRecipe({ schedule }), { resume: true })
+      const { error, of } = await session(tinyRecipe({ schedule }), { resume: true, force: true })
       expect(error).toBeInstanceOf(DarError)
       expect(error?.message).toMatch(/update 3: the loss is .* not finite/)
       expect(error?.message).toMatch(/The batch was rooms\/room\d, rooms\/room\d; .* weights have diverged/)

@@ -11,18 +11,21 @@ import type { Batch, Loader, LoadingOptions } from '../data/index.ts'
 import { lossTermCount } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { checkpointPath, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { lockFolder } from '../support/folder-lock.ts'
+import { checkpointPath, readCheckpoint, type Stamped, writeCheckpoint } from './checkpoint.ts'
 import { ALONE, type Collective, meanGradient } from './collective.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
-import { appendEvent, type TrainEvent, type TrainResult } from './run-log.ts'
+import { differences, listText, type RunIdentity, refuseOtherRun, runIdentity } from './run-identity.ts'
+import { appendEvent, LogError, type TrainEvent, type TrainResult } from './run-log.ts'
 import { rateAt } from './schedule.ts'
 import { type Lane, openSection, type RunParts, type Section } from './section.ts'
-import { resolveData } from './sources.ts'
+import { type ResolvedData, resolveData } from './sources.ts'
 import { shapesOf, stageAt, totalUpdates, turnAt } from './stages.ts'
 import { type StartingFiles, startingWeights } from './starting-weights.ts'
 import { feedsOf, modelLayout } from './step-program.ts'
+import { Watch } from './watch.ts'
 
 /** Where a run reads and writes, and when it stops. */
 export interface TrainOptions extends StartingFiles {
@@ -32,6 +35,8 @@ export interface TrainOptions extends StartingFiles {
   readonly out: string
   /** Go on from the checkpoint in `out`; `weights` and `encoder` are not read then. */
   readonly resume?: boolean
+  /** Resume also where seed, rates or data are not those of the checkpoint: another run then, from its weights. */
+  readonly force?: boolean
   /** Stop after this many minutes, with a checkpoint. */
   readonly minutes?: number
   /** Threads of the engine; default: all cores. */
@@ -49,9 +54,10 @@ export interface TrainOptions extends StartingFiles {
 /**
  * Runs a recipe to its end, its time or its interruption; each leaves a checkpoint and a model in `out`.
  *
- * Throws a DarError for a recipe, data folder or weights file that is wrong, for a checkpoint that is in the way or not
- * there, and when the loss is no longer finite. In the last case, and when a frame cannot be read, the state before the
- * failing update is kept in `out`, unless the weights themselves have diverged: then the checkpoint before is left as it is.
+ * Throws a DarError for a recipe, data folder or weights file that is wrong, for a checkpoint that is in the way, not there or of
+ * another run, for an `out` that another run is writing to, when the data have no depth, and when the loss is no longer finite. In
+ * the last case, and when a frame cannot be read or the log not be written, the state before the failing update is kept in `out`,
+ * unless the weights themselves have diverged: then the checkpoint before is left as it is.
  */
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
@@ -60,6 +66,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
   const data = await resolveData(checked, options.data)
   makeFolder(out)
+  const lock = lockFolder(out, `training of ${checked.name}`)
   const engine = new Engine({ threads })
   const owner = new Owner()
   try {
@@ -69,6 +76,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     // The thread first: this frees all memory at once, and works even when the thread no longer answers.
     await engine.dispose()
     await owner.dispose()
+    await lock.dispose()
   }
 }
 
@@ -89,24 +97,35 @@ class Run {
   /** Updates done at the checkpoint on disk. */
   private savedStep: number | null = null
   private savedAt = performance.now()
+  private readonly watch: Watch
 
   private constructor(
     private readonly owner: Owner,
     private readonly options: TrainOptions,
     private readonly parts: RunParts,
     private readonly optimiser: AdamW,
+    private readonly identity: RunIdentity,
+    frames: number | null,
   ) {
     this.total = totalUpdates(parts.recipe)
+    this.watch = new Watch(frames)
   }
 
   /** Everything native belongs to `owner`, also when this fails half-way. */
-  static async open(owner: Owner, options: TrainOptions, needs: Omit<RunParts, 'layout' | 'state'>): Promise<Run> {
-    const { engine, recipe } = needs
+  static async open(
+    owner: Owner,
+    options: TrainOptions,
+    { data, ...needs }: Omit<RunParts, 'layout' | 'state' | 'data'> & { readonly data: ResolvedData },
+  ): Promise<Run> {
+    const { engine, recipe, collective } = needs
     const { model, name, seed, stages } = recipe
     const layout = modelLayout(model, stages[0])
     const saved = options.resume ? await readCheckpoint(options.out, layout, { recipe: name, config: model }) : null
+    if (saved) refuseTooFar(saved.step, totalUpdates(recipe), options.out)
+    const identity = runIdentity(recipe, data.contents, collective)
+    if (saved?.run && !options.force) refuseOtherRun(saved.run, identity, checkpointPath(options.out))
     const { params, notes } = saved
-      ? { params: saved.params, notes: resumeNotes(saved.step, options) }
+      ? { params: saved.params, notes: resumeNotes(saved, identity, options) }
       : await startingWeights(layout, options, { config: model, seed })
     const zeros = new Float32Array(layout.length)
     const start = { params, grads: zeros, m: saved?.m ?? zeros, v: saved?.v ?? zeros, ema: saved?.ema ?? params }
@@ -120,18 +139,13 @@ class Run {
       ema: await hold('ema'),
     }
     const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser))
-    const run = new Run(owner, options, { ...needs, layout, state }, adam)
+    const run = new Run(owner, options, { ...needs, data, layout, state }, adam, identity, framesIn(data))
     if (saved) run.goOnFrom(saved)
     run.emit({ event: 'start', step: run.step, total: run.total, parameters: layout.length, notes })
     return run
   }
 
   private goOnFrom({ step, seconds }: { readonly step: number; readonly seconds: number }): void {
-    if (step > this.total)
-      throw new DarError(
-        `the checkpoint in ${this.options.out} is of update ${step}, but the recipe has only ${this.total}; ` +
-          'give the recipe its stages back, or start a run of its own with --weights',
-      )
     this.step = step
     this.savedStep = step
     this.secondsBefore = seconds
@@ -148,13 +162,25 @@ class Run {
         if (this.step % validateEvery === 0 || this.step === this.total) await this.validate(this.section)
         if (performance.now() - this.savedAt > 60_000 * checkpointMinutes) await this.save()
       }
+      if (stop === 'done') this.watch.end()
       await this.save()
       const result = { step: this.step, total: this.total, seconds: this.elapsed(), reason: stop }
       this.emit({ event: 'end', ...result })
       return result
-    } catch (error) {
-      this.emit({ event: 'failed', step: this.step, seconds: this.elapsed(), message: messageOf(error) })
+    } catch (thrown) {
+      const error = thrown instanceof LogError ? await this.saveWithoutLog(thrown) : thrown
+      this.emitLast({ event: 'failed', step: this.step, seconds: this.elapsed(), message: messageOf(error) })
       throw error
+    }
+  }
+
+  /** The log is lost, the updates need not be. */
+  private async saveWithoutLog(error: LogError): Promise<DarError> {
+    try {
+      await this.write()
+      return new DarError(`${messageOf(error)}. ${this.kept()}`)
+    } catch (failed) {
+      return new DarError(`${messageOf(error)}. The checkpoint failed too (${messageOf(failed)}). ${this.kept()}`)
     }
   }
 
@@ -178,12 +204,16 @@ class Run {
     const lane = section.lanes[turnAt(stage, done).shape]
     const batch = await this.nextBatch(lane)
     const { names } = batch
+    const hasDepth = batch.depth.some((metres) => metres > 0) // before the batch's memory is given away
     const { loss, norm, terms } = await this.gradient(lane, batch)
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) return this.refuse(lane, { loss, norm, names })
     const rate = rateAt(this.step, this.total, this.parts.recipe.schedule)
     await this.optimiser.apply(this.step, rate, norm)
     const imagesPerSecond = (1000 * stage.batch) / (performance.now() - begin)
     this.emit({ event: 'step', step: this.step, loss, terms, rate, norm, imagesPerSecond, seconds: this.elapsed() })
+    const images = stage.batch * this.parts.collective.ranks
+    const message = this.watch.see({ step: this.step, names, images, hasDepth, norm })
+    if (message !== null) this.emit({ event: 'warning', step: this.step, seconds: this.elapsed(), message })
   }
 
   private async nextBatch({ loader }: Lane): Promise<Batch> {
@@ -244,14 +274,19 @@ class Run {
   private async save(): Promise<void> {
     this.savedAt = performance.now()
     if (this.savedStep === this.step) return
+    const progressed = await this.write()
+    this.emit({ event: 'checkpoint', ...progressed })
+  }
+
+  private async write(): Promise<{ readonly step: number; readonly seconds: number }> {
     const { recipe, layout, state } = this.parts
     const { model, name, stages } = recipe
     const sizes = shapesOf(stages[stages.length - 1]).map(({ width, height }) => `${width}x${height}`)
     const progressed = { step: this.step, seconds: this.elapsed() }
-    const belonging = { config: model, recipe: name, predictSizes: sizes.join(',') }
+    const belonging = { config: model, recipe: name, predictSizes: sizes.join(','), run: this.identity }
     await writeCheckpoint(this.options.out, layout, state, progressed, belonging)
     this.savedStep = this.step
-    this.emit({ event: 'checkpoint', ...progressed })
+    return progressed
   }
 
   /** Seconds of training, sessions before this one included. */
@@ -263,6 +298,22 @@ class Run {
     appendEvent(this.options.out, event)
     this.options.onEvent?.(event)
   }
+
+  /** Of a run that has failed: that its log fails as well must not hide why. */
+  private emitLast(event: TrainEvent): void {
+    try {
+      appendEvent(this.options.out, event)
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error
+    }
+    this.options.onEvent?.(event)
+  }
+}
+
+/** Frames of an epoch; null where there are rooms, which never end and always have depth. */
+function framesIn({ contents }: ResolvedData): number | null {
+  const counts = contents.map(({ frames }) => frames)
+  return counts.reduce<number | null>((sum, count) => (sum === null || count === null ? null : sum + count), 0)
 }
 
 async function take(loader: Loader): Promise<Batch> {
@@ -271,8 +322,28 @@ async function take(loader: Loader): Promise<Batch> {
   return next.value
 }
 
-function resumeNotes(step: number, { weights, encoder }: StartingFiles): string[] {
+function refuseTooFar(step: number, total: number, out: string): void {
+  if (step <= total) return
+  throw new DarError(
+    `the checkpoint in ${out} is of update ${step}, but the recipe has only ${total}; ` +
+      'give the recipe its stages back, or start a run of its own with --weights',
+  )
+}
+
+function resumeNotes(
+  { step, run, checked }: Stamped,
+  identity: RunIdentity,
+  { weights, encoder }: StartingFiles,
+): string[] {
   const unread = [weights, encoder].filter((path) => path !== undefined)
-  const note = unread.length > 0 ? [`${unread.join(' and ')} not read: a resumed run has its own weights`] : []
-  return [`resumed at update ${step}`, ...note]
+  const changed = run ? differences(run, identity) : []
+  return [
+    `resumed at update ${step}`,
+    ...(unread.length > 0 ? [`${unread.join(' and ')} not read: a resumed run has its own weights`] : []),
+    ...(changed.length > 0 ? [`goes on with ${listText(changed)}`] : []),
+    ...(run
+      ? []
+      : ['the checkpoint, of an older version, does not say its seed, rates and data: they were not compared']),
+    ...(checked ? [] : ['the checkpoint has no checksum: damage to it would go unnoticed']),
+  ]
 }

@@ -4,10 +4,10 @@
  * The format: http://www.sweethome3d.com/userGuide.jsp#importFurniture and the comments of the files themselves.
  */
 import { createHash } from 'node:crypto'
-import { type Unzipped, unzipSync } from 'fflate'
+import type { Unzipped } from 'fflate'
 import { DarError, messageOf } from '../../support/errors.ts'
 import { readRegularFile } from '../../support/read-file.ts'
-import { checkZipDirectory } from '../../support/zip.ts'
+import { unzipChecked } from '../../support/zip.ts'
 
 /** A piece of furniture as its catalogue describes it. Metres. */
 export interface Piece {
@@ -80,14 +80,11 @@ async function readBytes(path: string): Promise<Uint8Array> {
 function unzip(path: string, bytes: Uint8Array, wanted: (name: string, size: number) => boolean): Unzipped {
   let total = 0
   try {
-    checkZipDirectory(bytes)
-    return unzipSync(bytes, {
-      filter({ name, originalSize }) {
-        if (!wanted(name, originalSize)) return false
-        total += originalSize
-        if (total > MAX_UNPACKED) throw new Error(`${name} and what lies beside it are too large`)
-        return true
-      },
+    return unzipChecked(bytes, ({ name, originalSize }) => {
+      if (!wanted(name, originalSize)) return false
+      total += originalSize
+      if (total > MAX_UNPACKED) throw new Error(`${name} and what lies beside it are too large`)
+      return true
     })
   } catch (error) {
     throw new DarError(`${path} is damaged (${messageOf(error)}); download or install the catalogue again`)

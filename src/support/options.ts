@@ -1,0 +1,15 @@
+/** Options as JavaScript hands them over: a misspelt one must not be ignored in silence. */
+import { DarError } from './errors.ts'
+
+/** Throws a DarError unless `options` is an object that has no other than the `known` keys. `what` takes them: `predict`. */
+export function refuseUnknown(options: unknown, known: Readonly<Record<string, true>>, what: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new DarError(
+      `the options of ${what} are ${options === null ? 'null' : `a ${typeof options}`}; give an object, or none`,
+    )
+  const unknown = Object.keys(options).filter((key) => !Object.hasOwn(known, key))
+  if (unknown.length === 0) return
+  throw new DarError(
+    `${what} has no option ${unknown.map((key) => `'${key}'`).join(', ')}; it has ${Object.keys(known).join(', ')}`,
+  )
+}

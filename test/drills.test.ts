@@ -1,0 +1,128 @@
+/**
+ * What must survive: kills at any moment, a full disk, two runs at once. Every process here is a real `dar`, ended as a user's machine
+ * would end it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { readWeights } from '../src/runtime/weights.ts'
+import { checkpointPath } from '../src/train/index.ts'
+import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
+import { writeTinyModel } from './tiny-model.ts'
+
+vi.setConfig({ testTimeout: 600_000 })
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const UPDATES = 20
+
+let folder = ''
+let recipe = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dar-drills-'))
+  await writeRooms(join(folder, 'rooms'), { count: 4, width: 64, height: 32 })
+  recipe = join(folder, 'drill.mjs')
+  const stages = [{ height: 32, width: 32, batch: 2, updates: UPDATES }]
+  const drill = tinyRecipe({ name: 'drill', stages, checkpointMinutes: 0 }) // a checkpoint after every update
+  await writeFile(recipe, `export default ${JSON.stringify(drill)}\n`)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const dar = (...args: string[]): ChildProcess & { readonly text: { out: string; err: string } } => {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: ROOT })
+  return collected(child)
+}
+
+function collected(child: ChildProcess): ChildProcess & { readonly text: { out: string; err: string } } {
+  const text = { out: '', err: '' }
+  child.stdout?.on('data', (bytes) => {
+    text.out += bytes
+  })
+  child.stderr?.on('data', (bytes) => {
+    text.err += bytes
+  })
+  return Object.assign(child, { text })
+}
+
+const ended = (child: ChildProcess) =>
+  new Promise<string | number | null>((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)))
+
+const train = (out: string, ...more: string[]) =>
+  dar('train', recipe, '--data', folder, '--out', out, '--threads', '1', '--json', ...more)
+
+/** Resolves when so many checkpoints were written. */
+const untilCheckpoints = (child: ReturnType<typeof dar>, count: number) =>
+  new Promise<void>((resolve) => {
+    const look = () => {
+      if (child.text.out.split('"event":"checkpoint"').length > count) resolve()
+    }
+    child.stdout?.on('data', look)
+    child.once('close', () => resolve())
+  })
+
+describe('training', () => {
+  it('that is killed again and again goes on from a whole checkpoint, and leaves nothing lying about', async () => {
+    const out = join(folder, 'killed')
+    let before = 0
+    for (const wait of [0, 3, 9]) {
+      const child = train(out, ...(before > 0 ? ['--resume'] : []))
+      await untilCheckpoints(child, 2)
+      await new Promise((resolve) => setTimeout(resolve, wait)) // into the writing of the next ones
+      child.kill('SIGKILL')
+      expect(await ended(child), child.text.err).toBe('SIGKILL')
+      const { metadata, checked } = await readWeights(checkpointPath(out)) // throws for a torn one
+      expect(checked).toBe(true)
+      expect(Number(metadata.step)).toBeGreaterThan(before)
+      before = Number(metadata.step)
+    }
+    const last = train(out, '--resume')
+    expect(await ended(last), last.text.err).toBe(0)
+    expect((await readdir(out)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'model.safetensors'])
+    const lines = (await readFile(join(out, 'log.jsonl'), 'utf8')).trimEnd().split('\n')
+    const events = lines.flatMap((line) => {
+      try {
+        return [JSON.parse(line)]
+      } catch {
+        return [] // torn by a kill
+      }
+    })
+    expect(events.filter(({ event }) => event === 'start')).toHaveLength(4)
+    expect(events.at(-1)).toMatchObject({ event: 'end', step: UPDATES })
+    expect(lines.length - events.length).toBeLessThanOrEqual(3)
+  })
+
+  it('into a folder where another run works is refused in one line, and that run goes on', async () => {
+    const out = join(folder, 'locked')
+    const first = train(out)
+    await untilCheckpoints(first, 1)
+    const second = train(out, '--resume')
+    expect(await ended(second)).toBe(1)
+    expect(second.text.err).toMatch(new RegExp(`^dar: ${out} is in use by process ${first.pid} .*\n$`))
+    first.kill('SIGINT')
+    expect(await ended(first), first.text.err).toBe(130)
+    expect(existsSync(join(out, '.dar.lock'))).toBe(false)
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a disk without room', () => {
+  it('ends a prediction with one line and code 1, and leaves no half file', async () => {
+    const out = join(folder, 'full')
+    const model = await writeTinyModel(join(folder, 'tiny.safetensors'))
+    const photo = join(folder, 'photo.png')
+    await sharp({ create: { width: 400, height: 300, channels: 3, background: '#864' } })
+      .png()
+      .toFile(photo)
+    // No file may grow past 64 KB: the map of 400×300 float32 takes 480.
+    const limited = `trap '' XFSZ; ulimit -f 64; exec "$0" --import tsx src/cli/main.ts predict "$@"`
+    const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
+    const args = ['-c', limited, process.execPath, photo, '--model', model, '--threads', '1', '--out', out]
+    const child = collected(spawn('bash', args, { cwd: ROOT, env }))
+    expect(await ended(child), child.text.err).toBe(1) // of many photos, others may have room
+    expect(child.text.err).toMatch(/^dar: cannot write .*photo\.depth\.npy: EFBIG.*\(ulimit -f\).*\n$/)
+    expect(await readdir(out)).toEqual([])
+  })
+})
