@@ -8,7 +8,7 @@ import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
 import { summarise } from '../inspect/summary.ts'
 import { isMetric, mapCount } from '../model/index.ts'
 import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, writeOutputs } from '../node/index.ts'
-import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
+import type { DepthMap, Focal, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { createProgress } from '../support/progress.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
@@ -53,7 +53,8 @@ and with --steps:
   photo.sigma.color.png, photo.sigma.npy            standard deviation in metres
   photo.steps.png                                   all of these on one sheet
 
-Right metres need the focal length: from EXIF, or --focal. A photo without either is taken for one of a phone's main camera.
+Right metres need the focal length: from EXIF (the 35 mm equivalent, or the focal length and the sensor's resolution), or --focal.
+A photo without either is taken for one of a phone's main camera. The line of each photo says which it was.
 A relative model (Depth Anything's) has no metres: photo.color.png and photo.depth.npy hold its inverse depth as it is.
 The exit code is 1 when an image could not be read; the others are done all the same.`
 
@@ -135,10 +136,11 @@ interface Printer {
   done(): void
 }
 
-const FOCAL_NOTE: Readonly<Record<FocalSource, string>> = {
-  given: '--focal',
-  exif: 'EXIF',
-  default: 'not known, 26 mm assumed',
+/** Which lens metres are for, and where that is known from. */
+function lensText({ source, note, millimetres35 }: Focal): string {
+  if (source === 'given') return '--focal'
+  if (source === 'exif') return `EXIF, ${note ?? `35 mm equivalent ${millimetres35.toFixed(0)} mm`}`
+  return note ? `${note}: give --focal; 26 mm equivalent assumed` : 'not known, 26 mm assumed'
 }
 
 /** Results on standard output, mistakes and progress on standard error. */
@@ -157,7 +159,7 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
       } else if (!json && files && metres && focal) {
         clear()
         const range = `${metresText(metres.min)} to ${metresText(metres.max)}, median ${metresText(metres.median)}`
-        process.stdout.write(`${image}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${files['color.png']}\n`)
+        process.stdout.write(`${image}: ${range} (lens: ${lensText(focal)}) → ${files['color.png']}\n`)
       }
       if (!json && files && relative) {
         clear()

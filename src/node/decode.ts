@@ -17,10 +17,10 @@
  * Left out: HEIC/AVIF (sharp's prebuilt binary cannot read an iPhone's HEIC), TIFF, raw, EXR, the other frames of animations.
  */
 import { open } from 'node:fs/promises'
-import readExif from 'exif-reader'
 import sharp from 'sharp'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { lensOfExif } from './exif-focal.ts'
 import { copyInTurns } from './pixels.ts'
 import { type Format, formatName, sniffFormat } from './sniff.ts'
 
@@ -44,12 +44,11 @@ export async function decodeImage(
     checkPixels(header, name, maxPixels)
     const raw = input.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
     const { data, info } = await raw.toBuffer({ resolveWithObject: true })
-    const focal35 = header.exif && focalLength35(header.exif)
     return {
       width: info.width,
       height: info.height,
       data: await copyInTurns(data),
-      ...(focal35 && { focal35 }),
+      ...(header.exif && lensOfExif(header.exif, header)),
     }
   } catch (error) {
     throw error instanceof DarError ? error : damaged(name, format, messageOf(error))
@@ -169,15 +168,4 @@ function jpegIsClosed(bytes: Uint8Array): boolean {
   for (let end = bytes.indexOf(0xff, at); end >= 0; end = bytes.indexOf(0xff, end + 1))
     if (bytes[end + 1] === 0xd9) return true
   return false
-}
-
-/** FocalLengthIn35mmFilm in millimetres. EXIF is a hint: a broken or absent one means an unknown focal length. */
-function focalLength35(exif: Buffer): number | undefined {
-  try {
-    const millimetres = Number(readExif(exif).Photo?.FocalLengthIn35mmFilm)
-    // The standard writes 0 for unknown.
-    return Number.isFinite(millimetres) && millimetres > 0 ? millimetres : undefined
-  } catch {
-    return undefined
-  }
 }

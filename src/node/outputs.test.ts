@@ -22,7 +22,7 @@ function map({ steps = 0 } = {}): DepthMap {
     depth,
     sigma,
     steps: Array.from({ length: steps }, (_, i) => (i === steps - 1 ? { ...size, depth, sigma } : flat)),
-    focal: { relative: 0.6, source: 'default' },
+    focal: { relative: 0.6, source: 'default', millimetres35: 26 },
     networkSize: size,
     milliseconds: { decode: 0, compile: 0, prepare: 0, run: 0, finish: 0 },
   }

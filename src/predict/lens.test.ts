@@ -41,7 +41,9 @@ describe('lensOf, and the pixels beside it', () => {
     const { focal: fromFile } = lensOf(image, NETWORK)
     expect(fromFile.source).toBe('exif')
     expect(fromFile.relative).toBeCloseTo(1, 4)
-    expect(lensOf(image, NETWORK, { focal: 25 }).focal).toEqual({ relative: 0.5, source: 'given' })
+    const given = lensOf({ ...image, focalNote: 'found' }, NETWORK, { focal: 25 }).focal
+    expect(given).toEqual({ relative: 0.5, source: 'given', millimetres35: expect.closeTo(21.63, 2) })
+    expect(lensOf({ ...photo(30, 40), focalNote: 'not found' }, NETWORK).focal.note).toBe('not found')
     const unknown = lensOf(photo(30, 40), NETWORK).focal
     expect(unknown.source).toBe('default')
     expect(unknown.relative).toBeCloseTo(CANONICAL_FOCAL, 12)

@@ -9,7 +9,7 @@
  * convention for a resize whose two factors differ: the focal length is √(fx·fy) over the diagonal of the image that
  * the network sees.
  */
-import { relativeFocal } from '../image/camera.ts'
+import { focal35From, relativeFocal } from '../image/camera.ts'
 import type { RgbImage } from '../image/types.ts'
 import { cameraOf, viewScale, wholeView } from '../image/view.ts'
 import { DarError } from '../support/errors.ts'
@@ -28,11 +28,14 @@ export function lensOf(image: RgbImage, size: Size, { focal }: { readonly focal?
   const centre = { cx: (image.width - 1) / 2, cy: (image.height - 1) / 2 }
   const intrinsics = focal === undefined ? null : { fx: focal, fy: focal, ...centre }
   const shot = { image, intrinsics }
+  const relative = relativeFocal(cameraOf(shot), image.width, image.height)
   return {
     metres: 1 / viewScale(shot, wholeView(shot, size.width, size.height)),
     focal: {
-      relative: relativeFocal(cameraOf(shot), image.width, image.height),
+      relative,
       source: sourceOf(image, focal),
+      millimetres35: focal35From(relative),
+      ...(focal === undefined && image.focalNote !== undefined && { note: image.focalNote }),
     },
   }
 }

@@ -18,6 +18,10 @@ export interface Focal {
   /** Focal length divided by the image's diagonal, both in pixels: 0.6 is an ordinary phone's main camera. */
   readonly relative: number
   readonly source: FocalSource
+  /** The same as a focal length on 36×24 mm film: 26 is an ordinary phone's main camera. */
+  readonly millimetres35: number
+  /** How the file gives the focal length, or what it lacks for it, in words; absent where it says nothing. */
+  readonly note?: string
 }
 
 /** The prediction after one of the coarse-to-fine steps, at the image's size. */
