@@ -40,6 +40,8 @@ interface Entry {
   readonly focal?: DepthMap['focal']
   readonly networkSize?: DepthMap['networkSize']
   readonly milliseconds?: DepthMap['milliseconds']
+  /** What makes its metres less sure than usual. */
+  readonly warnings?: DepthMap['warnings']
   readonly error?: string
 }
 
@@ -125,10 +127,10 @@ async function save(
     if (failure instanceof DarError) return { image, error: failure.message }
     throw failure
   }
-  const { width, height, focal, networkSize, milliseconds } = map
+  const { width, height, focal, networkSize, milliseconds, warnings } = map
   const figures =
     style.unit === 'relative' ? { relative: summarise(map.depth) } : { metres: summarise(map.depth), focal }
-  return { image, width, height, files, ...figures, networkSize, milliseconds }
+  return { image, width, height, files, ...figures, networkSize, milliseconds, warnings }
 }
 
 interface Printer {
@@ -152,7 +154,7 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
   }
   let done = 0
   return {
-    report({ image, files, metres, relative, focal, error }) {
+    report({ image, files, metres, relative, focal, error, warnings }) {
       if (error !== undefined) {
         clear()
         process.stderr.write(`dar: ${error.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`)
@@ -165,6 +167,10 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
         clear()
         const range = `${relative.min.toPrecision(3)} to ${relative.max.toPrecision(3)}`
         process.stdout.write(`${image}: ${range}, inverse depth without a unit → ${files['color.png']}\n`)
+      }
+      for (const warning of warnings ?? []) {
+        clear()
+        process.stderr.write(`dar: ${image}: ${warning}\n`)
       }
       progress.update(++done, image)
     },

@@ -43,7 +43,7 @@ test('an earlier export is replaced only when forced, and then whole', async () 
   const out = join(work, 'out')
   await exportModel(model, out)
   await expect(exportModel(model, out)).rejects.toThrow(/holds an earlier export; give --force/)
-  await exportModel(model, out, { precision: 'fp16', sizes: [{ width: 64, height: 64 }], force: true })
+  await exportModel(model, out, { precision: 'fp16', sizes: [{ width: 64, height: 96 }], force: true })
   expect((await readdir(out)).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
   expect(await readdir(join(out, 'onnx'))).toEqual(['model_fp16.onnx'])
   expect((await readdir(work)).sort()).toEqual(['out', 'tiny.safetensors'])
@@ -64,6 +64,13 @@ test('a failure leaves nothing behind', async () => {
   }
   await expect(exportModel(model, out, { onFile })).rejects.toThrow('stop')
   expect(await readdir(work)).toEqual(['tiny.safetensors'])
+})
+
+test('a size that the model was not trained at is refused with those that it was', async () => {
+  const sizes = [{ width: 128, height: 96 }]
+  await expect(exportModel(model, join(work, 'out'), { sizes })).rejects.toThrow(
+    'tiny was trained at 96x64 and 64x96 and its metres are right only there: leave out the size 128x96, or give one of those',
+  )
 })
 
 test('a size that the encoder cannot take is refused with the multiple it needs', async () => {

@@ -14,7 +14,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { writeModel } from '../graph/index.ts'
 import { imageMultiple } from '../model/index.ts'
 import { type ModelFile, openModel } from '../node/index.ts'
-import { networkSize, type Size } from '../predict/index.ts'
+import { listed, networkSize, type Size, sizeText } from '../predict/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { MARK, modelConfig, modelFileName, preprocessorConfig } from './config-files.ts'
 import { externalise, MAX_FILE_BYTES, weightBytes, writeDataFile } from './external-data.ts'
@@ -47,7 +47,7 @@ export interface ExportResult {
 
 /**
  * Exports a model (name or file, as `loadModel`) into `folder`.
- * @throws DarError when the model cannot be read, a size does not suit its encoder, the folder holds something else than a
+ * @throws DarError when the model cannot be read, a size does not suit its encoder or is none that it was trained at, the folder holds something else than a
  *   previous export (or is one, and `force` was not given) or cannot be written.
  */
 export async function exportModel(
@@ -61,7 +61,7 @@ export async function exportModel(
   const mapAbove = precision === 'fp32' ? maxFileBytes : Number.POSITIVE_INFINITY
   const file = await openModel(nameOrPath, { mapAbove })
   const sizes = asked && asked.length > 0 ? asked : defaultSizes(file)
-  checkSizes(sizes, imageMultiple(file.config))
+  checkSizes(sizes, file)
 
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.tmp`)
   const exported: ExportedSize[] = []
@@ -117,7 +117,9 @@ function defaultSizes({ trainedSizes, size, config }: ModelFile): readonly Size[
   return trainedSizes.length > 0 ? trainedSizes : [networkSize(size, size, imageMultiple(config))]
 }
 
-function checkSizes(sizes: readonly Size[], multiple: number): void {
+/** A graph at a size that the model was not trained at would give other metres without a word. */
+function checkSizes(sizes: readonly Size[], { name, config, trainedSizes }: ModelFile): void {
+  const multiple = imageMultiple(config)
   const seen = new Set<string>()
   for (const size of sizes) {
     const text = sizeText(size)
@@ -128,10 +130,12 @@ function checkSizes(sizes: readonly Size[], multiple: number): void {
       throw new DarError(
         `the size ${text} does not suit the model: width and height must be multiples of ${multiple} from ${least} on`,
       )
+    if (trainedSizes.length > 0 && !trainedSizes.some((trained) => sizeText(trained) === text))
+      throw new DarError(
+        `${name} was trained at ${listed(trainedSizes)} and its metres are right only there: leave out the size ${text}, or give one of those`,
+      )
   }
 }
-
-const sizeText = ({ width, height }: Size) => `${width}x${height}`
 
 /** Only an export of ours is ever replaced. */
 async function refuseForeign(folder: string, target: string, force: boolean): Promise<void> {

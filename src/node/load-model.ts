@@ -1,7 +1,7 @@
 /** `loadModel`: a model that works in a worker thread of its own, with photos decoded by sharp. */
 import { availableParallelism } from 'node:os'
 import type { RgbImage } from '../image/types.ts'
-import { DepthModel, type ModelDescription, type Workplace } from '../predict/depth-model.ts'
+import { createDepthModel, type DepthModel, type ModelDescription, type Workplace } from '../predict/depth-model.ts'
 import type { Answer } from '../predict/pipeline.ts'
 import { checkSize } from '../predict/size.ts'
 import type { ImageInput, Size } from '../predict/types.ts'
@@ -22,10 +22,7 @@ export interface LoadModelOptions {
   readonly idle?: Idle
   /** What computes: `cpu`, or `webgpu` where the machine has it. */
   readonly provider?: Provider
-  /**
-   * Pixel budget of the network's input, instead of the size that the model was trained for. Larger is finer and
-   * slower.
-   */
+  /** What `predict` takes for its `size` unless it is told otherwise: a pixel budget for the network's input. */
   readonly size?: Size
   /**
    * The most images of one shape that go through the network together, when that many wait (overlapping calls of
@@ -75,8 +72,7 @@ export async function loadModel(
   const thread: PredictionThread = new NativeThread('prediction-thread', import.meta.url, data)
   try {
     const model = (await thread.call({ kind: 'open' })) as ModelDescription
-    const described = size ? { ...model, size, trainedSizes: [] } : model
-    return new DepthModel(described, workplaceIn(thread, model.name), { batch })
+    return createDepthModel(model, workplaceIn(thread, model.name), { batch, size })
   } catch (error) {
     await thread.dispose()
     throw error

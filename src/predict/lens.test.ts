@@ -49,6 +49,10 @@ describe('lensOf, and the pixels beside it', () => {
     expect(unknown.relative).toBeCloseTo(CANONICAL_FOCAL, 12)
   })
 
+  it.each([1e-9, 1e9, 1e308])('refuses a lens of no camera: %d pixels', (focal) => {
+    expect(() => lensOf(photo(4, 4), NETWORK, { focal })).toThrow(/focal length is .* as of a lens of .* mm; give/)
+  })
+
   it.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a focal length of %d', (focal) => {
     expect(() => lensOf(photo(4, 4), NETWORK, { focal })).toThrow(/focal length is .* give a positive number of pixels/)
   })

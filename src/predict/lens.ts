@@ -9,15 +9,20 @@
  * convention for a resize whose two factors differ: the focal length is √(fx·fy) over the diagonal of the image that
  * the network sees.
  */
-import { focal35From, relativeFocal } from '../image/camera.ts'
+import { CANONICAL_FOCAL, focal35From, relativeFocal } from '../image/camera.ts'
 import type { RgbImage } from '../image/types.ts'
 import { cameraOf, viewScale, wholeView } from '../image/view.ts'
 import { DarError } from '../support/errors.ts'
 import type { Focal, FocalSource, Size } from './types.ts'
 
+/** Lenses that exist, with room to spare, in 35 mm equivalents. */
+const [SHORTEST, LONGEST] = [1, 20_000]
+
 export interface Lens {
   /** Metres per canonical metre. */
   readonly metres: number
+  /** How far the lens moves the model's range: its focal length over the canonical one. */
+  readonly range: number
   readonly focal: Focal
 }
 
@@ -29,12 +34,18 @@ export function lensOf(image: RgbImage, size: Size, { focal }: { readonly focal?
   const intrinsics = focal === undefined ? null : { fx: focal, fy: focal, ...centre }
   const shot = { image, intrinsics }
   const relative = relativeFocal(cameraOf(shot), image.width, image.height)
+  const millimetres35 = focal35From(relative)
+  if (!(millimetres35 >= SHORTEST && millimetres35 <= LONGEST))
+    throw new DarError(
+      `the focal length is ${focal} pixels for an image of ${image.width}×${image.height}, as of a lens of ${Number(millimetres35.toPrecision(3))} mm; give the focal length in pixels of this image`,
+    )
   return {
     metres: 1 / viewScale(shot, wholeView(shot, size.width, size.height)),
+    range: relative / CANONICAL_FOCAL,
     focal: {
       relative,
       source: sourceOf(image, focal),
-      millimetres35: focal35From(relative),
+      millimetres35,
       ...(focal === undefined && image.focalNote !== undefined && { note: image.focalNote }),
     },
   }
