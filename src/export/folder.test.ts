@@ -22,7 +22,7 @@ test('without sizes it has those of the training, the first at the top', async (
   expect((await readdir(out)).sort()).toEqual(['64x96', 'config.json', 'onnx', 'preprocessor_config.json'])
   expect((await readdir(join(out, '64x96'))).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
   const preprocessor = JSON.parse(await readFile(join(out, '64x96', 'preprocessor_config.json'), 'utf8'))
-  expect(preprocessor.size).toEqual({ width: 64, height: 96 })
+  expect(preprocessor.size).toEqual({ width: 256, height: 384 })
   expect((await config(out)).dar_depth.networkSize).toEqual({ width: 96, height: 64 })
 })
 

@@ -16,6 +16,7 @@ import { imageMultiple } from '../model/index.ts'
 import { type ModelFile, openModel } from '../node/index.ts'
 import { listed, networkSize, type Size, sizeText } from '../predict/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { averagingFactor, withAveraging } from './average.ts'
 import { MARK, modelConfig, modelFileName, preprocessorConfig } from './config-files.ts'
 import { externalise, MAX_FILE_BYTES, weightBytes, writeDataFile } from './external-data.ts'
 import { exportGraph, type Precision } from './graph.ts'
@@ -91,7 +92,8 @@ async function writeSize(
   size: Size,
   { precision, maxFileBytes }: Required<Pick<ExportOptions, 'precision' | 'maxFileBytes'>>,
 ): Promise<readonly { readonly name: string; readonly bytes: number }[]> {
-  const graph = exportGraph(file, size, precision)
+  const factor = averagingFactor(size)
+  const graph = withAveraging(exportGraph(file, size, precision), size, factor)
   const name = modelFileName(precision)
   const { model, files } =
     weightBytes(graph) > maxFileBytes
@@ -101,9 +103,10 @@ async function writeSize(
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   const onnx = join(folder, dirname(name))
   await mkdir(onnx, { recursive: true })
-  const config = modelConfig(file, size, { precision, dataFiles: files.length })
+  const input = { width: factor * size.width, height: factor * size.height }
+  const config = modelConfig(file, size, { precision, input, dataFiles: files.length })
   await writeFile(join(folder, 'config.json'), json(config))
-  await writeFile(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(file, size)))
+  await writeFile(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(file, input)))
   await writeFile(join(folder, name), bytes)
   for (const data of files) await writeDataFile(onnx, data, file.path)
   return [

@@ -96,8 +96,10 @@ export async function decodeDepthPng(
   }
 }
 
+/** A data URL is the picture itself, 100 KB of it, and no name. */
 function nameOf(source: string | Uint8Array): string {
-  return typeof source === 'string' ? source : 'the image'
+  if (typeof source !== 'string') return 'the image'
+  return /^data:/i.test(source) ? `a data URL (${source.slice(0, 24)}…)` : source
 }
 
 function damaged(name: string, format: Format, reason: string): DarError {
@@ -120,6 +122,7 @@ async function readSource(source: string | Uint8Array, name: string): Promise<Ui
 }
 
 async function readWhole(path: string, name: string): Promise<Uint8Array> {
+  if (/^data:/i.test(path)) throw new DarError(`${name} is not read; give its bytes: Buffer.from(base64, 'base64')`)
   let file: Awaited<ReturnType<typeof open>> | undefined
   try {
     file = await open(path)

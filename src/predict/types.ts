@@ -52,8 +52,8 @@ export interface Timing {
  */
 export interface DepthMap extends DepthImage {
   /**
-   * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. For a relative
-   * model (`isMetric(model.config)` is false): inverse depth of unknown scale and shift, 0 or more; larger is nearer.
+   * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. Of a relative model
+   * (`model.config.dptOutput` is `relative`) inverse depth of unknown scale and shift instead, 0 or more: larger is nearer.
    */
   readonly depth: Float32Array
   /**
@@ -73,8 +73,8 @@ export interface DepthMap extends DepthImage {
 }
 
 /**
- * The maps of a photo as the network gives them: metres as in `DepthMap`, each map at its own size, covering the whole
- * photo. `resizeBilinear` brings them to another size.
+ * The maps of a photo as the network gives them: metres as in `DepthMap`, each map of its own size and spread over the whole
+ * photo. `resizeBilinear` of `dar-depth/image` brings them to another.
  */
 export interface NetworkMaps
   extends NetworkStep,
