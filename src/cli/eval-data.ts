@@ -19,7 +19,7 @@ import {
   subsetOf,
   UNSEEN_ROOMS,
 } from '../data/index.ts'
-import { modelPath } from '../node/model-path.ts'
+import { resolveModelPath } from '../node/model-path.ts'
 import { readHeader } from '../runtime/safetensors-file.ts'
 import { DarError } from '../support/errors.ts'
 import { loadRecipe, ownRecipes } from '../train/index.ts'
@@ -134,7 +134,7 @@ async function holdOutOf(name: string, { recipe: given, model }: EvalDataOptions
 
 /** The recipe that a model file says it was trained by, if it is one of the package's; null else. */
 async function recipeOf(model: string): Promise<string | null> {
-  const { recipe } = (await readHeader(modelPath(model))).metadata
+  const { recipe } = (await readHeader(resolveModelPath(model))).metadata
   return recipe !== undefined && ownRecipes().includes(recipe) ? recipe : null
 }
 

@@ -9,7 +9,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { DarConfig } from '../model/index.ts'
-import { modelPath } from '../node/model-path.ts'
+import { resolveModelPath } from '../node/model-path.ts'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
 import { type DeviceFlags, deviceOption, refuseDevice } from './device-flag.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
@@ -70,7 +70,7 @@ async function action(name: string, flags: Flags): Promise<void> {
   }
   const recipe = await loadRecipe(name)
   const { data, resume, out = join('runs', recipe.name) } = flags
-  const weights = flags.weights === undefined ? undefined : modelPath(flags.weights)
+  const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
   // A resumed run has its own weights and reads none.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
@@ -102,8 +102,8 @@ async function action(name: string, flags: Flags): Promise<void> {
 }
 
 /** Whether there are public weights for an encoder of this size. Smaller ones are for trials. */
-function hasPretrained({ encoder, encoderMultiplier, encoderWidth }: DarConfig): boolean {
-  return encoder === 'mobilenetv2' ? encoderMultiplier === 1 : encoderWidth >= 192
+function hasPretrained({ encoder }: DarConfig): boolean {
+  return encoder.kind === 'mobilenetv2' ? encoder.multiplier === 1 : encoder.width >= 192
 }
 
 /** npm and npx pass a signal on that the terminal has sent to every process already: it arrives twice at once. */

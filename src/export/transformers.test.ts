@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { compile, Graph } from '../graph/index.ts'
 import { type RgbImage, resizeBilinear } from '../image/index.ts'
-import { buildDar, type DarConfig, normaliseImage, parseConfig } from '../model/index.ts'
+import { buildDar, type DarConfig, inferenceOutputs, normaliseImage, parseConfig } from '../model/index.ts'
 import { loadModel, openModel } from '../node/index.ts'
 import { renderRoom } from '../rooms/index.ts'
 import { Engine } from '../runtime/engine.ts'
@@ -58,7 +58,7 @@ async function predictions(model: string, out: string, [width, height]: readonly
   const file = await openModel(model, { mapAbove: Number.POSITIVE_INFINITY })
   const graph = new Graph()
   const input = normaliseImage(graph.input('image', [1, 3, height, width]), file.config)
-  const { depth } = buildDar(input, file.config)
+  const { depth } = inferenceOutputs(buildDar(input, file.config), ['depth'], { maps: 'image' })
   await using engine = new Engine({ threads: 1 })
   const program = await engineRunner(engine).load(compile({ depth }, { name: 'reference', weights: file.weights }))
   const { outputs } = await program.run({ image: averaged(image, factor) }, ['depth'])

@@ -229,7 +229,7 @@ export class DepthModel {
     const { head, encoder, dMin, dMax } = this.config
     const sizes = this.trainedSizes.length > 0 ? `, trained at ${listed(this.trainedSizes)}` : ''
     const range = this.#model.metric ? `${dMin} to ${dMax} m` : 'relative depth'
-    return `DepthModel ${this.name} (${head} on ${encoder}, ${range}${sizes}${this.#disposal ? ', disposed' : ''})`
+    return `DepthModel ${this.name} (${head.kind} on ${encoder.kind}, ${range}${sizes}${this.#disposal ? ', disposed' : ''})`
   }
 
   /** As `dispose`, for `await using`. */

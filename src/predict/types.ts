@@ -53,7 +53,7 @@ export interface Timing {
 export interface DepthMap extends DepthImage {
   /**
    * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. Of a relative model
-   * (`model.config.dptOutput` is `relative`) inverse depth of unknown scale and shift instead, 0 or more: larger is nearer.
+   * (`model.config.head.output` is `relative`) inverse depth of unknown scale and shift instead, 0 or more: larger is nearer.
    */
   readonly depth: Float32Array
   /**
