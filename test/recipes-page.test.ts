@@ -12,7 +12,7 @@ it('the page’s recipe loads, and what is taken out of it is named', async () =
   try {
     const path = join(folder, 'my-recipe.mjs')
     await writeFile(path, code)
-    expect(await loadRecipe(path)).toMatchObject({ name: 'my-recipe', model: { head: 'dar', dMax: 10 } })
+    expect(await loadRecipe(path)).toMatchObject({ name: 'my-recipe', model: { head: { kind: 'dar' }, dMax: 10 } })
     const without = join(folder, 'without.mjs')
     await writeFile(without, code.replace(/ {2}(seed|optimiser): .*\n/g, ''))
     await expect(loadRecipe(without)).rejects.toThrow(

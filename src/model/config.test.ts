@@ -137,11 +137,7 @@ describe('a config', () => {
       { window: 'narrow' },
       'window: must be one of paper, neighbourhood, elastic, fixed, soft',
     ],
-    [
-      'an encoder that is not known',
-      { encoder: 'resnet' },
-      'encoder: must be one of vit, mobilenetv2',
-    ],
+    ['an encoder that is not known', { encoder: 'resnet' }, 'encoder: must be one of vit, mobilenetv2'],
     ['a misspelt field', { step: 5 }, 'config: has no field step'],
     [
       'a field of another kind of encoder',
