@@ -1,5 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as h5wasm from 'h5wasm/node'
 import sharp from 'sharp'
@@ -25,7 +24,7 @@ let folder = ''
 let data = ''
 let model = ''
 /** A folder that holds `made`, and the same again under the name of a set that the recipe dar-nano holds frames out of. */
-let sets = ''
+const sets = ''
 beforeAll(async () => {
   folder = await temporaryFolder()
   data = join(folder, 'made')

@@ -34,6 +34,7 @@ import { loadModel, modelHash } from '../node/index.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
 import { createProgress } from '../support/progress.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { type EvalData, isRooms, openEvalData, SIDES, type Side } from './eval-data.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
 

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { engineRunner } from '../../test/engine-runner.ts'
 import { relativeError } from '../../test/op-harness.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
