@@ -24,6 +24,7 @@ const recipe: Recipe = {
     gruWidth: 16,
     expand: 2,
     context: true,
+    finalNorm: true,
     upsample: 'convex',
   }),
   seed: 1,

@@ -25,7 +25,7 @@ await using model = await loadModel(name)
 
 const photo = await decodeImage(await readFile(PHOTO), { name: PHOTO })
 const depth = await model.predict(photo)
-const pair = [photo, colourise({ ...photo, data: depth.depth }, DEFAULT_SCALE)]
+const pair = [photo, colourise(depth, DEFAULT_SCALE)]
 await save(
   'docs/example.jpg',
   withLegend(

@@ -34,7 +34,7 @@ it('runs the example', async () => {
 
   const model = await loadModel(await writeTinyModel(join(folder, 'tiny.safetensors')), { threads: 1 })
   const map = await model.predict(photo)
-  const colours = withLegend(colourise({ ...map, data: map.depth }))
+  const colours = withLegend(colourise(map))
   await writeFile(picture, await encodePngRgb(colours))
   await model.dispose()
 
@@ -64,6 +64,7 @@ it('exports what is documented and no more', () => {
     'COLOR_MAPS',
     'DEFAULT_SCALE',
     'DarError',
+    'DepthModel',
     'EngineError',
     'colourise',
     'decodeDepthPng',

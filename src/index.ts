@@ -7,7 +7,7 @@
  *
  * const model = await loadModel('dar-nano')
  * const map = await model.predict('photo.jpg')             // map.depth: metres, row-major, at the photo's size
- * const colours = withLegend(colourise({ ...map, data: map.depth }))
+ * const colours = withLegend(colourise(map))
  * await writeFile('photo.color.png', await encodePngRgb(colours))
  * ```
  *
@@ -36,9 +36,9 @@ export { decodeDepthPng, decodeImage } from './node/decode.ts'
 export { type LoadModelOptions, loadModel } from './node/load-model.ts'
 export { shippedModels } from './node/model-path.ts'
 export { encodeDepthPng, encodePngRgb } from './node/png16.ts'
+export { DepthModel } from './predict/depth-model.ts'
 export type {
   DepthMap,
-  DepthModel,
   Focal,
   FocalSource,
   ImageInput,

@@ -28,6 +28,23 @@ describe.each(pages)('%s', (page) => {
   })
 })
 
+/** What npm shows, and what lies in node_modules: their links must not end there. */
+const cards = readdirSync(join(root, 'models')).map((name) => `models/${name}/card.md`)
+const { files } = JSON.parse(read('package.json')) as { readonly files: readonly string[] }
+const isShipped = (path: string) =>
+  files.some((pattern) => {
+    const [folder, extension] = pattern.split('/*')
+    if (extension !== undefined) return dirname(path) === folder && path.endsWith(extension)
+    return path === pattern || path.startsWith(`${pattern}/`)
+  })
+
+test.each(['README.md', ...cards])('%s links to nothing that the package leaves out', (page) => {
+  const targets = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target.split('#')[0])
+  const linked = targets.filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+  const paths = linked.map((target) => join(dirname(page), target))
+  expect(paths.filter((path) => !isShipped(path) || !existsSync(join(root, path)))).toEqual([])
+})
+
 test.each(inDocs.filter((name) => /log\/.+\/.+\.jsonl$/.test(name)))('%s is a log of under 60 lines', (name) => {
   const lines = read(name).trimEnd().split('\n')
   expect(lines.length).toBeLessThan(60)

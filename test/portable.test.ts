@@ -56,7 +56,7 @@ describe('the portable rooms', () => {
     await using engine = new Engine({ threads: 1 })
     const file = await openModel(await writeTinyModel(join(folder, 'tiny.safetensors')), { mapAbove: 1e9 })
     const data = Uint8Array.from({ length: 3 * 90 * 70 }, (_, i) => 128 + 100 * Math.sin(i / 50))
-    const job: Job = { image: { width: 90, height: 70, data }, metres: 1.5, steps: false, maps: 'image' }
+    const job: Job = { image: { width: 90, height: 70, data }, metres: 1.5, range: null, steps: false, maps: 'image' }
     const depths: Float32Array[] = []
     for (const Kind of [BarePipeline, Pipeline]) {
       const pipeline = new Kind(file, engineRunner(engine))

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as h5wasm from 'h5wasm/node'
 import sharp from 'sharp'
@@ -23,6 +23,8 @@ const truthOf = (frame: number) =>
 let folder = ''
 let data = ''
 let model = ''
+/** A folder that holds `made`, and the same again under the name of a set that the recipe dar-nano holds frames out of. */
+const sets = ''
 beforeAll(async () => {
   folder = await temporaryFolder()
   data = join(folder, 'made')
@@ -36,6 +38,10 @@ beforeAll(async () => {
     const depth = { width: WIDTH, height: HEIGHT, data: truthOf(i) }
     await writeFile(join(data, 'depth', `${name}.png`), await encodeDepthPng(depth))
   }
+  const kitchen = join(sets, 'kitchen')
+  for (const part of ['rgb', 'depth'])
+    for (let i = 0; i < 30; i++)
+      await cp(join(data, part, 'a.png'), join(kitchen, part, `${String(i).padStart(2, '0')}.png`))
 })
 
 const printed = capturePrinted()
@@ -75,6 +81,7 @@ describe('dar eval', () => {
     expect(json.steps).toHaveLength(2)
     expect(json.frames.map(({ name }: { name: string }) => name)).toEqual(['made/a', 'made/b', 'made/c'])
     const rows = (await readFile(out('a.csv'), 'utf8')).trim().split('\n')
+    expect(rows[0]).toMatch(/,step1_d1,step1_d2,.*,step2_d1,/)
     expect(rows).toHaveLength(4)
     expect(new Set(rows.map((row) => row.split(',').length)).size).toBe(1)
     const page = await readFile(out('a.html'), 'utf8')
@@ -110,6 +117,47 @@ describe('dar eval', () => {
     expect(metrics.d1).toBeLessThan(1)
   })
 
+  it('scores a part of a set, and says so in the line of the figures and in the record', async () => {
+    const maps = await predictions('part', 1.1)
+    await rm(join(maps, 'b.npy'))
+    const json = join(folder, 'part.json')
+    expect(await evalWith('--data', data, '--predictions', maps, '--json', json)).toBe(0)
+    expect(printed.out).toContain('made (the 2 of 3 frames that have a prediction): 2 images')
+    expect((await record(json)).data.split).toBe('the 2 of 3 frames that have a prediction')
+  })
+
+  it('judges a model on what its recipe held out, and marks figures of frames that it was trained on', async () => {
+    const path = join(folder, 'trained.safetensors')
+    await writeTinyModel(path, { metadata: { predictSize: '64x64', recipe: 'dar-nano' } })
+    const json = join(folder, 'trained.json')
+    const line = ['--data', join(sets, 'kitchen'), '--model', path, '--threads', '1', '--no-steps', '--json', json]
+    expect(await evalWith(...line)).toBe(0)
+    expect(printed.out).toContain('kitchen (test side of dar-nano, --split all for all frames): 6 images')
+    expect(printed.out).toMatch(/\noutput {2}/)
+    expect((await record(json)).data.trainedOn).toBe(0)
+    printed.out = ''
+    expect(await evalWith(...line, '--split', 'all')).toBe(0)
+    expect(printed.out).toContain('kitchen: 30 images')
+    expect(printed.out).toMatch(/\d+ of these frames are ones that the model was trained on/)
+    expect(printed.out).toMatch(/\noutput \(seen in training\) +\d/)
+    expect((await record(json)).data.trainedOn).toBeGreaterThan(5)
+  })
+
+  it('does not take a folder called rooms for the procedural ones, nor the other way round', async () => {
+    const before = process.cwd()
+    await cp(data, join(folder, 'rooms'), { recursive: true })
+    process.chdir(folder)
+    try {
+      expect(await evalWith('--data', 'rooms')).toBe(1)
+      expect(printed.err).toMatch(/there is a folder called rooms here: give \.\/rooms for it, or rooms: for/)
+      const maps = await predictions('of-rooms', 1.1)
+      expect(await evalWith('--data', './rooms', '--predictions', maps)).toBe(0)
+      expect(printed.out).toContain('rooms: 3 images')
+    } finally {
+      process.chdir(before)
+    }
+  })
+
   it('compares two records', async () => {
     const [a, b] = [join(folder, 'a.json'), join(folder, 'b.json')]
     await evalWith('--data', data, '--predictions', await predictions('far', 1.3), '--json', a)
@@ -129,13 +177,18 @@ describe('dar eval', () => {
   it.each<[string, () => string[] | Promise<string[]>, RegExp]>([
     ['no data', () => [], /--data is missing/],
     [
-      'a missing prediction',
+      'predictions of other frames',
       async () => {
         const maps = await predictions('few', 1)
-        await rm(join(maps, 'b.npy'))
+        for (const name of NAMES) await rename(join(maps, `${name}.npy`), join(maps, `other-${name}.npy`))
         return ['--data', data, '--predictions', maps]
       },
-      /1 of 3 frames have no prediction in .*few: b;/,
+      /none of the 3 frames has a prediction in .*few; name the files a\.npy/,
+    ],
+    [
+      'a folder of data sets',
+      () => ['--data', sets],
+      /holds 2 data sets \(kitchen, made\); give one of them, for example .*kitchen/,
     ],
     ['an unknown protocol', () => ['--data', data, '--protocol', 'nyu'], /no protocol 'nyu'/],
     [

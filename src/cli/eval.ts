@@ -5,6 +5,7 @@
 
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { subsetOf } from '../data/named.ts'
 import {
   ALIGNMENTS,
   type Comparison,
@@ -19,6 +20,7 @@ import {
   loadProtocol,
   modelPredictor,
   PROTOCOL_NAMES,
+  type PredictionFolder,
   type Predictor,
   type Protocol,
   parseAlignment,
@@ -34,7 +36,7 @@ import { writeFileAtomically } from '../support/files.ts'
 import { printable } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
-import { type EvalData, openEvalData, SIDES, type Side } from './eval-data.ts'
+import { type EvalData, isRooms, openEvalData, SIDES, type Side } from './eval-data.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
 
 interface Flags extends DeviceFlags {
@@ -66,8 +68,15 @@ Protocols: ${PROTOCOL_NAMES.join(', ')}, or a JSON file with
   region, minimum, cap, alignment and, where they differ from the default, input, regionOf, halves, flip, truthSize,
   resize, averaging. Everything that a figure depends on is printed beside it.
 
-Predictions of another program: 16-bit PNG, .npy or .npz, metres unless --scale says otherwise, named as the frames are. They
-  are scored as they are: windows and flips of a protocol are for whoever predicts.
+Figures: d1, d2, d3 are shares of pixels within 1.25, 1.25² and 1.25³ of the truth (more is better); abs_rel, sq_rel, rmse (metres),
+  rmse_log, log10 and silog are errors. boundary_f1 says whether depth edges are where the truth has them, 0 to 1, whatever
+  the scale; boundary_f1_holes also asks for edges beside holes of the sensor, of up to 8 pixels. D1, D2, … are the maps after each step.
+
+Frames that the model was trained on: where a hold-out of the data is known (the recipe's that the model names, or --recipe), only the
+  frames held out are scored. --split all takes the others too, and marks the figures.
+
+Predictions of another program: 16-bit PNG, .npy or .npz, metres unless --scale says otherwise, named as the frames are, or what
+  dar predict wrote; frames without one are left out. They are scored as they are: windows and flips are for whoever predicts.
 
 Examples:
   $ dar eval --data rooms --model dar-nano
@@ -79,14 +88,19 @@ export function registerEval(program: Command): void {
   program
     .command('eval')
     .description('figures of a model or of predicted depth maps on a data set, under a named protocol')
-    .option('--data <path>', 'a data set in any layout that dar reads, or "rooms"')
+    .option('--data <path>', 'a data set in any layout that dar reads, or "rooms" for procedural ones')
     .option('--protocol <name|file>', 'how to measure', 'indoor')
     .option('--model <name|file>', 'a shipped model, or a .safetensors file (default: dar-nano)')
     .addOption(new Option('--predictions <dir>', 'score these depth maps instead').conflicts('model'))
     .option('--scale <units>', 'units per metre of the predictions (default: 1000 for PNG, 1 for arrays)')
     .option('--inverse', 'the predictions are inverse depth (disparity)')
-    .addOption(new Option('--split <side>', 'one side of a hold-out').choices(SIDES))
-    .option('--recipe <name|file>', 'whose hold-outs folders have (default: dar-nano)')
+    .addOption(
+      new Option(
+        '--split <side>',
+        'one side of a hold-out (default: test, where the recipe of the model has one for the data)',
+      ).choices(SIDES),
+    )
+    .option('--recipe <name|file>', 'whose hold-outs folders have (default: the recipe that the model names)')
     .option('--list <file>', 'a split file: image, depth and focal length a line')
     .option('--depth-scale <units>', 'units per metre of the ground truth, where the layout leaves it open')
     .option('--limit <n>', 'only the first n frames')
@@ -111,16 +125,18 @@ async function evalData(flags: Flags): Promise<void> {
   const data = await openEvalData(path, {
     split: flags.split,
     recipe: flags.recipe,
+    model: flags.predictions === undefined ? (flags.model ?? 'dar-nano') : undefined,
     list: flags.list,
     depthScale: above0('--depth-scale', flags.depthScale),
     limit: wholeAbove0('--limit', flags.limit),
   })
-  await using contestant = await contestantOf(flags, protocol, data)
+  await using contestant = await contestantOf(flags, protocol)
+  const { dataset, split } = contestant.within(data)
   const cases = report === undefined ? null : collectCases()
-  const progress = createProgress({ total: data.dataset.length, label: 'images' })
+  const progress = createProgress({ total: dataset.length, label: 'images' })
   let evaluation: Evaluation
   try {
-    ;[evaluation] = await evaluate(data.dataset, contestant.predict, {
+    ;[evaluation] = await evaluate(dataset, contestant.predict, {
       protocols: [protocol],
       input: contestant.input,
       batch: contestant.batch,
@@ -131,7 +147,7 @@ async function evalData(flags: Flags): Promise<void> {
     progress.done()
   }
   const subject: Subject = {
-    data: { path: path === 'rooms' ? path : resolve(path), name: data.dataset.name, split: data.split },
+    data: { path: isRooms(path) ? path : resolve(path), name: dataset.name, split, trainedOn: data.trainedOn },
     ...contestant.subject,
   }
   await writeJson(json, () => encodeRecord(evaluation, subject))
@@ -164,19 +180,21 @@ interface Contestant extends AsyncDisposable {
   readonly input: 'protocol' | 'given'
   readonly batch: number
   readonly subject: Pick<Subject, 'model' | 'predictions'>
+  /** The frames that it can be judged on. */
+  within(data: EvalData): Pick<EvalData, 'dataset' | 'split'>
 }
 
-async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalData): Promise<Contestant> {
+async function contestantOf(flags: Flags, protocol: Protocol): Promise<Contestant> {
   const { predictions: folder, model: name = 'dar-nano', inverse = false, steps } = flags
   const scale = above0('--scale', flags.scale)
   if (folder !== undefined) {
     const maps = await predictionFolder(folder, { scale, kind: inverse ? 'inverse' : 'depth' })
-    if (names) maps.check(names)
     return {
       predict: maps.predictor(protocol),
       input: 'given',
       batch: 1,
       subject: { model: null, predictions: { path: resolve(folder), scale: scale ?? null } },
+      within: (data) => predictedPart(data, maps),
       [Symbol.asyncDispose]: async () => {},
     }
   }
@@ -191,20 +209,39 @@ async function contestantOf(flags: Flags, protocol: Protocol, { names }: EvalDat
     input: 'protocol',
     batch: model.batch,
     subject: { model: { name: model.name, sha256 }, predictions: null },
+    within: (data) => data,
     [Symbol.asyncDispose]: () => model.dispose(),
   }
+}
+
+/** A part of a set scores as itself, and says so wherever its figures stand. */
+function predictedPart(data: EvalData, maps: PredictionFolder): Pick<EvalData, 'dataset' | 'split'> {
+  const { named, split } = data
+  if (!named) return data
+  const found = maps.found(named.names)
+  if (found.length === named.length) return data
+  const part = `the ${found.length} of ${named.length} frames that have a prediction`
+  return { dataset: subsetOf(named, found), split: split === null ? part : `${split}, ${part}` }
 }
 
 function evaluationText(evaluation: Evaluation, subject: Subject): string {
   const { images, pixels, empty, metrics, steps, medianScale, bad, calibration, protocol } = evaluation
   const { data, model, predictions } = subject
   const split = data.split === null ? '' : ` (${data.split})`
+  const trained = data.trainedOn ?? 0
+  // A reader of one line must not take it for a figure of unseen frames.
+  const seen = trained > 0 ? ' (seen in training)' : ''
   const left =
     empty.length > 0
       ? `, ${empty.length} left out without a valid pixel (${empty.slice(0, 3).join(', ')}${empty.length > 3 ? ', …' : ''})`
       : ''
   const lines = [
     `${data.name}${split}: ${images} images, ${pixels} pixels${left}`,
+    ...(trained > 0
+      ? [
+          `${trained} of these frames are ones that the model was trained on: its figures on unseen ones are worse, see --split test`,
+        ]
+      : []),
     `protocol: ${protocolText(protocol, subject)}`,
     model ? `model: ${model.name}, sha256 ${model.sha256.slice(0, 16)}` : `predictions: ${predictions?.path}`,
     '',
@@ -212,10 +249,10 @@ function evaluationText(evaluation: Evaluation, subject: Subject): string {
       ['', ...FIGURES],
       [
         ...steps.map((step, k) => [
-          `D${k + 1}`,
+          `D${k + 1}${seen}`,
           ...FIGURES.map((name) => figureText(name, name in step ? step[name as keyof typeof step] : undefined)),
         ]),
-        ['output', ...FIGURES.map((name) => figureText(name, metrics[name]))],
+        [`output${seen}`, ...FIGURES.map((name) => figureText(name, metrics[name]))],
       ],
     ),
     '',
@@ -237,13 +274,15 @@ async function compareRecords(paths: readonly string[], { json }: Flags): Promis
   if (paths.length !== 2) throw new DarError(`--compare got ${paths.length} files; give two that dar eval --json wrote`)
   const [a, b] = await Promise.all(paths.map(readRecord))
   const comparison = compare(a, b)
+  const isSame = a.model !== null && a.model.sha256 === b.model?.sha256
   await writeJson(json, () => `${JSON.stringify(comparison, null, 1)}\n`)
-  if (json !== true) process.stdout.write(printable(comparisonText(comparison, paths)))
+  if (json !== true) process.stdout.write(printable(comparisonText(comparison, paths, { isSame })))
 }
 
 function comparisonText(
   { protocol, images, onlyA, onlyB, differences }: Comparison,
   [a, b]: readonly string[],
+  { isSame }: { readonly isSame: boolean },
 ): string {
   const unpaired = onlyA + onlyB > 0 ? ` (left out: ${onlyA} only in A, ${onlyB} only in B)` : ''
   const signed = (value: number) => `${value >= 0 ? '+' : ''}${value.toFixed(4)}`
@@ -259,6 +298,7 @@ function comparisonText(
     `A: ${a}`,
     `B: ${b}`,
     `${images} images in both${unpaired}; protocol: ${protocol}`,
+    ...(isSame ? ['Both are of the same model: what differs is rounding.'] : []),
     '',
     ...table(['', 'A', 'B', 'B - A', '95 % interval', ''], rows),
     '',

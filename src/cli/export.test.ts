@@ -13,7 +13,7 @@ let model = ''
 let out = ''
 beforeEach(async () => {
   folder = await temporaryFolder()
-  model = await writeTinyModel(join(folder, 'tiny.safetensors'), { metadata: { predictSizes: '96x64' } })
+  model = await writeTinyModel(join(folder, 'tiny.safetensors'), { metadata: { predictSizes: '96x64,64x64,128x96' } })
   out = join(folder, 'out')
 })
 
@@ -33,9 +33,16 @@ async function dar(...args: string[]): Promise<{ code: number; errors: string }>
 
 it('writes the folder and says which files of the network are how large', async () => {
   expect(await dar(model, '-o', out)).toEqual({ code: 0, errors: '' })
-  expect((await readdir(out)).sort()).toEqual(['config.json', 'dar-export.json', 'onnx', 'preprocessor_config.json'])
+  expect((await readdir(out)).sort()).toEqual([
+    '128x96',
+    '64x64',
+    'config.json',
+    'dar-export.json',
+    'onnx',
+    'preprocessor_config.json',
+  ])
   const bytes = (await readFile(join(out, 'onnx/model.onnx'))).length
-  expect(printed.out).toBe(`${join(out, 'onnx/model.onnx')}: ${(bytes / 1e6).toFixed(1)} MB\n`)
+  expect(printed.out.split('\n')[0]).toBe(`${join(out, 'onnx/model.onnx')}: ${(bytes / 1e6).toFixed(1)} MB`)
 })
 
 it.each([
@@ -70,6 +77,7 @@ it('replaces an earlier export only with --force, and nothing else at all', asyn
 it.each([
   [['--fp16', '--int8'], /'--fp16' cannot be used with option '--int8'|'--int8' cannot be used with option '--fp16'/],
   [['--size', '100x64'], /100x64 does not suit the model: width and height must be multiples of 16/],
+  [['--size', '192x144'], /tiny was trained at 96x64, 64x64 and 128x96 and its metres are right only there/],
   [['--size', 'large'], /--size: the size 'large'/],
 ] as const)('refuses %j', async (flags, message) => {
   const { code, errors } = await dar(model, '-o', out, ...flags)

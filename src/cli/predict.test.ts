@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { exifBlock, withExifBlock } from '../../test/exif.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { decodeDepthPng } from '../node/index.ts'
@@ -109,6 +110,26 @@ describe('dar predict', () => {
     }
     const once = await median('--focal', '50')
     expect((await median('--focal', '100')) / once).toBeCloseTo(2, 4)
+  })
+
+  it('says how the lens is known, and what is missing for it', async () => {
+    const [FOCAL, FOCAL35] = [0x920a, 0xa405]
+    const bytes = await photo().jpeg().toBuffer()
+    const known = await put('known.jpg', withExifBlock(bytes, exifBlock({ [FOCAL]: [5, 4.2], [FOCAL35]: [3, 26] })))
+    const half = await put('half.jpg', withExifBlock(bytes, exifBlock({ [FOCAL]: [5, 50] })))
+    expect(await predict(known, half)).toBe(0)
+    expect(printed.out).toContain('(lens: EXIF, 35 mm equivalent 26 mm)')
+    expect(printed.out).toContain(
+      '(lens: FocalLength 50 mm found, sensor not known: give --focal; 26 mm equivalent assumed)',
+    )
+    printed.out = ''
+    expect(await predict(known, '--json')).toBe(0)
+    expect(JSON.parse(printed.out).images[0].focal).toEqual({
+      relative: expect.closeTo(0.601, 3),
+      source: 'exif',
+      millimetres35: expect.closeTo(26, 6),
+      note: '35 mm equivalent 26 mm',
+    })
   })
 
   it('prints one JSON document with --json, and no progress', async () => {

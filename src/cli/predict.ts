@@ -8,7 +8,7 @@ import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
 import { summarise } from '../inspect/summary.ts'
 import { isMetric, mapCount } from '../model/index.ts'
 import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, writeOutputs } from '../node/index.ts'
-import type { DepthMap, FocalSource, ManyResult } from '../predict/index.ts'
+import type { DepthMap, Focal, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { printableName as named } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
@@ -42,6 +42,8 @@ interface Entry {
   readonly focal?: DepthMap['focal']
   readonly networkSize?: DepthMap['networkSize']
   readonly milliseconds?: DepthMap['milliseconds']
+  /** What makes its metres less sure than usual. */
+  readonly warnings?: DepthMap['warnings']
   readonly error?: string
 }
 
@@ -55,7 +57,8 @@ and with --steps:
   photo.sigma.color.png, photo.sigma.npy            standard deviation in metres
   photo.steps.png                                   all of these on one sheet
 
-Right metres need the focal length: from EXIF, or --focal. A photo without either is taken for one of a phone's main camera.
+Right metres need the focal length: from EXIF (the 35 mm equivalent, or the focal length and the sensor's resolution), or --focal.
+A photo without either is taken for one of a phone's main camera. The line of each photo says which it was.
 A relative model (Depth Anything's) has no metres: photo.color.png and photo.depth.npy hold its inverse depth as it is.
 The exit code is 1 when an image could not be read; the others are done all the same.`
 
@@ -126,10 +129,10 @@ async function save(
     if (failure instanceof DarError) return { image, error: failure.message }
     throw failure
   }
-  const { width, height, focal, networkSize, milliseconds } = map
+  const { width, height, focal, networkSize, milliseconds, warnings } = map
   const figures =
     style.unit === 'relative' ? { relative: summarise(map.depth) } : { metres: summarise(map.depth), focal }
-  return { image, width, height, files, ...figures, networkSize, milliseconds }
+  return { image, width, height, files, ...figures, networkSize, milliseconds, warnings }
 }
 
 interface Printer {
@@ -137,10 +140,11 @@ interface Printer {
   done(): void
 }
 
-const FOCAL_NOTE: Readonly<Record<FocalSource, string>> = {
-  given: '--focal',
-  exif: 'EXIF',
-  default: 'not known, 26 mm assumed',
+/** Which lens metres are for, and where that is known from. */
+function lensText({ source, note, millimetres35 }: Focal): string {
+  if (source === 'given') return '--focal'
+  if (source === 'exif') return `EXIF, ${note ?? `35 mm equivalent ${millimetres35.toFixed(0)} mm`}`
+  return note ? `${note}: give --focal; 26 mm equivalent assumed` : 'not known, 26 mm assumed'
 }
 
 /** Results on standard output, mistakes and progress on standard error. */
@@ -152,21 +156,23 @@ function createPrinter(total: number, { json }: { readonly json: boolean }): Pri
   }
   let done = 0
   return {
-    report({ image, files, metres, relative, focal, error }) {
+    report({ image, files, metres, relative, focal, error, warnings }) {
       if (error !== undefined) {
         clear()
         process.stderr.write(`dar: ${onOneLine(error)}\n`)
       } else if (!json && files && metres && focal) {
         clear()
         const range = `${metresText(metres.min)} to ${metresText(metres.max)}, median ${metresText(metres.median)}`
-        process.stdout.write(
-          `${named(image)}: ${range} (lens: ${FOCAL_NOTE[focal.source]}) → ${named(files['color.png'])}\n`,
-        )
+        process.stdout.write(`${named(image)}: ${range} (lens: ${lensText(focal)}) → ${named(files['color.png'])}\n`)
       }
       if (!json && files && relative) {
         clear()
         const range = `${relative.min.toPrecision(3)} to ${relative.max.toPrecision(3)}`
         process.stdout.write(`${named(image)}: ${range}, inverse depth without a unit → ${named(files['color.png'])}\n`)
+      }
+      for (const warning of warnings ?? []) {
+        clear()
+        process.stderr.write(`dar: ${named(image)}: ${warning}\n`)
       }
       progress.update(++done, image)
     },

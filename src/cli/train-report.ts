@@ -63,7 +63,9 @@ function figuresText({ set, images, metrics, steps, saturated }: SetFigures): st
   if (saturated.length === 0) return figures
   const most = Math.max(...saturated)
   const share = `${figures}; h saturated up to ${(100 * most).toFixed(0)} %`
-  return most < DEAD ? share : `${share}: nothing comes through it any more, begin the decoder anew at a lower rate`
+  return most < DEAD
+    ? share
+    : `${share}: the decoder passes next to no gradient; a lower rate in the recipe's schedule, or finalNorm: true in its model, keeps it from that`
 }
 
 function endText({ step, total, seconds, reason }: Extract<TrainEvent, { event: 'end' }>, out: string): string {

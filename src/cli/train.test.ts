@@ -38,12 +38,45 @@ describe('dar train', () => {
     ['input', ['dar-nano', '--workers', '0'], /^dar: --workers 0: give a whole number above 0/],
     ['input', ['dar-nano', '--cache', '-1'], /^dar: --cache -1: give a number of at least 0/],
     ['input', ['dar-nano', '--threads', '1.5'], /^dar: --threads 1\.5: give a whole number/],
-    ['missing', ['dar-nano', '--data', '/nowhere'], /^dar: .*\/nowhere\//],
+    [
+      'missing',
+      ['tiny', '--weights', 'dar-nono'],
+      /^dar: there is no model 'dar-nono': the shipped models are dar-nano/,
+    ],
   ] as const)('has a mistake of the kind %s in %j, told in one line', async (kind, args, message) => {
     const { code, errors } = await dar('train', ...args)
     expect(code).toBe(EXIT_CODES[kind])
     expect(errors).toMatch(message)
     expect(errors.split('\n')).toHaveLength(2)
+  })
+
+  it('says when an encoder that has public weights starts without them', async () => {
+    const said: string[] = []
+    vi.spyOn(console, 'error').mockImplementation((line: string) => {
+      said.push(line)
+    })
+    const { code, errors } = await dar('train', 'dar-nano', '--data', '/nowhere', '--out', join(folder, 'run'))
+    expect(code).toBe(EXIT_CODES.missing)
+    expect(errors).toMatch(/^dar: .*\/nowhere\//)
+    expect(said[0]).toMatch(/^dar: dar-nano starts from random weights, its encoder too, .* give --encoder FILE/)
+  })
+
+  it('finds --weights by the name of a shipped model, as --model', async () => {
+    await writeRooms(join(folder, 'rooms'), { count: 2, width: 64, height: 32 })
+    const recipe = join(folder, 'mine.mjs')
+    await writeFile(recipe, `export default ${JSON.stringify(tinyRecipe({ name: 'mine' }))}`)
+    // The recipe's model is another one: that it says so shows that the file was found.
+    const { errors } = await dar(
+      'train',
+      recipe,
+      '--data',
+      folder,
+      '--out',
+      join(folder, 'run'),
+      '--weights',
+      'dar-nano',
+    )
+    expect(errors).toMatch(/models\/dar-nano\/model\.safetensors/)
   })
 
   it('stops at a signal with a checkpoint and the exit code of that signal, and says how to go on', async () => {

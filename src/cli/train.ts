@@ -8,6 +8,8 @@
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import type { DarConfig } from '../model/index.ts'
+import { resolveModelPath } from '../node/model-path.ts'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
 import { type DeviceFlags, deviceOption, refuseDevice } from './device-flag.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
@@ -40,7 +42,7 @@ export function registerTrain(program: Command): void {
     .argument('<recipe>', 'a recipe file, or the name of one in recipes/')
     .option('--data <dir>', 'folder that the recipe’s data paths are relative to', process.env.DAR_DATA ?? 'data')
     .option('-o, --out <dir>', 'folder for checkpoints, the model and the log (default: runs/<recipe>)')
-    .option('--weights <file>', 'start from this model file')
+    .option('--weights <name|file>', 'start from this model: a shipped one, or a file')
     .option('--encoder <file>', `start from the encoder of ${ENCODER_HELP}`)
     .option('--offline', 'use the network for nothing (as HF_HUB_OFFLINE=1)')
     .option('--resume', 'go on from the checkpoint in the output folder')
@@ -70,11 +72,16 @@ async function action(name: string, flags: Flags): Promise<void> {
     cacheMegabytes: atLeast0('--cache', flags.cache),
   }
   const recipe = await loadRecipe(name)
-  const { data, weights, resume, force, out = join('runs', recipe.name) } = flags
+  const { data, resume, force, out = join('runs', recipe.name) } = flags
+  const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
   // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
   const onEvent = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))
+  if (!resume && weights === undefined && encoder === undefined && hasPretrained(recipe.model))
+    console.error(
+      `dar: ${recipe.name} starts from random weights, its encoder too, which takes far longer and ends worse; give --encoder FILE (pretrained), or --weights MODEL to go on from one`,
+    )
   const signals = untilSignal()
   try {
     const { reason } = await train(recipe, {
@@ -96,6 +103,11 @@ async function action(name: string, flags: Flags): Promise<void> {
     report?.close()
     signals.ignore()
   }
+}
+
+/** Whether there are public weights for an encoder of this size. Smaller ones are for trials. */
+function hasPretrained({ encoder }: DarConfig): boolean {
+  return encoder.kind === 'mobilenetv2' ? encoder.multiplier === 1 : encoder.width >= 192
 }
 
 /** npm and npx pass a signal on that the terminal has sent to every process already: it arrives twice at once. */

@@ -34,6 +34,9 @@ export interface Comparison {
 
 const HIGHER_IS_BETTER: readonly string[] = ['d1', 'd2', 'd3', 'boundary_f1', 'boundary_f1_holes']
 
+/** Share of a figure below which two runs of one model differ: threads add in another order. It is steady, and so looks sure. */
+const NOISE = 1e-4
+
 /** Throws a DarError when the protocols differ, figures are pooled over pixels, or no image is in both. */
 export function compare(
   a: EvalRecord,
@@ -70,14 +73,29 @@ export function compare(
     const at = (share: number) => means[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]
     const [low, high] = [at((1 - confidence) / 2), at((1 + confidence) / 2)]
     const up = HIGHER_IS_BETTER.includes(figure)
+    const [meanA, meanB] = [
+      mean(pairs.map((pair) => pair.a[figure] ?? Number.NaN)),
+      mean(pairs.map((pair) => pair.b[figure] ?? Number.NaN)),
+    ]
+    const isNoise = !(Math.abs(meanB - meanA) > NOISE * Math.max(Math.abs(meanA), Math.abs(meanB)))
     return {
       figure,
-      a: mean(pairs.map((pair) => pair.a[figure] ?? Number.NaN)),
-      b: mean(pairs.map((pair) => pair.b[figure] ?? Number.NaN)),
+      a: meanA,
+      b: meanB,
       difference: mean([...deltas[k]]),
       low,
       high,
-      verdict: low > 0 ? (up ? 'better' : 'worse') : high < 0 ? (up ? 'worse' : 'better') : 'undecided',
+      verdict: isNoise
+        ? 'undecided'
+        : low > 0
+          ? up
+            ? 'better'
+            : 'worse'
+          : high < 0
+            ? up
+              ? 'worse'
+              : 'better'
+            : 'undecided',
     }
   })
   return { protocol: a.protocolText, images: n, onlyA: a.frames.length - n, onlyB: b.frames.length - n, differences }

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import type { Frame } from '../data/types.ts'
 import { encodeNpy } from '../image/index.ts'
-import { encodeDepthPng } from '../node/index.ts'
+import { encodeDepthPng, writeOutputs } from '../node/index.ts'
 import { predictionFolder } from './predictions.ts'
 
 let folder = ''
@@ -89,6 +89,31 @@ describe('predicted depth maps', () => {
     await expect(read('made/a')).rejects.toThrow(/could both be the prediction of a/)
   })
 
+  it('reads what dar predict wrote, steps, pictures and all', async () => {
+    const map = { width: 3, height: 2, depth: DATA, data: DATA, sigma: DATA }
+    const focal = { relative: 0.6, source: 'default', millimetres35: 26 } as const
+    const milliseconds = { decode: 0, compile: 0, prepare: 0, run: 0, finish: 0 }
+    const rest = { focal, networkSize: { width: 3, height: 2 }, milliseconds, warnings: [] }
+    await writeOutputs({ ...map, ...rest, steps: [{ ...map, data: DATA.map((d) => 2 * d) }, map] }, folder, 'a')
+    const maps = await predictionFolder(folder)
+    expect(maps.files).toBe(2)
+    expect(maps.found(['a', 'a.step1', 'a.sigma'])).toEqual(['a'])
+    expect((await read()).data).toEqual(DATA)
+  })
+
+  it('takes the array where a PNG of the same frame lies beside it', async () => {
+    await put('a.png', await encodeDepthPng({ width: 3, height: 2, data: DATA.map((d) => 2 * d) }))
+    expect((await read()).data[0]).toBe(2)
+    await put('a.npy', NPY)
+    expect((await read()).data[0]).toBe(1)
+  })
+
+  it('is found under the name of the photo where the data set leaves out a part of it', async () => {
+    await put('rgb_00012.depth.npy', NPY)
+    expect((await read('nyu/cafe/00012')).data[0]).toBe(1)
+    expect((await read('nyu/cafe/00012_colors')).data[0]).toBe(1)
+  })
+
   it('shows the input of the protocol, unless it has the size of the whole image', async () => {
     await put('a.npy', encodeNpy(new Float32Array(16), [4, 4]))
     const { covers } = await read('made/a', {}, 'centre', frameOf('made/a', 640, 480))
@@ -103,11 +128,12 @@ describe('predicted depth maps', () => {
     expect((await read('made/a', {}, 'centre', frameOf('made/a', 640, 480))).covers).toBeUndefined()
   })
 
-  it('names what is missing, before anything is scored', async () => {
+  it('tells which frames of a set it has, and refuses when there is none', async () => {
     await put('a.npy', NPY)
     const maps = await predictionFolder(folder)
-    expect(() => maps.check(['a'])).not.toThrow()
-    expect(() => maps.check(['a', 'b', 'c'])).toThrow(/2 of 3 frames have no prediction in .*: b, c; add them/)
+    expect(maps.found(['a'])).toEqual(['a'])
+    expect(maps.found(['c', 'a', 'b'])).toEqual(['a'])
+    expect(() => maps.found(['b', 'c'])).toThrow(/none of the 2 frames has a prediction in .*; name the files b\.npy/)
     await expect(read('made/b')).rejects.toThrow(/made\/b has no prediction/)
   })
 
@@ -129,7 +155,7 @@ describe('predicted depth maps', () => {
     await expect(predictionFolder(join(folder, 'nowhere'))).rejects.toThrow(/cannot list the predictions/)
     await put('a.npy', NPY)
     await expect(predictionFolder(folder, { scale: 0 })).rejects.toThrow(/scale of the predictions is 0/)
-    await put('a.png', NPY)
+    await put('a.npz', NPY)
     await expect(predictionFolder(folder)).rejects.toThrow(/two predictions of one frame/)
   })
 })

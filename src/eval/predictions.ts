@@ -1,7 +1,11 @@
 /**
  * Somebody else's depth maps, as files, judged by the same code as a model: 16-bit grey PNG, `.npy`, or `.npz` with one
  * array (or one named depth, pred or arr_0). A file belongs to the frame whose name, without the data set's, is its path below the folder without
- * extension; where no path fits, the file's own name decides, if it is the only one.
+ * extension; where no path fits, the file's own name decides, if it is the only one; then the name without the words that
+ * data sets put around a number (`rgb_00012`, `00012_colors`).
+ *
+ * The folder may be what `dar predict` wrote: NAME.depth.npy and NAME.depth.png are the prediction of NAME, and the pictures
+ * and steps beside them are passed over. Of a PNG and an array of one frame the array is read, which is exact.
  *
  * A map shows the input of the protocol (the KB crop, FastDepth's box), or the whole image when it has its size. What a
  * protocol says of windows and flips has been done by whoever predicted, or not: files cannot tell.
@@ -38,8 +42,11 @@ export interface PredictionOptions {
 /** Depth maps of somebody else, by the names of frames. */
 export interface PredictionFolder {
   readonly files: number
-  /** Names the frames without a map: a partial score would look like a whole one. Throws a DarError when there is one. */
-  check(names: readonly string[]): void
+  /**
+   * Those of the frames that have a map, in their order. A part of a set can be scored, but its figures are not those of the
+   * whole: whoever prints them must say so. Throws a DarError when no frame has one.
+   */
+  found(names: readonly string[]): readonly string[]
   /** For `evaluate` with `input: 'given'`. Throws a DarError for a frame without a map, or a damaged file. */
   predictor(protocol: Pick<Protocol, 'input'>): Predictor
 }
@@ -53,31 +60,36 @@ export async function predictionFolder(folder: string, options: PredictionOption
   const byPath = new Map<string, string>()
   const byName = new Map<string, string[]>()
   for (const file of files) {
-    const path = relative(folder, file).split(sep).join('/').slice(0, -extname(file).length).normalize('NFC')
+    const path = frameOf(relative(folder, file).split(sep).join('/')).normalize('NFC')
     const other = byPath.get(path)
-    if (other) throw new DarError(`${other} and ${file} are two predictions of one frame; remove one of them`)
-    byPath.set(path, file)
-    byName.set(basename(path), [...(byName.get(basename(path)) ?? []), file])
+    if (other !== undefined && isArray(other) && isArray(file))
+      throw new DarError(`${other} and ${file} are two predictions of one frame; remove one of them`)
+    if (other === undefined || isArray(file)) byPath.set(path, file)
+  }
+  const byBareName = new Map<string, string[]>()
+  const add = (map: Map<string, string[]>, key: string, file: string) => map.set(key, [...(map.get(key) ?? []), file])
+  for (const [path, file] of byPath) {
+    add(byName, basename(path), file)
+    add(byBareName, bareName(path), file)
   }
   const find = (asked: string): string | null => {
     const name = asked.normalize('NFC') // as files are named above, however a system stores an accent
     const exact = byPath.get(name)
     if (exact) return exact
-    const named = byName.get(basename(name)) ?? []
+    const named = byName.get(basename(name)) ?? byBareName.get(bareName(name)) ?? []
     if (named.length > 1)
       throw new DarError(`${named[0]} and ${named[1]} could both be the prediction of ${name}; name them by its path`)
     return named[0] ?? null
   }
-  const missingOf = (names: readonly string[]) => names.filter((name) => find(name) === null)
   return {
     files: files.length,
-    check(names) {
-      const missing = missingOf(names)
-      if (missing.length === 0) return
-      const some = missing.slice(0, 5).join(', ')
-      throw new DarError(
-        `${missing.length} of ${names.length} frames have no prediction in ${folder}: ${some}${missing.length > 5 ? ', …' : ''}; add them, named ${names[0]}.npy (or .npz, .png)`,
-      )
+    found(names) {
+      const found = names.filter((name) => find(name) !== null)
+      if (found.length === 0)
+        throw new DarError(
+          `none of the ${names.length} frames has a prediction in ${folder}; name the files ${names[0]}.npy (or .npz, .png, .depth.png)`,
+        )
+      return found
     },
     predictor:
       ({ input = 'whole' }) =>
@@ -101,6 +113,23 @@ function placed(map: DepthImage, { name, image }: Frame, input: Protocol['input'
   return { ...map, covers: input === 'centre' ? peerBox(width, height) : inputBox(input ?? 'whole', width, height) }
 }
 
+const isArray = (file: string) => kindOf(file) !== '.png'
+
+/** The frame that a file is the prediction of, by the file's path below the folder. */
+function frameOf(path: string): string {
+  return path.slice(0, -extname(path).length).replace(/\.depth$/, '')
+}
+
+/** `rgb_00012` and `00012_colors` are both `00012`. */
+function bareName(name: string): string {
+  return basename(name)
+    .replace(/^(?:rgb|image|img|color|frame|depth|pred)[-_]/i, '')
+    .replace(/[-_](?:rgb|image|img|colors?|depth|pred)$/i, '')
+}
+
+/** What `dar predict` writes beside its depth: pictures to look at, the maps of the steps, sigma. */
+const BESIDE_DEPTH = /\.(?:color\.png|step\d+\.(?:color|depth)\.png|steps\.png|sigma\.npy|sigma\.color\.png)$/i
+
 async function listMaps(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new DarError(`cannot list the predictions in ${folder}: ${messageOf(error)}; check the path`, {
@@ -108,7 +137,10 @@ async function listMaps(folder: string): Promise<string[]> {
     })
   })
   const files = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && kindOf(entry.name) !== null)
+    .filter(
+      (entry) =>
+        entry.isFile() && !entry.name.startsWith('.') && kindOf(entry.name) !== null && !BESIDE_DEPTH.test(entry.name),
+    )
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
   if (files.length === 0)

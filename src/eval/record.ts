@@ -17,6 +17,8 @@ export interface Subject {
     readonly name: string
     /** The side of a hold-out, in words; null for all frames. */
     readonly split: string | null
+    /** How many of the frames the model was trained on, as far as is known. */
+    readonly trainedOn?: number
   }
   /** Exactly one of the two. */
   readonly model: { readonly name: string; readonly sha256: string } | null
@@ -59,7 +61,7 @@ export function encodeCsv({ frames }: Evaluation): string {
   const steps = Math.max(...frames.map((frame) => frame.steps.length))
   const sigma = frames.find(({ calibration }) => calibration)?.calibration
   const sigmaNames = sigma ? (Object.keys(sigma) as (keyof typeof sigma)[]) : []
-  const stepNames = Array.from({ length: steps }, (_, k) => PIXEL_METRICS.map((name) => `D${k + 1}_${name}`)).flat()
+  const stepNames = Array.from({ length: steps }, (_, k) => PIXEL_METRICS.map((name) => `step${k + 1}_${name}`)).flat()
   const header = [
     'name',
     'pixels',

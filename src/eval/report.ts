@@ -30,7 +30,8 @@ export async function htmlReport(evaluation: Evaluation, subject: Subject, cases
   const { images, pixels, empty, protocol } = evaluation
   const who = model ? model.name : `predictions in ${predictions?.path}`
   const title = `${who} on ${data.name}`
-  const split = data.split === null ? '' : `, ${data.split}`
+  const seen = data.trainedOn ? `, ${data.trainedOn} of them seen in training` : ''
+  const split = (data.split === null ? '' : `, ${data.split}`) + seen
   const hash = model ? `<br>Model: ${escapeHtml(model.name)}, sha256 ${model.sha256}` : ''
   const body = [
     `<h1>${escapeHtml(title)}</h1>`,
@@ -59,7 +60,7 @@ function figureTable({ metrics, steps, medianScale }: Evaluation): string {
     `<tr><td><b>output</b></td>${cells(metrics)}</tr>`,
     ...steps.map((step, k) => `<tr><td>D${k + 1}</td>${cells(step)}</tr>`),
   ]
-  return `<table><tr><th></th>${head}</tr>${rows.join('')}</table><p>Mean of median(truth) / median(prediction): ${medianScale.toFixed(3)}. rmse in metres. boundary_f1_holes pairs the two sides of holes of up to 8 pixels.</p>`
+  return `<table><tr><th></th>${head}</tr>${rows.join('')}</table><p>Mean of median(truth) / median(prediction): ${medianScale.toFixed(3)}. rmse in metres. boundary_f1: whether depth edges are where the truth has them, from 0 to 1, at any scale; boundary_f1_holes also asks for those beside holes of up to 8 pixels.</p>`
 }
 
 function charts({ distance, steps, metrics, calibration, curves }: Evaluation): string[] {

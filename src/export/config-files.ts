@@ -7,7 +7,7 @@
  * precision in the folder, so that users need not pass `dtype` (by default the library looks for an int8 file on wasm
  * and for a float32 one elsewhere).
  *
- * preprocessor_config.json: bilinear to exactly the exported size, 1/255, the encoder's mean and deviation.
+ * preprocessor_config.json: bilinear to exactly the size of the graph's input (average.ts), 1/255, the encoder's mean and deviation.
  */
 import { CANONICAL_FOCAL } from '../image/index.ts'
 import { flatConfig, pixelStatistics } from '../model/index.ts'
@@ -35,13 +35,18 @@ const METRES =
   'equivalent). For a w x h photo of focal length f pixels multiply it by ' +
   's = f * sqrt(W * H / (w * h)) / hypot(W, H) / canonicalFocal, W x H being the network size.'
 
-/**
- * `dataFiles`: how many files of weights lie beside the .onnx. The library cannot list a folder, so the config says it.
- */
+interface ConfigOptions {
+  readonly precision: Precision
+  /** Size of the picture that the graph takes and averages down. */
+  readonly input: Size
+  readonly dataFiles?: number
+}
+
+/** `dataFiles`: how many files of weights lie beside the .onnx; the library is told, since it cannot look. */
 export function modelConfig(
   file: ModelFile,
   { width, height }: Size,
-  { precision, dataFiles = 0 }: { readonly precision: Precision; readonly dataFiles?: number },
+  { precision, input, dataFiles = 0 }: ConfigOptions,
 ): unknown {
   const { dMin, dMax } = file.config
   return {
@@ -57,6 +62,7 @@ export function modelConfig(
       model: file.name,
       precision,
       networkSize: { width, height },
+      inputSize: input,
       minMetres: dMin,
       maxMetres: dMax,
       canonicalFocal: CANONICAL_FOCAL,

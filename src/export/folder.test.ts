@@ -28,7 +28,7 @@ test('without sizes it has those of the training, the first at the top', async (
   ])
   expect((await readdir(join(out, '64x96'))).sort()).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
   const preprocessor = JSON.parse(await readFile(join(out, '64x96', 'preprocessor_config.json'), 'utf8'))
-  expect(preprocessor.size).toEqual({ width: 64, height: 96 })
+  expect(preprocessor.size).toEqual({ width: 256, height: 384 })
   expect((await config(out)).dar_depth.networkSize).toEqual({ width: 96, height: 64 })
 })
 
@@ -49,7 +49,7 @@ test('an earlier export is replaced only when forced, and then whole', async () 
   const out = join(work, 'out')
   await exportModel(model, out)
   await expect(exportModel(model, out)).rejects.toThrow(/holds an earlier export; give --force/)
-  await exportModel(model, out, { precision: 'fp16', sizes: [{ width: 64, height: 64 }], force: true })
+  await exportModel(model, out, { precision: 'fp16', sizes: [{ width: 64, height: 96 }], force: true })
   expect((await readdir(out)).sort()).toEqual(['config.json', 'dar-export.json', 'onnx', 'preprocessor_config.json'])
   expect(await readdir(join(out, 'onnx'))).toEqual(['model_fp16.onnx'])
   expect((await readdir(work)).sort()).toEqual(['out', 'tiny.safetensors'])
@@ -99,6 +99,13 @@ test('a failure leaves nothing behind', async () => {
   }
   await expect(exportModel(model, out, { onFile })).rejects.toThrow('stop')
   expect(await readdir(work)).toEqual(['tiny.safetensors'])
+})
+
+test('a size that the model was not trained at is refused with those that it was', async () => {
+  const sizes = [{ width: 128, height: 96 }]
+  await expect(exportModel(model, join(work, 'out'), { sizes })).rejects.toThrow(
+    'tiny was trained at 96x64 and 64x96 and its metres are right only there: leave out the size 128x96, or give one of those',
+  )
 })
 
 test('a size that the encoder cannot take is refused with the multiple it needs', async () => {

@@ -17,11 +17,12 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { writeModel } from '../graph/index.ts'
 import { imageMultiple } from '../model/index.ts'
 import { type ModelFile, openModel } from '../node/index.ts'
-import { networkSize, type Size } from '../predict/index.ts'
+import { listed, networkSize, type Size, sizeText } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { cannotWrite, syncFile, syncFolder } from '../support/files.ts'
 import { readTextFile } from '../support/read-file.ts'
 import { sweepOnce, temporaryBeside } from '../support/temporary.ts'
+import { averagingFactor, withAveraging } from './average.ts'
 import { MARK, modelConfig, modelFileName, preprocessorConfig } from './config-files.ts'
 import { externalise, MAX_FILE_BYTES, weightBytes, writeDataFile } from './external-data.ts'
 import { exportGraph, type Precision } from './graph.ts'
@@ -53,7 +54,7 @@ export interface ExportResult {
 
 /**
  * Exports a model (name or file, as `loadModel`) into `folder`.
- * @throws DarError when the model cannot be read, a size does not suit its encoder, the folder holds something else than a
+ * @throws DarError when the model cannot be read, a size does not suit its encoder or is none that it was trained at, the folder holds something else than a
  *   previous export (or is one, and `force` was not given) or cannot be written.
  */
 export async function exportModel(
@@ -67,7 +68,7 @@ export async function exportModel(
   const mapAbove = precision === 'fp32' ? maxFileBytes : Number.POSITIVE_INFINITY
   const file = await openModel(nameOrPath, { mapAbove })
   const sizes = asked && asked.length > 0 ? asked : defaultSizes(file)
-  checkSizes(sizes, imageMultiple(file.config))
+  checkSizes(sizes, file)
 
   sweepOnce(dirname(target))
   const temporary = temporaryBeside(target)
@@ -96,7 +97,8 @@ async function writeSize(
   size: Size,
   { precision, maxFileBytes }: Required<Pick<ExportOptions, 'precision' | 'maxFileBytes'>>,
 ): Promise<readonly { readonly name: string; readonly bytes: number }[]> {
-  const graph = exportGraph(file, size, precision)
+  const factor = averagingFactor(size)
+  const graph = withAveraging(exportGraph(file, size, precision), size, factor)
   const name = modelFileName(precision)
   const { model, files } =
     weightBytes(graph) > maxFileBytes
@@ -106,9 +108,10 @@ async function writeSize(
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   const onnx = join(folder, dirname(name))
   await mkdir(onnx, { recursive: true })
-  const config = modelConfig(file, size, { precision, dataFiles: files.length })
+  const input = { width: factor * size.width, height: factor * size.height }
+  const config = modelConfig(file, size, { precision, input, dataFiles: files.length })
   await writeFile(join(folder, 'config.json'), json(config))
-  await writeFile(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(file, size)))
+  await writeFile(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(file, input)))
   await writeFile(join(folder, name), bytes)
   for (const data of files) await writeDataFile(onnx, data, file.path)
   return [
@@ -122,7 +125,9 @@ function defaultSizes({ trainedSizes, size, config }: ModelFile): readonly Size[
   return trainedSizes.length > 0 ? trainedSizes : [networkSize(size, size, imageMultiple(config))]
 }
 
-function checkSizes(sizes: readonly Size[], multiple: number): void {
+/** A graph at a size that the model was not trained at would give other metres without a word. */
+function checkSizes(sizes: readonly Size[], { name, config, trainedSizes }: ModelFile): void {
+  const multiple = imageMultiple(config)
   const seen = new Set<string>()
   for (const size of sizes) {
     const text = sizeText(size)
@@ -133,10 +138,12 @@ function checkSizes(sizes: readonly Size[], multiple: number): void {
       throw new DarError(
         `the size ${text} does not suit the model: width and height must be multiples of ${multiple} from ${least} on`,
       )
+    if (trainedSizes.length > 0 && !trainedSizes.some((trained) => sizeText(trained) === text))
+      throw new DarError(
+        `${name} was trained at ${listed(trainedSizes)} and its metres are right only there: leave out the size ${text}, or give one of those`,
+      )
   }
 }
-
-const sizeText = ({ width, height }: Size) => `${width}x${height}`
 
 /** Only an export of ours, unchanged, is ever replaced. */
 async function refuseForeign(folder: string, target: string, force: boolean): Promise<void> {

@@ -48,7 +48,8 @@ export interface NodeProto {
 export interface ValueInfo {
   readonly name: string
   readonly dataType: number
-  readonly shape: readonly number[]
+  /** A name stands for a side that is open. */
+  readonly shape: readonly (number | string)[]
 }
 
 /** An ONNX model, as far as this project writes it. */
@@ -148,6 +149,11 @@ function writeTensorType(value: ValueInfo, pbf: PbfWriter): void {
   pbf.writeMessage(2, writeShape, value.shape)
 }
 
-function writeShape(shape: readonly number[], pbf: PbfWriter): void {
-  for (const n of shape) pbf.writeMessage(1, (dim: number, p: PbfWriter) => p.writeVarintField(1, dim), n)
+function writeShape(shape: readonly (number | string)[], pbf: PbfWriter): void {
+  for (const n of shape) pbf.writeMessage(1, writeSide, n)
+}
+
+function writeSide(side: number | string, pbf: PbfWriter): void {
+  if (typeof side === 'number') pbf.writeVarintField(1, side)
+  else pbf.writeStringField(2, side)
 }

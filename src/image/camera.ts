@@ -16,7 +16,7 @@
 import type { Intrinsics } from './types.ts'
 
 /** Diagonal of the 36×24 mm frame that "35 mm equivalent" refers to. */
-const FULL_FRAME_DIAGONAL = Math.hypot(36, 24)
+export const FULL_FRAME_DIAGONAL = Math.hypot(36, 24)
 
 /** Canonical focal length in image diagonals: a 26 mm equivalent lens. */
 export const CANONICAL_FOCAL = 26 / FULL_FRAME_DIAGONAL
@@ -29,6 +29,11 @@ export function relativeFocal(intrinsics: Intrinsics, width: number, height: num
 /** Focal length in image diagonals, from the 35 mm equivalent in EXIF. */
 export function relativeFocalFrom35(millimetres: number): number {
   return millimetres / FULL_FRAME_DIAGONAL
+}
+
+/** The 35 mm equivalent, in millimetres, of a focal length in image diagonals. */
+export function focal35From(relative: number): number {
+  return relative * FULL_FRAME_DIAGONAL
 }
 
 /** Factor from true metres to canonical metres; 1 for an unknown camera. */

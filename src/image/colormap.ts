@@ -19,6 +19,7 @@ import {
 } from 'd3-scale-chromatic'
 import { DarError } from '../support/errors.ts'
 import type { Rgb } from './canvas.ts'
+import { checkDepthImage } from './check.ts'
 import type { DepthImage, RgbImage } from './types.ts'
 
 /** Position 0 is the cold or dark end, 1 the warm or bright one. Spectral runs red to blue in d3 and is turned round. */
@@ -112,7 +113,7 @@ export function tableOffset(fraction: number, warm: 'near' | 'far'): number {
 
 /**
  * A depth map in metres as a picture of the same size. Pixels without a depth (0, negative, NaN, infinite) become `invalid`.
- * @throws DarError for an unknown map or an empty range.
+ * @throws DarError for what is no depth map, an unknown map or an empty range.
  */
 export function colourise(
   depth: DepthImage,
@@ -125,6 +126,7 @@ export function colourise(
     invalid = INVALID_COLOUR,
   }: ColourScale & { invalid?: Rgb } = {},
 ): RgbImage {
+  checkDepthImage(depth)
   const table = colorTable(map)
   const { fraction } = scaleFunctions({ near, far, scale })
   const data = new Uint8Array(3 * depth.data.length)
@@ -153,6 +155,7 @@ export function depthRange(
   depth: DepthImage,
   { low = 0.02, high = 0.98 }: { low?: number; high?: number } = {},
 ): { near: number; far: number } {
+  checkDepthImage(depth)
   const valid = depth.data.filter((metres) => metres > 0 && metres < Infinity).sort()
   if (valid.length === 0)
     throw new DarError('the depth map has no valid pixel, so no range; give near and far in metres')

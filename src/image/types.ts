@@ -7,6 +7,8 @@ export interface RgbImage {
   readonly data: Uint8Array
   /** Focal length in 35 mm equivalent millimetres, from EXIF, if the file tells. */
   readonly focal35?: number
+  /** How the file gives `focal35`, or what it lacks for it, in words. */
+  readonly focalNote?: string
 }
 
 /** Metres along the optical axis (z-depth), row-major; 0 = no measurement. */

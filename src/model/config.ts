@@ -8,6 +8,7 @@
  */
 import { z } from 'zod'
 import { DarError } from '../support/errors.ts'
+import { issueText } from '../support/issues.ts'
 import { type FlatConfig, flatSchema, headHasSteps, headUsesBins, headUsesTokens } from './flat-config.ts'
 import type { Dimensions } from './limits.ts'
 
@@ -201,7 +202,7 @@ export const configSchema = z.preprocess(flatten, flatSchema.transform(nest))
 export function parseConfig(value: unknown, source = 'config'): DarConfig {
   const result = configSchema.safeParse(value)
   if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`)
+  const problems = result.error.issues.map((issue) => issueText(issue, 'config'))
   throw new DarError(`${source}: ${problems.join('; ')}`)
 }
 

@@ -220,6 +220,13 @@ describe('decodeImage', () => {
       expect(await refusal(decodeImage(`${path}/photo.jpg`))).toContain('was not found')
     })
 
+    it('a data URL, without repeating it', async () => {
+      const url = `data:image/png;base64,${'A'.repeat(100_000)}`
+      expect(await refusal(decodeImage(url))).toBe(
+        "a data URL (data:image/png;base64,AA…) is not read; give its bytes: Buffer.from(base64, 'base64')",
+      )
+    })
+
     it('a folder', async () => {
       expect(await refusal(decodeImage(folder))).toBe(`${folder} is a folder; name the files in it`)
     })

@@ -16,12 +16,12 @@
  *
  * Left out: HEIC/AVIF (sharp's prebuilt binary cannot read an iPhone's HEIC), TIFF, raw, EXR, the other frames of animations.
  */
-import readExif from 'exif-reader'
 import sharp, { type Metadata } from 'sharp'
 import { type Orientation, upright, xmpOrientation } from '../image/orient.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readRegularFile } from '../support/read-file.ts'
+import { lensOfExif } from './exif-focal.ts'
 import { copyInTurns } from './pixels.ts'
 import { type Format, formatName, sniffFormat } from './sniff.ts'
 
@@ -46,8 +46,11 @@ export async function decodeImage(
     const raw = input.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' })
     const { data, info } = await raw.toBuffer({ resolveWithObject: true })
     const turn = orientationBesideExif(header)
-    const focal35 = header.exif && focalLength35(header.exif)
-    const stored = { width: info.width, height: info.height, ...(focal35 && { focal35 }) }
+    const stored = {
+      width: info.width,
+      height: info.height,
+      ...(header.exif && lensOfExif(header.exif, header)),
+    }
     if (turn !== 1) return upright({ ...stored, data }, turn)
     return { ...stored, data: await copyInTurns(data) }
   } catch (error) {
@@ -102,8 +105,10 @@ function orientationBesideExif({ orientation, xmp }: Metadata): Orientation {
   return xmpOrientation(xmp.toString('utf8')) ?? 1
 }
 
+/** A data URL is the picture itself, 100 KB of it, and no name. */
 function nameOf(source: string | Uint8Array): string {
-  return typeof source === 'string' ? source : 'the image'
+  if (typeof source !== 'string') return 'the image'
+  return /^data:/i.test(source) ? `a data URL (${source.slice(0, 24)}…)` : source
 }
 
 /** A file that its decoder does not like, in one line. */
@@ -175,15 +180,4 @@ function jpegIsClosed(bytes: Uint8Array): boolean {
   for (let end = bytes.indexOf(0xff, at); end >= 0; end = bytes.indexOf(0xff, end + 1))
     if (bytes[end + 1] === 0xd9) return true
   return false
-}
-
-/** FocalLengthIn35mmFilm in millimetres. EXIF is a hint: a broken or absent one means an unknown focal length. */
-function focalLength35(exif: Buffer): number | undefined {
-  try {
-    const millimetres = Number(readExif(exif).Photo?.FocalLengthIn35mmFilm)
-    // The standard writes 0 for unknown.
-    return Number.isFinite(millimetres) && millimetres > 0 ? millimetres : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -1,21 +1,25 @@
 import { mkdir, readdir, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { CANONICAL_FOCAL } from '../image/camera.ts'
+import { colourise } from '../image/colormap.ts'
 import type { RgbImage } from '../image/types.ts'
 import { relativeError } from '../inspect/trace-model.ts'
 import { parseConfig } from '../model/index.ts'
-import type { DepthModel, ManyResult } from '../predict/depth-model.ts'
+import { DepthModel, type ManyResult } from '../predict/depth-model.ts'
 import type { ImageInput } from '../predict/types.ts'
 import { EngineError, live } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
+import { decodeDepthPng } from './decode.ts'
 import { type LoadModelOptions, loadModel } from './load-model.ts'
 import { encodeOutputs } from './outputs.ts'
+import { encodeDepthPng } from './png16.ts'
 
 const WIDTH = 100
 const HEIGHT = 75
@@ -107,7 +111,7 @@ describe('predict', () => {
     expect(depth.length).toBe(WIDTH * HEIGHT)
     expect(depth.every((metres) => metres > 0.1 && metres < 10)).toBe(true)
     expect(sigma).toBeNull()
-    expect(steps).toEqual([{ depth, sigma: null, width, height }])
+    expect(steps).toEqual([{ depth, data: depth, sigma: null, width, height }])
   })
 
   it('returns every step on demand, coarse to fine, the last being the result', async () => {
@@ -131,7 +135,11 @@ describe('predict', () => {
     const near = await model.predict(image, { steps: true })
     const far = await model.predict(image, { steps: true, focal: 3 * canonical })
     expect(near.focal.source).toBe('default')
-    expect(far.focal).toEqual({ relative: expect.closeTo(3 * CANONICAL_FOCAL, 6), source: 'given' })
+    expect(far.focal).toEqual({
+      relative: expect.closeTo(3 * CANONICAL_FOCAL, 6),
+      source: 'given',
+      millimetres35: expect.closeTo(78, 6),
+    })
     const compare = (a: Float32Array, b: Float32Array) =>
       expect(a.every((value, i) => Math.abs(value / b[i] - 3) < 1e-4)).toBe(true)
     compare(far.depth, near.depth)
@@ -149,6 +157,64 @@ describe('predict', () => {
     const map = await model.predict(photo(width, height))
     expect(map.depth.length).toBe(width * height)
     expect(map.depth.every((metres) => metres > 0 && metres < Number.POSITIVE_INFINITY)).toBe(true)
+  })
+
+  it('shows itself in one line', () => {
+    expect(inspect(model)).toBe('DepthModel tiny (dar on mobilenetv2, 0.1 to 10 m)')
+    expect(inspect({ model }).split('\n').length).toBe(1)
+    expect(model).toBeInstanceOf(DepthModel)
+  })
+
+  it('gives a map that whatever draws depth takes as it is', async () => {
+    const map = await model.predict(photo(), { steps: true })
+    expect(map.data).toBe(map.depth)
+    expect(map.steps[0].data).toBe(map.steps[0].depth)
+    expect(colourise(map)).toEqual(colourise({ width: map.width, height: map.height, data: map.depth }))
+    expect((await decodeDepthPng(await encodeDepthPng(map))).data[0]).toBeCloseTo(map.depth[0], 2)
+  })
+
+  it('never leaves its range, whatever the shape, and says when a shape cannot be judged', async () => {
+    for (const [width, height] of [
+      [4000, 3],
+      [3, 4000],
+      [300, 20],
+    ]) {
+      const { depth, steps, warnings } = await model.predict(photo(width, height), { steps: true })
+      for (const map of [depth, ...steps.map((step) => step.depth)])
+        expect(map.every((metres) => metres >= Math.fround(0.1) && metres <= 10)).toBe(true)
+      expect(warnings).toEqual([
+        expect.stringMatching(/^an image of \d+×\d+ pixels is squeezed \d+.* times .* a guess/),
+      ])
+    }
+    expect((await model.predict(photo(8, 8))).warnings).toEqual([expect.stringMatching(/8×8 pixels is too small/)])
+    expect((await model.predict(photo(160, 90))).warnings).toEqual([])
+  })
+
+  it('moves its range with the lens', async () => {
+    const [width, height] = [4000, 3]
+    const focal = 6 * Math.hypot(width, height) // ten times the canonical one
+    const { depth } = await model.predict(photo(width, height), { focal })
+    expect(Math.max(...depth)).toBeLessThanOrEqual(100.1)
+    expect(Math.max(...depth)).toBeGreaterThan(10)
+  })
+
+  it('is asked only at the sizes that it states it was trained at, and says so', async () => {
+    const metadata = { predictSizes: '128x96,96x128,192x144' }
+    const path = await writeTinyModel(join(folder, 'sized.safetensors'), { metadata })
+    await using sized = await loadModel(path, { threads: 1, size: { width: 640, height: 480 } })
+    expect(sized.trainedSizes).toHaveLength(3)
+    const far = await sized.predict(photo())
+    expect(far.networkSize).toEqual({ width: 192, height: 144 })
+    expect(far.warnings).toEqual([
+      'sized was trained at 128x96, 96x128 and 192x144 and its metres are right only there: predicted at 192x144 instead of 640x480',
+    ])
+    const within = await sized.predict(photo(), { size: { width: 144, height: 108 } })
+    expect(within.networkSize).toEqual({ width: 128, height: 96 })
+    const exact = await sized.predict(photo(75, 100), { size: { width: 128, height: 96 } })
+    expect([exact.networkSize, exact.warnings]).toEqual([{ width: 96, height: 128 }, []])
+    expect((await model.predict(photo(), { size: { width: 640, height: 480 } })).warnings).toEqual([
+      'tiny does not state the sizes that it was trained at: at 640x480 its metres may differ from those at 128x96',
+    ])
   })
 
   it('obeys another pixel budget', async () => {

@@ -1,7 +1,7 @@
 /** `loadModel`: a model that works in a worker thread of its own, with photos decoded by sharp. */
 import { availableParallelism } from 'node:os'
 import type { RgbImage } from '../image/types.ts'
-import { DepthModel, type ModelDescription, type Workplace } from '../predict/depth-model.ts'
+import { createDepthModel, type DepthModel, type ModelDescription, type Workplace } from '../predict/depth-model.ts'
 import { checkInput } from '../predict/given.ts'
 import type { Answer, Job } from '../predict/pipeline.ts'
 import { checkSize } from '../predict/size.ts'
@@ -24,10 +24,7 @@ export interface LoadModelOptions {
   readonly idle?: Idle
   /** What computes: `cpu`, or `webgpu` where the machine has it. */
   readonly provider?: Provider
-  /**
-   * Pixel budget of the network's input, instead of the size that the model was trained for. Larger is finer and
-   * slower.
-   */
+  /** What `predict` takes for its `size` unless it is told otherwise: a pixel budget for the network's input. */
   readonly size?: Size
   /**
    * The most images of one shape that go through the network together, when that many wait (overlapping calls of
@@ -79,9 +76,7 @@ export async function loadModel(nameOrPath: string, options: LoadModelOptions = 
   const data: PredictionThreadData = { nameOrPath, mapAbove, batch, threads, idle, provider }
   const workplace = new ThreadWorkplace(data)
   try {
-    const model = await workplace.open()
-    const described = size ? { ...model, size, trainedSizes: [] } : model
-    return new DepthModel(described, workplace, { batch })
+    return createDepthModel(await workplace.open(), workplace, { batch, size })
   } catch (error) {
     await workplace.dispose()
     throw error

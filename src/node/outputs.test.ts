@@ -16,15 +16,18 @@ function map({ steps = 0 } = {}): DepthMap {
   const depth = Float32Array.from({ length: WIDTH * HEIGHT }, (_, i) => 1 + (2 * (i % WIDTH)) / (WIDTH - 1))
   const sigma = depth.map((metres) => 0.1 * metres)
   const size = { width: WIDTH, height: HEIGHT }
-  const flat = { ...size, depth: new Float32Array(WIDTH * HEIGHT).fill(2), sigma }
+  const two = new Float32Array(WIDTH * HEIGHT).fill(2)
+  const flat = { ...size, depth: two, data: two, sigma }
   return {
     ...size,
     depth,
+    data: depth,
     sigma,
-    steps: Array.from({ length: steps }, (_, i) => (i === steps - 1 ? { ...size, depth, sigma } : flat)),
-    focal: { relative: 0.6, source: 'default' },
+    steps: Array.from({ length: steps }, (_, i) => (i === steps - 1 ? { ...size, depth, data: depth, sigma } : flat)),
+    focal: { relative: 0.6, source: 'default', millimetres35: 26 },
     networkSize: size,
     milliseconds: { decode: 0, compile: 0, prepare: 0, run: 0, finish: 0 },
+    warnings: [],
   }
 }
 

@@ -35,9 +35,7 @@ describe('encodeDepthPng', () => {
   })
 
   it('refuses data of another size', async () => {
-    await expect(encodeDepthPng({ width: 2, height: 2, data: new Float32Array(3) })).rejects.toThrow(
-      'cannot write 3 values',
-    )
+    await expect(encodeDepthPng({ width: 2, height: 2, data: new Float32Array(3) })).rejects.toThrow('the depth map of')
   })
 })
 

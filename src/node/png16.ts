@@ -3,8 +3,8 @@
  * These return bytes; `writeFileAtomically` puts them in a file.
  */
 import sharp, { type Sharp } from 'sharp'
+import { checkDepthImage, checkRgbImage } from '../image/check.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
-import { DarError } from '../support/errors.ts'
 
 /**
  * A 16-bit grey PNG of round(metres · unitsPerMetre). Values that are no depth (NaN, infinite, zero, negative) become
@@ -15,7 +15,7 @@ export async function encodeDepthPng(
   depth: DepthImage,
   { unitsPerMetre = 1000 }: { unitsPerMetre?: number } = {},
 ): Promise<Uint8Array> {
-  checkLength(depth, 1)
+  checkDepthImage(depth)
   const { data } = depth
   const values = new Uint16Array(data.length)
   for (let i = 0; i < data.length; i++) {
@@ -29,7 +29,7 @@ export async function encodeDepthPng(
 
 /** An 8-bit RGB PNG. @throws DarError when the data does not have width × height × 3 values. */
 export async function encodePngRgb(image: RgbImage): Promise<Uint8Array> {
-  checkLength(image, 3)
+  checkRgbImage(image)
   const raw = { width: image.width, height: image.height, channels: 3 } as const
   return bytesOf(sharp(image.data, { raw, limitInputPixels: false }).png())
 }
@@ -37,11 +37,4 @@ export async function encodePngRgb(image: RgbImage): Promise<Uint8Array> {
 /** A copy: see decode.ts for why not `toUint8Array`. */
 async function bytesOf(image: Sharp): Promise<Uint8Array> {
   return new Uint8Array(await image.toBuffer())
-}
-
-function checkLength({ width, height, data }: DepthImage | RgbImage, channels: number): void {
-  if (!(width > 0 && height > 0) || data.length !== width * height * channels)
-    throw new DarError(
-      `cannot write ${data.length} values as a ${width}×${height} PNG of ${channels} channel(s); check the size`,
-    )
 }

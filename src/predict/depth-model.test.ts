@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TINY } from '../../test/tiny-model.ts'
-import { DepthModel, type Workplace } from './depth-model.ts'
+import { createDepthModel, type Workplace } from './depth-model.ts'
 
 describe('what one photo may cost', () => {
   /** A photo of 100 megapixels, of which nothing but the size is looked at before the refusal. */
@@ -13,7 +13,7 @@ describe('what one photo may cost', () => {
   }
   const size = { width: 128, height: 96 }
   const description = { name: 'tiny', path: 'tiny', config: TINY, size, trainedSizes: [], multiple: 16, metric: true }
-  const model = new DepthModel(description, workplace)
+  const model = createDepthModel(description, workplace)
 
   it('is refused in one line before the network is asked', async () => {
     await expect(model.predict('photo', { steps: true })).rejects.toThrow(

@@ -14,7 +14,7 @@ import { Batcher } from './batcher.ts'
 import { Gate } from './gate.ts'
 import { lensOf } from './lens.ts'
 import type { Answer, Job } from './pipeline.ts'
-import { checkSize, nearestShape, networkSize } from './size.ts'
+import { chooseSize, judgeShape, listed, type SizedModel, sizeText } from './size.ts'
 import type { DepthMap, ImageInput, NetworkMaps, NetworkStep, PredictOptions, Size, StopSignal } from './types.ts'
 
 /** Batches of `predictMany` that are decoded ahead of the one that the network works on. */
@@ -29,19 +29,13 @@ const MOST_AT_ONCE = 3
 const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { focal: true, steps: true, size: true, signal: true }
 
 /** What is known of a model without its weights. */
-export interface ModelDescription {
+export interface ModelDescription extends SizedModel {
   /** The shipped model's name, or that of the file. */
   readonly name: string
   /** Where it came from, for messages. */
   readonly path: string
   readonly config: DarConfig
-  /** Pixel budget of the network's input. */
-  readonly size: Size
-  /** The sizes that the model was trained at; empty where that is not known. */
-  readonly trainedSizes: readonly Size[]
-  /** The sides of the network's input are multiples of this. */
-  readonly multiple: number
-  /** False for a model of relative depth, whose output has no unit. */
+  /** False for a model of relative depth, to which no lens gives a unit. */
   readonly metric: boolean
 }
 
@@ -68,32 +62,52 @@ export type ManyResult<Input extends ImageInput = ImageInput> =
   | { readonly index: number; readonly image: Input; readonly map: DepthMap; readonly error: null }
   | { readonly index: number; readonly image: Input; readonly map: null; readonly error: DarError }
 
-/** A model that is loaded and predicts. It holds a thread: dispose it. */
+interface DepthModelOptions {
+  readonly batch?: number
+  /** What `predict` takes for `size` unless it is told otherwise. */
+  readonly size?: Size
+}
+
+/**
+ * Makes a `DepthModel`, which takes over the workplace. Set by the class: who uses the package gets models from `loadModel` and
+ * need not see what they are made of.
+ */
+export let createDepthModel: (model: ModelDescription, workplace: Workplace, options?: DepthModelOptions) => DepthModel
+
+/** A model that is loaded and predicts; `loadModel` makes one. It holds a thread: dispose it. */
 export class DepthModel {
+  static {
+    createDepthModel = (model, workplace, options = {}) => new DepthModel(model, workplace, options)
+  }
+
   /** The shipped model's name, or that of the file. */
   readonly name: string
   readonly config: DarConfig
   /** Pixel budget of the network's input, for a model that does not name the sizes it was trained at. */
   readonly size: Size
+  /** The sizes that the model was trained at, of which `predict` takes the nearest; empty where that is not known. */
+  readonly trainedSizes: readonly Size[]
   /** Images that go through the network together. */
   readonly batch: number
-  private readonly model: ModelDescription
-  private readonly workplace: Workplace
-  private readonly batches: Batcher<{ readonly network: Size; readonly job: Job }, Answer>
-  private readonly running = new Set<Promise<unknown>>()
-  private readonly gate: Gate
-  private disposal: Promise<void> | null = null
+  readonly #model: ModelDescription
+  readonly #workplace: Workplace
+  readonly #size: Size | undefined
+  readonly #batches: Batcher<{ readonly network: Size; readonly job: Job }, Answer>
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #gate: Gate
+  #disposal: Promise<void> | null = null
 
-  /** Use `loadModel`. The model takes over the workplace. */
-  constructor(model: ModelDescription, workplace: Workplace, { batch = 1 }: { readonly batch?: number } = {}) {
+  private constructor(model: ModelDescription, workplace: Workplace, { batch = 1, size }: DepthModelOptions) {
     this.name = model.name
     this.config = model.config
     this.size = model.size
+    this.trainedSizes = model.trainedSizes
     this.batch = batch
-    this.model = model
-    this.workplace = workplace
-    this.gate = new Gate(Math.max(MOST_AT_ONCE, 2 * batch))
-    this.batches = new Batcher(batch, (_, together) =>
+    this.#model = model
+    this.#workplace = workplace
+    this.#size = size
+    this.#gate = new Gate(Math.max(MOST_AT_ONCE, 2 * batch))
+    this.#batches = new Batcher(batch, (_, together) =>
       workplace.predict(
         together[0].network,
         together.map(({ job }) => job),
@@ -106,15 +120,20 @@ export class DepthModel {
    * which takes about a second. Calls may overlap; the network works on one image at a time. Pixels that are passed in
    * must not change until the map is there.
    *
-   * Metres depend on the focal length: pass `focal`, or an image whose EXIF has it. Otherwise the lens is taken for a
-   * phone's main camera (26 mm equivalent), and a photo that was cropped or taken with another lens comes out too near
-   * or too far by one factor.
+   * Metres are right only as far as the focal length is known: give `focal`, or an image whose EXIF tells it. Else the
+   * lens is taken for a phone's main camera (26 mm equivalent), and a photo that was cropped or taken with another
+   * lens comes out uniformly too near or too far.
+   * Every depth lies in the model's range, `config.dMin` to `config.dMax`, which a lens s times as long moves s times as far away.
    * @throws DarError when the image cannot be read (see `decodeImage`) or an option makes no sense.
    */
   predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthMap> {
-    return this.underWay(async () => {
-      const { depth, sigma, steps, width, height, ...rest } = await this.maps(image, options, 'image')
-      const flat = (step: NetworkStep) => ({ depth: step.depth.data, sigma: step.sigma?.data ?? null })
+    return this.#underWay(async () => {
+      const { depth, sigma, steps, width, height, ...rest } = await this.#maps(image, options, 'image')
+      const flat = (step: NetworkStep) => ({
+        depth: step.depth.data,
+        data: step.depth.data,
+        sigma: step.sigma?.data ?? null,
+      })
       return {
         ...flat({ depth, sigma }),
         width,
@@ -127,15 +146,15 @@ export class DepthModel {
 
   /** As `predict`, but with every map at the size that the network gives it. */
   predictMaps(image: ImageInput, options: PredictOptions = {}): Promise<NetworkMaps> {
-    return this.underWay(() => this.maps(image, options, 'network'))
+    return this.#underWay(() => this.#maps(image, options, 'network'))
   }
 
-  private underWay<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.disposal)
+  #underWay<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#disposal)
       return Promise.reject(new DarError(`the model ${this.name} was disposed; load it again`, { kind: 'gone' }))
     const result = work()
-    const settled: Promise<unknown> = result.catch(() => {}).finally(() => this.running.delete(settled))
-    this.running.add(settled)
+    const settled: Promise<unknown> = result.catch(() => {}).finally(() => this.#running.delete(settled))
+    this.#running.add(settled)
     return result
   }
 
@@ -160,7 +179,7 @@ export class DepthModel {
     try {
       let index = 0
       for await (const image of images) {
-        started.push(this.attempt(image, index++, options))
+        started.push(this.#attempt(image, index++, options))
         if (started.length > AHEAD * this.batch) yield await next()
       }
       while (started.length > 0) yield await next()
@@ -169,8 +188,8 @@ export class DepthModel {
     }
   }
 
-  /** Never rejects. An error that is not the user's mistake is kept in the list until its turn. */
-  private async attempt<Input extends ImageInput>(image: Input, index: number, options: PredictOptions) {
+  /** Never rejects: what is no user's mistake waits in the list until its turn. */
+  async #attempt<Input extends ImageInput>(image: Input, index: number, options: PredictOptions) {
     try {
       return { index, image, map: await this.predict(image, options), error: null }
     } catch (error) {
@@ -180,57 +199,67 @@ export class DepthModel {
     }
   }
 
-  /**
-   * A size that was asked for is a pixel budget and is fitted to the image's shape. Otherwise a size of the training is
-   * used.
-   */
-  private networkSizeFor(image: Size, asked: Size | undefined): Size {
-    const { trainedSizes, size, multiple } = this.model
-    if (!asked && trainedSizes.length > 0) return nearestShape(image, trainedSizes)
-    return networkSize(image, checkSize(asked ?? size), multiple)
-  }
-
-  private async maps(input: ImageInput, options: PredictOptions, maps: Job['maps']): Promise<NetworkMaps> {
+  async #maps(input: ImageInput, options: PredictOptions, maps: Job['maps']): Promise<NetworkMaps> {
     refuseUnknown(options, OPTIONS, 'predict')
     const { signal } = options
-    if (!signal) return this.gate.pass(() => this.mapsNow(input, options, maps))
+    if (!signal) return this.#gate.pass(() => this.#mapsNow(input, options, maps))
     return untilAborted(signal, (check) =>
-      this.gate.pass(() => {
+      this.#gate.pass(() => {
         check()
-        return this.mapsNow(input, options, maps, check)
+        return this.#mapsNow(input, options, maps, check)
       }),
     )
   }
 
   /** `check` throws when nobody wants the result any more. */
-  private async mapsNow(
+  async #mapsNow(
     input: ImageInput,
     { focal: given, steps = false, size }: PredictOptions,
     maps: Job['maps'],
     check: () => void = () => {},
   ): Promise<NetworkMaps> {
     const begin = performance.now()
-    const image = await this.workplace.decode(input)
+    const image = await this.#workplace.decode(input)
     check()
     const decode = performance.now() - begin
     const { width, height } = image
     checkCost(image, maps === 'network' ? 0 : 2 * (steps ? mapCount(this.config) : 1))
-    const network = this.networkSizeFor(image, size)
-    const { metres, focal } = lensOf(image, network, { focal: given })
-    const job: Job = { image, metres: this.model.metric ? metres : 1, steps, maps }
-    const lane = `${network.width}x${network.height}`
-    const { finite, milliseconds, ...answer } = await this.batches.do(lane, { network, job })
+    const { network, warning } = chooseSize(image, size ?? this.#size, this.#model)
+    const shape = judgeShape(image, network)
+    const { metres, range, focal } = lensOf(image, network, { focal: given })
+    const { dMin, dMax } = this.config
+    const scaled = { metres, range: { least: dMin * range, most: dMax * range } }
+    const job: Job = { image, ...(this.#model.metric ? scaled : { metres: 1, range: null }), steps, maps }
+    const lane = sizeText(network)
+    const { finite, milliseconds, ...answer } = await this.#batches.do(lane, { network, job })
     if (!finite)
       throw new DarError(
-        `the model ${this.name} predicts depths that are not numbers; ${this.model.path} is damaged, download or train it again`,
+        `the model ${this.name} predicts depths that are not numbers; ${this.#model.path} is damaged, download or train it again`,
       )
-    return { ...answer, width, height, focal, networkSize: network, milliseconds: { decode, ...milliseconds } }
+    const warnings = [warning, shape].filter((text) => text !== null)
+    return {
+      ...answer,
+      width,
+      height,
+      focal,
+      networkSize: network,
+      milliseconds: { decode, ...milliseconds },
+      warnings,
+    }
   }
 
   /** Waits for predictions under way, then frees thread and memory. Safe to call twice. */
   dispose(): Promise<void> {
-    this.disposal ??= Promise.all(this.running).then(() => this.workplace.dispose())
-    return this.disposal
+    this.#disposal ??= Promise.all(this.#running).then(() => this.#workplace.dispose())
+    return this.#disposal
+  }
+
+  /** What `console.log` shows in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { head, encoder, dMin, dMax } = this.config
+    const sizes = this.trainedSizes.length > 0 ? `, trained at ${listed(this.trainedSizes)}` : ''
+    const range = this.#model.metric ? `${dMin} to ${dMax} m` : 'relative depth'
+    return `DepthModel ${this.name} (${head.kind} on ${encoder.kind}, ${range}${sizes}${this.#disposal ? ', disposed' : ''})`
   }
 
   /** As `dispose`, for `await using`. */

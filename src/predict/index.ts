@@ -3,6 +3,7 @@
  * threads, which need Node, are in node/.
  */
 export {
+  createDepthModel,
   DepthModel,
   type ManyOptions,
   type ManyResult,
@@ -12,5 +13,5 @@ export {
 export { type Answer, type Job, Pipeline, type PipelineModel } from './pipeline.ts'
 export { predictionOutputs } from './prediction-graph.ts'
 export type { GraphRun, RunnableGraph, Runner } from './runner.ts'
-export { networkSize, parseSize } from './size.ts'
+export { listed, networkSize, parseSize, type SizedModel, sizeText } from './size.ts'
 export type * from './types.ts'

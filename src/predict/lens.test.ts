@@ -41,10 +41,16 @@ describe('lensOf, and the pixels beside it', () => {
     const { focal: fromFile } = lensOf(image, NETWORK)
     expect(fromFile.source).toBe('exif')
     expect(fromFile.relative).toBeCloseTo(1, 4)
-    expect(lensOf(image, NETWORK, { focal: 25 }).focal).toEqual({ relative: 0.5, source: 'given' })
+    const given = lensOf({ ...image, focalNote: 'found' }, NETWORK, { focal: 25 }).focal
+    expect(given).toEqual({ relative: 0.5, source: 'given', millimetres35: expect.closeTo(21.63, 2) })
+    expect(lensOf({ ...photo(30, 40), focalNote: 'not found' }, NETWORK).focal.note).toBe('not found')
     const unknown = lensOf(photo(30, 40), NETWORK).focal
     expect(unknown.source).toBe('default')
     expect(unknown.relative).toBeCloseTo(CANONICAL_FOCAL, 12)
+  })
+
+  it.each([1e-9, 1e9, 1e308])('refuses a lens of no camera: %d pixels', (focal) => {
+    expect(() => lensOf(photo(4, 4), NETWORK, { focal })).toThrow(/focal length is .* as of a lens of .* mm; give/)
   })
 
   it.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a focal length of %d', (focal) => {

@@ -31,6 +31,7 @@ function photo(width = 100, height = 75): RgbImage {
 const job = (options: Partial<Job> = {}): Job => ({
   image: photo(),
   metres: 1,
+  range: null,
   steps: false,
   maps: 'image',
   ...options,

@@ -39,6 +39,8 @@ export interface Job {
   readonly image: RgbImage
   /** What the maps are multiplied by: metres per canonical metre, 1 for a relative model. */
   readonly metres: number
+  /** Metres that no depth leaves; null for a relative model. */
+  readonly range: { readonly least: number; readonly most: number } | null
   /** Also the map of every step. */
   readonly steps: boolean
   /** Size of the maps: the one that the network gives to each, or the image's. */
@@ -110,7 +112,7 @@ export class Pipeline {
 
   /** `raw`: a map in canonical metres at its own size, or null where the model has none of that name. */
   private mapsOf(
-    { image, metres, steps, maps }: Job,
+    { image, metres, range, steps, maps }: Job,
     raw: (name: string) => DepthImage | null,
   ): Omit<Answer, 'milliseconds'> {
     const { width, height } = image
@@ -120,9 +122,11 @@ export class Pipeline {
       const depth = raw(depthName)
       assert(depth, `a program without ${depthName}`)
       scale(depth, metres)
+      const finite = allFinite(depth)
+      if (range) clamp(depth, range)
       const sigma = raw(sigmaName)
       if (sigma) scale(sigma, metres)
-      return { finite: allFinite(depth), depth: sized(depth), sigma: sigma && sized(sigma) }
+      return { finite, depth: sized(depth), sigma: sigma && sized(sigma) }
     }
     const count = mapCount(this.model.config)
     const { finite, ...last } = step(outputNames.depth, outputNames.sigma(count))
@@ -160,6 +164,11 @@ function nativeMap(
 /** In its own memory. */
 function scale({ data }: DepthImage, factor: number): void {
   for (let i = 0; i < data.length; i++) data[i] *= factor
+}
+
+/** In its own memory. A stretched view and a last convolution can lead a little out of the range of the bins. */
+function clamp({ data }: DepthImage, { least, most }: { readonly least: number; readonly most: number }): void {
+  for (let i = 0; i < data.length; i++) data[i] = Math.min(most, Math.max(least, data[i]))
 }
 
 function allFinite({ data }: DepthImage): boolean {

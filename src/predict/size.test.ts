@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import { nearestShape, networkSize, parseSize } from './size.ts'
+import { chooseSize, judgeShape, nearestShape, networkSize, parseSize } from './size.ts'
 import type { Size } from './types.ts'
 
 const NANO = { width: 256, height: 192 }
@@ -124,5 +124,59 @@ describe('nearestShape', () => {
 
   it('takes the first for a square', () => {
     expect(nearestShape({ width: 50, height: 50 }, trained)).toEqual(NANO)
+  })
+})
+
+describe('chooseSize', () => {
+  const trainedSizes = [NANO, { width: 192, height: 256 }, { width: 384, height: 288 }]
+  const model = { name: 'm', size: NANO, trainedSizes, multiple: 16 }
+  const photo = { width: 640, height: 480 }
+
+  it.each([
+    ['nothing', undefined, 256, false],
+    ['a trained size', { width: 384, height: 288 }, 384, false],
+    ['one a little larger', { width: 400, height: 300 }, 384, false],
+    ['one far beyond', { width: 1280, height: 960 }, 384, true],
+    ['one far below', { width: 64, height: 48 }, 256, true],
+    ['the other shape of a trained one', { width: 192, height: 256 }, 256, false],
+  ])('asked for %s takes the nearest trained size, and says when that is another', (_, asked, width, says) => {
+    const { network, warning } = chooseSize(photo, asked, model)
+    expect(network.width).toBe(width)
+    expect(warning !== null).toBe(says)
+  })
+
+  it('takes any size of a model that states none, and says what is not known', () => {
+    const open = { ...model, trainedSizes: [] }
+    expect(chooseSize(photo, undefined, open)).toEqual({ network: NANO, warning: null })
+    expect(chooseSize(photo, NANO, open).warning).toBe(null)
+    const { network, warning } = chooseSize(photo, { width: 512, height: 384 }, open)
+    expect(network).toEqual({ width: 512, height: 384 })
+    expect(warning).toMatch(/^m does not state the sizes .* 512x384 .* 256x192$/)
+  })
+
+  it('is never surprised by the size of an image', () => {
+    const side = fc.integer({ min: 1, max: 100_000 })
+    fc.assert(
+      fc.property(side, side, (width, height) => {
+        const { network } = chooseSize({ width, height }, { width: 300, height: 300 }, model)
+        expect(trainedSizes).toContain(network)
+      }),
+    )
+  })
+})
+
+describe('judgeShape', () => {
+  it.each([
+    ['4:3', 640, 480, false],
+    ['16:9', 1920, 1080, false],
+    ['KITTI', 1242, 375, false],
+    ['a portrait', 3000, 4000, false],
+    ['a panorama', 4000, 900, true],
+    ['a strip', 4000, 3, true],
+    ['a tall strip', 3, 4000, true],
+    ['a few pixels', 12, 9, true],
+  ])('of %s (%i×%i) warns: %s', (_, width, height, warns) => {
+    const network = nearestShape({ width, height }, [NANO, { width: 192, height: 256 }])
+    expect(judgeShape({ width, height }, network) !== null).toBe(warns)
   })
 })

@@ -1,7 +1,10 @@
 /**
- * The size at which the network sees an image. A model file that names the sizes it was trained at (`predictSizes`, as
- * dar-nano's does) gets the one of the nearest shape. Otherwise, or when a size is asked for, it is a pixel budget.
- * Sides must be multiples of what the encoder needs, and the image's aspect ratio should change little:
+ * The size at which the network sees an image. A model file that names the sizes it was trained at (`predictSizes`, as dar-nano's
+ * does) is asked at one of them, whatever size a caller wants: at others its metres are wrong (dar-nano finds a bedroom half as deep at
+ * 640×480 as at 256×192). Without a wish it is the one of the nearest shape; with one, the nearest by the cost below.
+ *
+ * A model that names none has a pixel budget, its own or the caller's: sides must be multiples of what its encoder needs, and an
+ * image should be squeezed as little as possible:
  *
  *     minimise  |ln(w/h) − ln(W/H)| + ¼·|ln(w·h / budget)|      over multiples w, h with w·h ≤ 1.15·budget
  *
@@ -21,10 +24,10 @@ const AREA_SLACK = 1.15
 /** The network size for an image of `image`, given the budget width·height; sides are multiples of `multiple`. */
 export function networkSize(image: Size, budget: Size, multiple: number): Size {
   const least = Math.ceil(MIN_SIDE / multiple)
-  const area = budget.width * budget.height
+  const pixels = area(budget)
   const aspect = image.width / image.height
   // In units of `multiple`; the smallest square is always allowed.
-  const most = Math.max(least * least, Math.floor((AREA_SLACK * area) / multiple ** 2))
+  const most = Math.max(least * least, Math.floor((AREA_SLACK * pixels) / multiple ** 2))
   let best = { width: least * multiple, height: least * multiple }
   let lowest = Number.POSITIVE_INFINITY
   for (let rows = least; rows * least <= most; rows++) {
@@ -33,7 +36,7 @@ export function networkSize(image: Size, budget: Size, multiple: number): Size {
     const shape = Math.min(Math.max(Math.floor(rows * aspect), least), widest)
     for (let columns = shape; columns <= Math.min(shape + 1, widest); columns++) {
       const squeeze = Math.abs(Math.log(columns / rows / aspect))
-      const cost = squeeze + AREA_WEIGHT * Math.abs(Math.log((rows * columns * multiple ** 2) / area))
+      const cost = squeeze + AREA_WEIGHT * Math.abs(Math.log((rows * columns * multiple ** 2) / pixels))
       if (cost >= lowest) continue
       lowest = cost
       best = { width: columns * multiple, height: rows * multiple }
@@ -47,8 +50,75 @@ export function networkSize(image: Size, budget: Size, multiple: number): Size {
  * over to a size that the model has not seen, so the image is stretched instead, as in training.
  */
 export function nearestShape(image: Size, sizes: readonly Size[]): Size {
-  const stretch = ({ width, height }: Size) => Math.abs(Math.log(((width / height) * image.height) / image.width))
-  return sizes.reduce((best, size) => (stretch(size) < stretch(best) ? size : best))
+  return sizes.reduce((best, size) => (stretch(image, size) < stretch(image, best) ? size : best))
+}
+
+/** What a model says of the sizes that it can be asked at. */
+export interface SizedModel {
+  readonly name: string
+  /** Pixel budget of the network's input. */
+  readonly size: Size
+  /** The sizes that the model was trained at; empty where that is not known. */
+  readonly trainedSizes: readonly Size[]
+  /** The sides of the network's input are multiples of this. */
+  readonly multiple: number
+}
+
+export interface ChosenSize {
+  readonly network: Size
+  /** Why it is not the size that was asked for, or what is not known of it. */
+  readonly warning: string | null
+}
+
+/** The size at which the network sees an image; `asked` is a caller's pixel budget. Throws a DarError when that is no size. */
+export function chooseSize(image: Size, asked: Size | undefined, model: SizedModel): ChosenSize {
+  const { name, size, trainedSizes, multiple } = model
+  if (asked) checkSize(asked)
+  if (trainedSizes.length === 0) {
+    const network = networkSize(image, asked ?? size, multiple)
+    const warning =
+      asked && !isAlike(asked, size)
+        ? `${name} does not state the sizes that it was trained at: at ${sizeText(asked)} its metres may differ from those at ${sizeText(size)}`
+        : null
+    return { network, warning }
+  }
+  if (!asked) return { network: nearestShape(image, trainedSizes), warning: null }
+  const cost = (trained: Size) =>
+    stretch(image, trained) + AREA_WEIGHT * Math.abs(Math.log(area(trained) / area(asked)))
+  const network = trainedSizes.reduce((best, trained) => (cost(trained) < cost(best) ? trained : best))
+  const warning = isAlike(asked, network)
+    ? null
+    : `${name} was trained at ${listed(trainedSizes)} and its metres are right only there: predicted at ${sizeText(network)} instead of ${sizeText(asked)}`
+  return { network, warning }
+}
+
+const area = ({ width, height }: Size) => width * height
+const isAlike = (a: Size, b: Size) => Math.abs(Math.log(area(a) / area(b))) <= Math.log(AREA_SLACK)
+const stretch = (image: Size, { width, height }: Size) =>
+  Math.abs(Math.log(((width / height) * image.height) / image.width))
+
+/** `256x192`. */
+export const sizeText = ({ width, height }: Size) => `${width}x${height}`
+
+/** `256x192, 288x160 and 192x256`. */
+export function listed(sizes: readonly Size[]): string {
+  const texts = sizes.map(sizeText)
+  return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} and ${texts[texts.length - 1]}`
+}
+
+/** How many times longer than the network's a shape may be before its metres are a guess. */
+const FAIR_SQUEEZE = 2.5
+/** An image with a shorter side has nothing in it that can be judged. */
+const FEWEST_PIXELS = 16
+
+/** Why the metres of an image of this shape are a guess at best; null for an ordinary one. */
+export function judgeShape({ width, height }: Size, network: Size): string | null {
+  const squeeze = Math.exp(stretch({ width, height }, network))
+  const shape = `an image of ${width}×${height} pixels`
+  if (squeeze > FAIR_SQUEEZE)
+    return `${shape} is squeezed ${Number(squeeze.toPrecision(2))} times to the network's ${sizeText(network)}, so its metres are a guess; cut it into pieces of ordinary shape`
+  if (Math.min(width, height) < FEWEST_PIXELS) return `${shape} is too small to be judged, so its metres are a guess`
+  return null
 }
 
 /** Reads `256x192` (width, then height). `source` names the file in the error. */

@@ -18,10 +18,14 @@ export interface Focal {
   /** Focal length divided by the image's diagonal, both in pixels: 0.6 is an ordinary phone's main camera. */
   readonly relative: number
   readonly source: FocalSource
+  /** The same as a focal length on 36×24 mm film: 26 is an ordinary phone's main camera. */
+  readonly millimetres35: number
+  /** How the file gives the focal length, or what it lacks for it, in words; absent where it says nothing. */
+  readonly note?: string
 }
 
 /** The prediction after one of the coarse-to-fine steps, at the image's size. */
-export interface StepMap extends Size {
+export interface StepMap extends DepthImage {
   /** Metres, row-major. */
   readonly depth: Float32Array
   /** Metres, row-major; null where the model's head has none. */
@@ -43,13 +47,13 @@ export interface Timing {
 }
 
 /**
- * A depth map at its image's own size. To hand it to a function that takes a `DepthImage` (`colourise`, `encodeDepthPng`),
- * write `{ ...map, data: map.depth }`.
+ * A depth map at its image's own size. It is a `DepthImage` with more beside it, so whatever takes one (`colourise`, `withLegend`,
+ * `encodeDepthPng`) takes it as it is: `data` is the same array as `depth`.
  */
-export interface DepthMap extends Size {
+export interface DepthMap extends DepthImage {
   /**
-   * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. For a relative
-   * model (`isMetric(model.config)` is false): inverse depth of unknown scale and shift, 0 or more; larger is nearer.
+   * Distance along the viewing axis (z-depth) in metres, `height × width` row-major: larger is farther. Of a relative model
+   * (`model.config.head.output` is `relative`) inverse depth of unknown scale and shift instead, 0 or more: larger is nearer.
    */
   readonly depth: Float32Array
   /**
@@ -64,15 +68,17 @@ export interface DepthMap extends Size {
   /** Size at which the network saw the image. */
   readonly networkSize: Size
   readonly milliseconds: Timing
+  /** What makes these metres less sure than usual, one sentence each: a size that the model was not trained at, an odd shape. */
+  readonly warnings: readonly string[]
 }
 
 /**
- * The maps of a photo as the network gives them: metres as in `DepthMap`, each map at its own size, covering the whole
- * photo. `resizeBilinear` brings them to another size.
+ * The maps of a photo as the network gives them: metres as in `DepthMap`, each map of its own size and spread over the whole
+ * photo. `resizeBilinear` of `dar-depth/image` brings them to another.
  */
 export interface NetworkMaps
   extends NetworkStep,
-    Pick<DepthMap, 'width' | 'height' | 'focal' | 'networkSize' | 'milliseconds'> {
+    Pick<DepthMap, 'width' | 'height' | 'focal' | 'networkSize' | 'milliseconds' | 'warnings'> {
   /** Coarse to fine, the last holding the same maps as this; empty unless `steps` was asked for. */
   readonly steps: readonly NetworkStep[]
 }
@@ -101,7 +107,10 @@ export interface PredictOptions {
   readonly focal?: number
   /** Also return the map of every step. */
   readonly steps?: boolean
-  /** Another pixel budget than the model's own, see `networkSize`. */
+  /**
+   * Another pixel budget than the model's own. A model that states the sizes it was trained at is asked at the nearest of
+   * them, since its metres are right only there, and the result's `warnings` say so.
+   */
   readonly size?: Size
   /** When it is aborted, the call rejects with its reason; what the network has begun is not used. */
   readonly signal?: StopSignal

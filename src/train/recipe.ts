@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { augmentationSchema, openSchema, splitSchema } from '../data/index.ts'
 import { configSchema, imageMultiple, isMetric, lossSchema } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
+import { issueText } from '../support/issues.ts'
 import { adamSchema } from './optimiser.ts'
 import { scheduleSchema } from './schedule.ts'
 
@@ -177,6 +178,6 @@ export type Recipe = Readonly<z.infer<typeof recipeSchema>>
 export function parseRecipe(value: unknown, source: string): Recipe {
   const result = recipeSchema.safeParse(value)
   if (result.success) return result.data
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'recipe'}: ${message}`)
-  throw new DarError(`${source}: ${problems.join('; ')}`)
+  const problems = result.error.issues.map((issue) => issueText(issue, 'recipe'))
+  throw new DarError(`${source}: ${problems.join('; ')}; docs/recipes.md says what a recipe holds`)
 }

@@ -59,6 +59,11 @@ describe('decodeLogDepthPng', () => {
     ['without near and far', {}],
     ['with near beyond far', { near: '5', far: '1' }],
     ['with nonsense', { near: 'x', far: '1' }],
+    ['with a far end that no number of metres is', { near: '1', far: '1e300' }],
+    ['with a far end at infinity', { near: '1', far: 'Infinity' }],
+    ['with a near end at nothing', { near: '1e-320', far: '1' }],
+    ['with a unit that makes it infinite', { near: '1', far: '10', unit: 'Infinity' }],
+    ['with a unit that makes it too far', { near: '1', far: '10', unit: '1e30' }],
   ])('refuses a PNG %s', async (_, texts) => {
     await expect(decodeLogDepthPng(await logDepth(texts as Record<string, string>), { name: 'd.png' })).rejects.toThrow(
       /d\.png does not state near and far/,

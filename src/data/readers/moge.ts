@@ -76,6 +76,9 @@ async function foundFrames(root: string) {
   return { frames, notes }
 }
 
+/** The depths that a file may name, in metres. Sets of unknown scale have odd ones, but none beyond these. */
+const [MICROMETRE, MOON] = [1e-6, 4e8]
+
 /** The formula above. Throws a DarError for a PNG that is not 16-bit grey or does not state near and far. */
 export async function decodeLogDepthPng(
   source: string | Uint8Array,
@@ -85,9 +88,10 @@ export async function decodeLogDepthPng(
   const stored = await decodeDepthPng(bytes, { unitsPerMetre: 1, name })
   const texts = pngText(bytes)
   const [near, far, unit] = [texts.get('near'), texts.get('far'), texts.get('unit') ?? '1'].map(Number)
-  if (!(near > 0 && far >= near && far < Number.POSITIVE_INFINITY && unit > 0))
+  // What float32 and every use of metres can hold: a far end of 1e300, or one that the unit makes infinite, is a damaged file.
+  if (!(near > 0 && far >= near && near * unit >= MICROMETRE && far * unit <= MOON))
     throw new DarError(
-      `${name} does not state near and far in its text chunks (near ${texts.get('near')}, far ${texts.get('far')}); is it a log-scale depth map?`,
+      `${name} does not state near and far in its text chunks, in metres (near ${texts.get('near')}, far ${texts.get('far')}, unit ${unit}); is it a log-scale depth map?`,
     )
   const span = Math.log(far / near) / 65533
   const metres = (v: number) => (v > 0 && v < 65535 ? near * Math.exp((v - 1) * span) * unit : 0)
