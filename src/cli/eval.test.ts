@@ -24,10 +24,11 @@ let folder = ''
 let data = ''
 let model = ''
 /** A folder that holds `made`, and the same again under the name of a set that the recipe dar-nano holds frames out of. */
-const sets = ''
+let sets = ''
 beforeAll(async () => {
   folder = await temporaryFolder()
-  data = join(folder, 'made')
+  sets = join(folder, 'sets')
+  data = join(sets, 'made')
   model = await writeTinyModel(join(folder, 'tiny.safetensors'))
   await mkdir(join(data, 'rgb'), { recursive: true })
   await mkdir(join(data, 'depth'))

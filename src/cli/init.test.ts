@@ -19,7 +19,7 @@ import { initialise } from '../train/parameters.ts'
 import { modelLayout } from '../train/step-program.ts'
 import { registerInit } from './init.ts'
 import { createProgram } from './program.ts'
-import { EXIT_MISTAKE, run } from './run.ts'
+import { EXIT_CODES, EXIT_MISTAKE, run } from './run.ts'
 
 const config = tinyDino()
 const ours = randomTensors(targetsOf(config))
@@ -129,16 +129,16 @@ describe('dar init', () => {
     expect(values.get(layout.entries[0].name)).toEqual(initialise(layout, 0).slice(offset, offset + length))
   })
 
-  it.each([
+  it.each<[string[], RegExp, number?]>([
     [['dar-huge'], /^dar: there is no preset dar-huge; known are dar-large, .*depth-anything-v2-small/],
-    [['none.json'], /^dar: cannot read the config none\.json/],
+    [['none.json'], /^dar: none\.json was not found/, EXIT_CODES.missing],
     [['dar-lite', '--parts', 'encoder,tail'], /^dar: --parts encoder,tail: tail is none of encoder, neck, head/],
     [['dar-lite', '--seed', '-1'], /^dar: --seed -1: /],
-    [['dar-lite', '--encoder', 'none.safetensors'], /^dar: cannot read none\.safetensors/],
+    [['dar-lite', '--encoder', 'none.safetensors'], /^dar: none\.safetensors was not found/, EXIT_CODES.missing],
     [['dar-lite', '--encoder', 'hub:owner'], /^dar: hub:owner names no file on the Hub/],
-  ])('answers %j in one line, with code 1, and leaves no file', async (args, message) => {
+  ])('answers %j in one line, and leaves no file', async (args, message, expected = EXIT_MISTAKE) => {
     const { code, errors } = await dar(...args, '-o', at('m.safetensors'))
-    expect(code).toBe(EXIT_MISTAKE)
+    expect(code).toBe(expected)
     expect(errors).toMatch(message)
     expect(errors.split('\n')).toHaveLength(2)
     expect(await readdir(folder)).toEqual(['tiny.json'])

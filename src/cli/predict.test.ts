@@ -244,7 +244,9 @@ describe('dar predict, of bad input', () => {
     const paths = await Promise.all(['w1.png', 'w2.png'].map(async (name) => put(name, await photo().png().toBuffer())))
     await mkdir(join(out, 'w1.depth.npy'), { recursive: true })
     expect(await predict(...paths)).toBe(1)
-    expect(errorLines()).toEqual([expect.stringMatching(/^dar: cannot write .*w1\.depth\.npy.*choose a folder/)])
+    expect(errorLines()).toEqual([
+      expect.stringMatching(/^dar: cannot write .*w1\.depth\.npy: it is a folder; move it away$/),
+    ])
     expect(await results()).toEqual(['w1.depth.npy', ...RESULTS.map((suffix) => `w2.${suffix}`)])
   })
 

@@ -126,6 +126,8 @@ export const MAX_FILE_BYTES = 2 ** 30
 
 /** Whole files only: libvips caches what it opens by path and would serve an old image after the file has changed. */
 async function readSource(source: string | Uint8Array, name: string): Promise<Uint8Array> {
+  if (typeof source === 'string' && /^data:/i.test(source))
+    throw new DarError(`${name} is not read; give its bytes: Buffer.from(base64, 'base64')`)
   const bytes = typeof source === 'string' ? await readRegularFile(source, { name, most: MAX_FILE_BYTES }) : source
   if (bytes.length === 0) throw new DarError(`${name} is empty (0 bytes); copy or download it again`)
   return bytes

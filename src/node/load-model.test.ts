@@ -2,7 +2,6 @@ import { mkdir, readdir, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import type { Worker } from 'node:worker_threads'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
@@ -14,7 +13,7 @@ import { relativeError } from '../inspect/trace-model.ts'
 import { parseConfig } from '../model/index.ts'
 import { DepthModel, type ManyResult } from '../predict/depth-model.ts'
 import type { ImageInput } from '../predict/types.ts'
-import { EngineError, live } from '../runtime/engine.ts'
+import { live } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeDepthPng } from './decode.ts'
 import { type LoadModelOptions, loadModel } from './load-model.ts'
@@ -381,7 +380,7 @@ describe('what is no image, or no option', () => {
     [{ focalLength: 5 }, "predict has no option 'focalLength'; it has focal, steps, size"],
     [null, 'the options of predict are null'],
     [{ focal: 1e308 }, 'the focal length is 1e+308 pixels'],
-    [{ focal: 1e-5 }, 'times the image'],
+    [{ focal: 1e-5 }, 'as of a lens of'],
     [{ focal: '500' }, 'the focal length is 500; give a positive number'],
     [{ size: 5 }, 'is no pixel budget'],
   ])('predict refuses the options %j', async (options, message) => {
@@ -410,65 +409,6 @@ describe('a signal', () => {
     })()
     await expect(many).rejects.toBe(reason)
     expect((await model.predict(photo(), { signal: new AbortController().signal })).width).toBe(WIDTH)
-  })
-})
-
-describe('the thread of a model', () => {
-  const threadOf = (of: DepthModel) => Reflect.get(Reflect.get(of, 'workplace'), 'thread')
-  // The thread destructures what it is sent, and ends with a TypeError when that is null.
-  const crash = (of: DepthModel) => (Reflect.get(threadOf(of), 'worker') as Worker).postMessage(null)
-
-  it('is replaced once when it dies, and only the call in it fails', async () => {
-    const before = { ...live }
-    {
-      await using fresh = await load(file)
-      const { depth } = await fresh.predict(photo())
-      const first = threadOf(fresh)
-      crash(fresh)
-      const calls = Array.from({ length: 5 }, () => fresh.predict(photo()))
-      const outcomes = await Promise.allSettled(calls)
-      const failed = outcomes.filter((outcome) => outcome.status === 'rejected')
-      expect(failed.length).toBe(1)
-      expect(failed[0].reason).toBeInstanceOf(EngineError)
-      expect(failed[0].reason.message).toMatch(
-        /thread of the engine ended.*another takes its place\nOnly this call is lost/,
-      )
-      for (const outcome of outcomes)
-        if (outcome.status === 'fulfilled') expect(same(outcome.value.depth, depth)).toBe(true)
-      expect(threadOf(fresh)).not.toBe(first)
-      expect(live.engines).toBe(before.engines + 1)
-      crash(fresh)
-      await expect(fresh.predict(photo())).rejects.toThrow('the thread of the engine ended')
-      await expect(fresh.predict(photo())).rejects.toThrow(/replaced once\nNothing more can run/)
-    }
-    expect(live).toEqual(before)
-  })
-})
-
-describe('many calls at once', () => {
-  it('hold no more than a few photos as pixels at a time', async () => {
-    const workplace = Reflect.get(model, 'workplace') as {
-      decode: (input: ImageInput) => Promise<RgbImage>
-      predict: DepthModel['predict']
-    }
-    const { decode } = workplace
-    const predict = Reflect.get(workplace, 'predict')
-    let held = 0
-    let most = 0
-    Reflect.set(workplace, 'decode', async (input: ImageInput) => {
-      most = Math.max(most, ++held)
-      return decode(input)
-    })
-    Reflect.set(workplace, 'predict', async (...args: Parameters<typeof predict>) => {
-      const answers = await predict.apply(workplace, args)
-      held--
-      return answers
-    })
-    const maps = await Promise.all(Array.from({ length: 40 }, () => model.predict(photo())))
-    Reflect.set(workplace, 'decode', decode)
-    Reflect.deleteProperty(workplace, 'predict')
-    expect(maps.length).toBe(40)
-    expect(most).toBeLessThanOrEqual(3)
   })
 })
 
