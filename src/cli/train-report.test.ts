@@ -50,7 +50,7 @@ describe('the report of a training run', () => {
       sets: VALIDATION.sets.map((set) => ({ ...set, saturated })),
     })
     expect(reported([START, withH([0.2, 0.99])], false)).toMatch(
-      /h saturated up to 99 %: nothing comes through it any more/,
+      /h saturated up to 99 %: the decoder passes next to no gradient/,
     )
     expect(reported([START, withH([])], false)).not.toMatch(/saturated/)
   })

@@ -65,7 +65,7 @@ function figuresText({ set, images, metrics, steps, saturated }: SetFigures): st
   const share = `${figures}; h saturated up to ${(100 * most).toFixed(0)} %`
   return most < DEAD
     ? share
-    : `${share}: the decoder passes next to no gradient; a lower rate in the recipe's schedule, or finalNorm: true in its model, keeps it from that`
+    : `${share}: the decoder passes next to no gradient; a lower rate in the recipe's schedule, or hiddenNorm: true in its model, keeps it from that`
 }
 
 function endText({ step, total, seconds, reason }: Extract<TrainEvent, { event: 'end' }>, out: string): string {
