@@ -60,7 +60,7 @@ export async function labelPhotos(
 ): Promise<{ readonly written: number; readonly resumed: number }> {
   const { name, weights } = teacher
   const header = { generator: 'teacher' as const, teacher: name, weights, photos: photos.name }
-  const done = await prepare(folder, header, force)
+  const done = await openLabels(folder, header, force)
   const resumed = photos.names.filter((photo) => done.has(photo)).length
   let written = 0
   for (const [i, photo] of photos.names.entries()) {
@@ -103,7 +103,7 @@ function interleaved(planes: Float32Array): Uint8Array {
 }
 
 /** Makes the folder; the names of photos that are labelled in it already. */
-async function prepare(folder: string, header: z.infer<typeof metaFile>, force: boolean): Promise<Set<string>> {
+async function openLabels(folder: string, header: z.infer<typeof metaFile>, force: boolean): Promise<Set<string>> {
   const files = await listed(folder)
   if (files.length > 0) {
     const found = await readMeta(folder)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { resizeNearestDepth, toPlanes } from '../image/resize.ts'
 import { viewScale, wholeView } from '../image/view.ts'
 import { Random } from '../support/random.ts'
-import { augment, drawView, prepare } from './augment.ts'
+import { augment, drawView, wholeFrame } from './augment.ts'
 import type { Frame } from './types.ts'
 
 function noiseFrame(width: number, height: number, seed = 1): Frame {
@@ -17,10 +17,10 @@ function noiseFrame(width: number, height: number, seed = 1): Frame {
 }
 const size = { width: 24, height: 18 }
 
-describe('prepare', () => {
+describe('wholeFrame', () => {
   it('resizes the whole frame as prediction does and labels it in canonical metres', () => {
     const frame = noiseFrame(50, 40)
-    const { image, depth, name, scale } = prepare(frame, size)
+    const { image, depth, name, scale } = wholeFrame(frame, size)
     expect(name).toBe('noise/1')
     expect(scale).toBe(viewScale(frame, wholeView(frame, 24, 18)))
     expect(image).toEqual(toPlanes(frame.image, 24, 18))
@@ -89,7 +89,7 @@ describe('augment', () => {
     const frame = { ...noise, image: { ...noise.image, data } }
     const off = { minScale: 1, whole: 1, stretch: 1, rotation: 0, mirror: 0, colour: 0, grey: 0, blur: 0, noise: 0 }
     const plain = augment(frame, new Random(8), { ...size, ...off })
-    const prepared = prepare(frame, size)
+    const prepared = wholeFrame(frame, size)
     expect(plain.depth).toEqual(prepared.depth)
     expect(plain.scale).toBeCloseTo(prepared.scale, 12)
     // Not the same filter as prediction's, but on a smooth picture the same result.

@@ -1,6 +1,6 @@
 /**
  * From a frame to a training sample at the network's size. `augment` draws a random view (crop, stretch, small
- * rotation, mirror; view.ts) and random colours (colour.ts). `prepare` is deterministic and for validation: the whole
+ * rotation, mirror; view.ts) and random colours (colour.ts). `wholeFrame` is deterministic and for validation: the whole
  * frame, unchanged. Both label in canonical metres (image/camera.ts). A crop looks like a longer lens, so it gets the
  * smaller depths that such a lens gives.
  */
@@ -43,7 +43,7 @@ export const augmentationSchema = z.strictObject({
   /** Side of the crop, relative to the largest crop of its shape that fits the frame. */
   minScale: z.number().positive().max(1).optional(),
   maxScale: z.number().positive().max(1).optional(),
-  /** Probability of the largest crop, upright, as in `prepare` and in prediction. */
+  /** Probability of the largest crop, upright, as in `wholeFrame` and in prediction. */
   whole: share.optional(),
   /** Largest stretch of one side relative to the other, in addition to fitting the frame into the network's shape. */
   stretch: z.number().min(1).optional(),
@@ -105,7 +105,7 @@ function compress(image: Float32Array, width: number, height: number, quality: n
 }
 
 /** The whole frame at the network's size, its image resized as in prediction. Not random. */
-export function prepare(frame: Frame, size: SampleSize): Sample {
+export function wholeFrame(frame: Frame, size: SampleSize): Sample {
   const { width, height } = size
   const { image, depth } = buffers(size)
   toPlanes(frame.image, width, height, { out: image })

@@ -7,7 +7,7 @@
 export { cameraOf, viewScale, wholeView } from '../image/view.ts'
 export { type RenderedRoom, type RoomOptions, renderRoom } from '../rooms/index.ts'
 export { Random } from '../support/random.ts'
-export { type Augmentation, augment, augmentationSchema, prepare, type Sample, type SampleSize } from './augment.ts'
+export { type Augmentation, augment, augmentationSchema, type Sample, type SampleSize, wholeFrame } from './augment.ts'
 export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
 export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
 export {

@@ -82,7 +82,7 @@ async function makeLocked(
   done: Cameras,
 ): Promise<{ readonly written: number; readonly resumed: number }> {
   const resumed = Object.keys(done).filter((name) => Number(name) < count).length
-  await prepare(folder, header)
+  await openJournal(folder, header)
   let written = 0
   for (let i = 0; i < count; i++) {
     const name = String(i).padStart(6, '0')
@@ -177,7 +177,8 @@ function parsed<T>(line: string, schema: z.ZodType<T>): T | null {
   }
 }
 
-async function prepare(folder: string, header: Header): Promise<void> {
+/** Makes the folder and its journal, or gets an existing journal ready for more lines. */
+async function openJournal(folder: string, header: Header): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
     const started = (await readdir(folder)).includes(JOURNAL)

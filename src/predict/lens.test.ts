@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { prepare as prepareForTraining } from '../data/augment.ts'
+import { wholeFrame } from '../data/augment.ts'
 import { CANONICAL_FOCAL } from '../image/camera.ts'
 import { toPlanes } from '../image/resize.ts'
 import type { RgbImage } from '../image/types.ts'
@@ -20,7 +20,7 @@ describe('lensOf, and the pixels beside it', () => {
     const image = { ...photo(120, 70), ...(focal35 && { focal35 }) }
     const depth = { width: 120, height: 70, data: new Float32Array(120 * 70).fill(2.5) }
     const intrinsics = focal === undefined ? null : { fx: focal, fy: focal, cx: 59.5, cy: 34.5 }
-    const label = prepareForTraining({ name: 'frame', image, depth, intrinsics }, NETWORK)
+    const label = wholeFrame({ name: 'frame', image, depth, intrinsics }, NETWORK)
     const planes = toPlanes(image, NETWORK.width, NETWORK.height)
     const { metres } = lensOf(image, NETWORK, { focal })
     expect(planes.length).toBe(label.image.length)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
-import { type Dataset, folderDataset, prepare } from '../data/index.ts'
+import { type Dataset, folderDataset, wholeFrame } from '../data/index.ts'
 import { pixelMetrics } from '../eval/index.ts'
 import { parseConfig } from '../model/index.ts'
 import { Engine, live } from '../runtime/engine.ts'
@@ -38,7 +38,7 @@ describe('Validator', () => {
     expect(figures).toMatchObject({ set: 'rooms', images: 3 }) // a last batch of one, and the unmeasured frame left out
     const perImage = await Promise.all(
       [0, 1, 2].map(async (i) => {
-        const { depth, scale } = prepare(await rooms.get(i), SIZE)
+        const { depth, scale } = wholeFrame(await rooms.get(i), SIZE)
         const truth = [...depth].filter((d) => d > 0 && d < MICRO_MODEL.dMax).map((d) => d / scale)
         return pixelMetrics(Array(truth.length).fill(5.05 / scale), truth)
       }),

@@ -5,7 +5,7 @@
  * h is ±1 everywhere carries no information and cannot learn. The loss does not show this, because the context alone
  * gives the bins enough. These figures are for watching a run; those of a model card come from the evaluator.
  */
-import { type Dataset, prepare } from '../data/index.ts'
+import { type Dataset, wholeFrame } from '../data/index.ts'
 import { PIXEL_METRICS, type PixelMetrics, pixelMetrics } from '../eval/index.ts'
 import { compile } from '../graph/index.ts'
 import { type DarConfig, inferenceGraph, inferenceOutputs, MIN_DEPTH, mapCount, outputNames } from '../model/index.ts'
@@ -140,7 +140,7 @@ interface PreparedSet {
 async function prepareSet(set: Dataset, size: Size, { dMax }: DarConfig): Promise<PreparedSet> {
   const samples: Prepared[] = []
   for (let i = 0; i < set.length; i++) {
-    const { image, depth, scale } = prepare(await set.get(i), { width: size.width, height: size.height })
+    const { image, depth, scale } = wholeFrame(await set.get(i), { width: size.width, height: size.height })
     const valid: number[] = []
     depth.forEach((d, at) => {
       if (d > MIN_DEPTH * scale && d < dMax) valid.push(at)

@@ -11,12 +11,12 @@ import {
   type DatasetSource,
   folderDataset,
   photosDataset,
-  prepare,
   REAL_SETS,
   type RealSet,
   renderRoom,
   SPLITS,
   splitNames,
+  wholeFrame,
 } from '../../src/data/index.ts'
 import { judge, median, namedProtocol } from '../../src/eval/index.ts'
 
@@ -72,7 +72,7 @@ describe.skipIf(sets.length === 0)('real data', () => {
     '%s: a prepared sample divided by its scale is the ground truth, seen from further away',
     async (name) => {
       const frame = await (await folderDataset(join(root, name))).get(20)
-      const sample = prepare(frame, { width: 64, height: 48 })
+      const sample = wholeFrame(frame, { width: 64, height: 48 })
       const metres = sample.depth.map((d) => d / sample.scale)
       const map = { width: 64, height: 48, data: metres }
       const [figures] = judge({ ...frame, depth: map }, map, { protocols: [namedProtocol('indoor')] })

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadExport } from '../../bench/export.ts'
-import { folderDataset, prepare, REAL_SETS, SPLITS, splitNames } from '../../src/data/index.ts'
+import { folderDataset, REAL_SETS, SPLITS, splitNames, wholeFrame } from '../../src/data/index.ts'
 import { judge } from '../../src/eval/index.ts'
 import { openModel } from '../../src/node/index.ts'
 import { Engine } from '../../src/runtime/engine.ts'
@@ -37,7 +37,7 @@ describe.skipIf(sets.length === 0)('a lower precision on real frames', () => {
       const dataset = await folderDataset(join(root, name), { names: test.filter((_, i) => i % every === 0) })
       for (let i = 0; i < dataset.length; i++) {
         const frame = await dataset.get(i)
-        const sample = prepare(frame, size)
+        const sample = wholeFrame(frame, size)
         const pixel_values = sample.image.map((value) => 2 * value - 1) // as MobileNetV2 takes it
         const maps: Float32Array[] = []
         for (const program of programs) maps.push((await program.run({ pixel_values })).predicted_depth as Float32Array)
