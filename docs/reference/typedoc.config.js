@@ -30,6 +30,8 @@ export default {
   // Values that a type is derived from (the type is in the reference), and what only commands open.
   intentionallyNotExported: [
     'INPUTS',
+    'flatSchema',
+    'Tensors',
     'PRESETS',
     'record',
     'Headed',
