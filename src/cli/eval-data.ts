@@ -31,9 +31,9 @@ export interface EvalData {
   readonly dataset: Dataset
   /** The same, where its frames have names of their own; null for procedural rooms. */
   readonly named: NamedDataset | null
-  /** What was taken of it, for records; null for everything. */
+  /** The part of the data set that was used, for records; null for all of it. */
   readonly split: string | null
-  /** How many of the frames the model was trained on, as far as is known. */
+  /** How many of the frames are known to be in the training data of the model. */
   readonly trainedOn: number
 }
 
@@ -44,7 +44,7 @@ export interface EvalDataOptions {
   readonly model?: string
   /** Whose hold-outs folders have. */
   readonly recipe?: string
-  /** The first so many frames. */
+  /** Use only this many frames, from the first. */
   readonly limit?: number
   /** A split file of the layout. */
   readonly list?: string

@@ -42,7 +42,7 @@ interface Entry {
   readonly focal?: DepthMap['focal']
   readonly networkSize?: DepthMap['networkSize']
   readonly milliseconds?: DepthMap['milliseconds']
-  /** What makes its metres less sure than usual. */
+  /** Reasons why its metres are less certain than usual. */
   readonly warnings?: DepthMap['warnings']
   readonly error?: string
 }
@@ -140,7 +140,7 @@ interface Printer {
   done(): void
 }
 
-/** Which lens metres are for, and where that is known from. */
+/** The lens that the metres assume, and the source of that knowledge. */
 function lensText({ source, note, millimetres35 }: Focal): string {
   if (source === 'given') return '--focal'
   if (source === 'exif') return `EXIF, ${note ?? `35 mm equivalent ${millimetres35.toFixed(0)} mm`}`

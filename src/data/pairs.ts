@@ -1,5 +1,5 @@
 /**
- * Photos and their depth maps, found by the names that people give them:
+ * Finds pairs of a photo and its depth map by common naming schemes:
  *
  *     rgb/x.jpg       depth/x.png              two folders; also images/ + depths/, color/ + depth/ (ScanNet), …
  *     x.png           x_depth.npy              one folder; with x_depth_mask.npy, 0 where depth does not count (DIODE)
@@ -13,13 +13,13 @@ import { join } from 'node:path'
 import { DarError } from '../support/errors.ts'
 import { walk } from './readers/files.ts'
 
-/** What photos are called, in lower case. */
+/** Extensions of photos, in lower case. */
 export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp']
 /** Depth maps that are read, the first that is there; then those that are known and are not. */
 const DEPTH_EXTENSIONS: readonly string[] = ['.png', '.npy', '.tiff', '.tif']
 const UNREAD_EXTENSIONS: readonly string[] = ['.exr', '.pfm', '.npz', '.mat', '.h5', '.hdf5', '.raw', '.bin']
 
-/** What the folder of photos is called, in lower case. */
+/** Names of the folder of photos, in lower case. */
 export const PHOTO_FOLDERS: readonly string[] = ['rgb', 'images', 'image', 'color', 'colour', 'photos']
 const DEPTH_FOLDERS = ['depth', 'depths']
 
@@ -28,9 +28,9 @@ const AFFIX = /^(?:rgb|colou?r|image|depth)[_-]|[_.-](?:rgb|colou?r|image|depth)
 const DEPTH_SUFFIX = /[_.-]depth$/i
 const MASK_SUFFIX = /[_.-]depth[_.-]mask$/i
 
-/** Folders below the one that is given, down to the one with the pairs. */
+/** The most levels between the given folder and the folder with the pairs. */
 const LEVELS = 6
-/** A tree of more folders than this is no set of scenes. */
+/** The most folders of a set of scenes. */
 const MOST_FOLDERS = 20_000
 
 /** The pairs of one folder. Paths are relative to `root`, with `/`. */

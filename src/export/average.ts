@@ -1,10 +1,10 @@
 /**
- * The way from a picture that is larger than the network's input to that input, as the first nodes of an exported graph.
+ * The first nodes of an exported graph: they reduce a picture that is larger than the network's input to the input size.
  *
  * `@huggingface/transformers` brings a photo to the size that the preprocessor names by bilinear sampling without antialias (sharp's
  * `affine` in Node, a canvas in a page), which skips pixels of whatever is larger. Training and this package average
- * over them, and the metres of dar-nano differed by 6 % on a photo, 21 % at worst. So an export asks for a picture `factor` times as wide
- * and high, where next to nothing is skipped, and averages it down itself: a convolution of each channel with stride `factor`.
+ * over them, and the metres of dar-nano differed by 6 % on a photo, 21 % at worst. So an export takes a picture `factor` times as wide
+ * and high, where almost no pixels are skipped, and averages it down itself: a convolution of each channel with stride `factor`.
  *
  * Its weights lie at t, in pixels of the network, from the middle of one:
  *
@@ -14,15 +14,15 @@
  * to 1,200 pixels wide) has blurred already, so that both together blur as much.
  *
  * In Node that enlargement fades the last pixels of every row and column into black, and a dark line at the border moves all
- * metres, by 9 % on one photo. So the last `factor` − 1 of them are not looked at. Where weights fall on these or outside the
- * picture, the others are made to sum to 1 again.
+ * metres, by 9 % on one photo. So the last `factor` − 1 of them are not used. Where weights fall on these or outside the
+ * picture, the other weights are normalised so that they sum to 1 again.
  */
 import { DATA_TYPE, type ModelProto } from '../graph/index.ts'
 import type { Size } from '../predict/index.ts'
 import { node, tensor } from './rewrite.ts'
 
 const [REACH, SLOPE] = [7 / 8, 3 / 4]
-/** The name of a node is what the engine's message names. */
+/** Named, because the error messages of the engine contain the name of the node. */
 const ONE_IMAGE = 'one image per call: give them one after the other'
 /** Wider pictures cost a page more time than they save errors. */
 const WIDEST = 1100

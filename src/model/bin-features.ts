@@ -1,10 +1,10 @@
-/** f_bin: what a step is told of its bins, as features of every pixel (algorithm section 7). Shared by all steps. */
+/** f_bin: features of every pixel, computed from the bins of a step (algorithm section 7). All steps share the weights. */
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { conv, HE, Scope } from '../nn/index.ts'
 import type { DarConfig } from './config.ts'
 
-/** Of a window's centres c, scaled to (c − dmin)/(dmax − dmin).  B,N,grid → B,G,grid */
+/** f_bin of a window. The input is its centres c, scaled to (c − dmin)/(dmax − dmin).  B,N,grid → B,G,grid */
 export function centreFeatures(graph: Graph, centres: Tensor, config: DarConfig): Tensor {
   const { dMin, dMax } = config
   return binFeatures(graph, ops.mul(ops.sub(centres, dMin), 1 / (dMax - dMin)), config)

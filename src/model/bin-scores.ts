@@ -1,6 +1,6 @@
 /**
- * From a step's state to scores of its bins (algorithm section 7): a hidden convolution that all steps share, and a
- * last one, of its own kind for windows and for the soft tree.
+ * From a step's state to scores of its bins (algorithm section 7). All steps share a hidden convolution. The last
+ * convolution differs between windows and the soft tree.
  */
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
@@ -14,7 +14,7 @@ const head = (graph: Graph): Scope => new Scope(graph, 'bins').sub('head')
 const hiddenLayer = (at: Scope, g: Tensor, gruWidth: number): Tensor =>
   ops.relu(conv(at.sub(0), g, gruWidth, { init: HE }))
 
-/** conv3x3(ReLU(conv3x3(g))) + bias_k.  B,G,grid → B,N,grid; N: `outputs`, the bins of a window or 1 for a head without. */
+/** conv3x3(ReLU(conv3x3(g))) + bias_k.  B,G,grid → B,N,grid; N: `outputs`, the bins of a window, or 1 for a head without bins. */
 export function windowScores(graph: Graph, g: Tensor, k: number, outputs: number, config: DarConfig): Tensor {
   const { gruWidth, steps, level } = config
   const z = conv(head(graph).sub(1), hiddenLayer(head(graph), g, gruWidth), outputs, { init: UNIT })

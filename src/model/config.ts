@@ -61,7 +61,7 @@ export interface DornConfig {
   readonly bins: number
 }
 
-/** A head that needs nothing but what all share: DAR, its ablations, Ord2Seq. */
+/** A head without options of its own: DAR, its ablations, Ord2Seq. */
 export interface PlainHeadConfig {
   readonly kind: 'dar' | 'transformer' | 'bins' | 'ord2seq'
 }
@@ -69,7 +69,7 @@ export interface PlainHeadConfig {
 /** The head of a config: what stands on the neck. */
 export type HeadConfig = PlainHeadConfig | DptConfig | DornConfig
 
-/** Bins that are cut anew at every step, inside a window of the range. */
+/** Each step divides a window of the range into new bins. */
 export interface CutWindowConfig {
   readonly kind: 'paper' | 'neighbourhood' | 'elastic' | 'fixed'
   /** Bins of a step. */
@@ -89,13 +89,13 @@ export interface SoftTreeConfig {
   readonly detail: boolean
 }
 
-/** How a step's bins follow from the step before. */
+/** How the bins of a step are derived from the previous step. */
 export type WindowConfig = CutWindowConfig | SoftTreeConfig
 
 type KeyOf<Union> = Union extends unknown ? keyof Union : never
 type Names<Union> = Readonly<Record<KeyOf<Union> & string, keyof FlatConfig>>
 
-/** What fields of the objects are called in the flat form. */
+/** Names in the flat form of the fields of these objects. */
 const ENCODER = {
   kind: 'encoder',
   multiplier: 'encoderMultiplier',

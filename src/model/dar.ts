@@ -33,7 +33,7 @@ export interface DarOutput {
   readonly sigmas: readonly Tensor[]
   /** The last depth map at its native size: D_K, the convex ×8 map, that of `fine`, or that of a head without steps. */
   readonly nativeMap: Tensor
-  /** a_1 … a_K, B,G,grid, where h_k = tanh(a_k) is what the transformer says of a step; empty for a head without steps. */
+  /** a_1 … a_K, B,G,grid. h_k = tanh(a_k) is the initial state of the GRU at step k. Empty for a head without steps. */
   readonly hidden: readonly Tensor[]
   /** `nativeMap` resized to the image, B,1,H,W. */
   readonly imageMap: Tensor

@@ -1,7 +1,7 @@
 /**
- * What passes between the transformer and the bins' state (algorithm section 7): what the transformer says of a step
- * becomes the h that the state starts from, and the state becomes the token map that the transformer reads at the next step.
- * Shared by all steps; `level_k` tells which step it is.
+ * Conversions between the transformer and the state of the bins (algorithm section 7). The transformer's output at a step
+ * becomes h, the initial state. The state then becomes the token map that the transformer reads at the next step.
+ * All steps share the weights; `level_k` tells the network which step it is.
  */
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'

@@ -1,9 +1,9 @@
 /**
  * The graphs that run a model without training it: prediction, validation, traces and exports build theirs here, so that an output
- * has one name and one definition. An output costs only what is computed for it: leave out what nobody reads.
+ * has one name and one definition. An output that is not requested is not computed.
  *
  *     depth            the last depth map                                       B,1,h,w
- *     depth1 … K−1     the maps of the steps before                             B,1,h,w
+ *     depth1 … K−1     the maps of the earlier steps                            B,1,h,w
  *     sigma1 … K       σ of the same maps, of heads with bins                   B,1,h,w
  *     saturated1 … K   share of each step's h beyond ±0.99, of heads with steps B
  *     trace/<name>     every named intermediate
@@ -35,10 +35,10 @@ export const outputNames = {
   trace: (name: string): string => `trace/${name}`,
 } as const
 
-/** Groups of outputs, as they can be asked for. */
+/** Groups of outputs that can be requested. */
 export type OutputKind = 'depth' | 'steps' | 'sigmas' | 'saturated' | 'trace'
 
-/** How an image comes in. */
+/** The form of the input image. */
 export interface InferenceOptions {
   /** Images at once. */
   readonly batch?: number

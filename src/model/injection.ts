@@ -1,6 +1,6 @@
 /**
- * Bins injection (algorithm section 7): what the transformer says of a step meets the bins of every pixel in a ConvGRU,
- * shared by all steps. With `context` the memory itself is among the GRU's inputs.
+ * Bins injection (algorithm section 7): a ConvGRU combines the output of the transformer with the bins of every pixel.
+ * All steps share its weights. With `context` the GRU also gets the memory as an input.
  */
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
@@ -32,7 +32,7 @@ export class Injection {
     const grid: ops.Size = [h.shape[2], h.shape[3]]
     const gru = this.gru ?? this.makeGru(grid)
     if (!this.context || !this.byStep) return gru.step(h, fBin)
-    // ctx_k = resize(pool(ctx, ⌈mh/2^(K−k)⌉×⌈mw/2^(K−k)⌉), grid): halved from the whole memory, wherever the token maps end
+    // ctx_k = resize(pool(ctx, ⌈mh/2^(K−k)⌉×⌈mw/2^(K−k)⌉), grid): the sizes are halved from the whole memory, not from the last token map
     const whole = this.context
     const size = stepSizes([whole.shape[2], whole.shape[3]], this.config.steps)[k - 1]
     const ctx = this.at.run(() => ops.resize(ops.resizeTokens(whole, size), grid))

@@ -1,13 +1,13 @@
 /**
- * Bounds of a config, before anything is built from it. A config may come out of a file that somebody else wrote: 93 bytes that ask
- * for 10⁹ bins took 4.8 GB. The largest preset stays below a quarter of each bound.
+ * Bounds of a config, checked before a model is built from it. A config may come from an untrusted file: a config of 93 bytes with
+ * 10⁹ bins took 4.8 GB. The largest preset stays below a quarter of each bound.
  *
- * Two looks, both at numbers alone: each field against what is sane (`limitProblems`), and the fields that a model is built from against
- * the tensors that lie in its file (`shapeProblem`), because a parameter has an axis of each width and a block has tensors of its own.
+ * There are two checks, and both look at numbers only. `limitProblems` compares each field with its bounds. `shapeProblem` compares
+ * the fields with the tensors in the model file: each width must be an axis of some parameter, and each block has its own tensors.
  */
 import { shortened } from '../support/text.ts'
 
-/** Fields by name, wherever they stand: least and most. */
+/** Minimum and maximum of a field, by its name at any level of the config. */
 const LIMITS: Readonly<Record<string, readonly [least: number, most: number]>> = {
   encoderMultiplier: [0.05, 8],
   encoderWidth: [1, 8192],
@@ -34,7 +34,7 @@ const LIMITS: Readonly<Record<string, readonly [least: number, most: number]>> =
   dMax: [1e-4, 1e5],
   ordinalBins: [1, 4096],
 }
-/** Of a number whose field is not named above. */
+/** Bounds of a number whose field is not named above. */
 const OTHER = [-16384, 16384] as const
 const MOST_ENTRIES = 64
 const MOST_DEPTH = 8
@@ -47,7 +47,7 @@ export interface Problem {
   readonly message: string
 }
 
-/** What is out of bounds in a value of any shape; it looks no deeper and no longer than a config goes. */
+/** The numbers that are out of bounds in a value of any shape. A value that is nested deeper or has more entries than a config is itself a problem. */
 export function limitProblems(value: unknown): Problem[] {
   return [...problemsIn(value, [], 'config')]
 }
@@ -75,18 +75,18 @@ interface Tensors {
   values(): Iterable<{ readonly shape: readonly number[] }>
 }
 
-/** The fields that the parts of a model are as wide and as deep as. */
+/** Widths and depths of the parts of a model. */
 export interface Dimensions {
   /** Axes of parameters, by the name of their field. */
   readonly axes: Readonly<Record<string, number>>
-  /** Blocks, each of which has four tensors and more. */
+  /** Numbers of blocks, by field. Each block has at least four tensors. */
   readonly blocks: Readonly<Record<string, number>>
-  /** Cells of the token maps together, and the channels of the code that each gets. */
+  /** Total cells of the token maps, and channels of the position code of each cell. */
   readonly tokens: number
   readonly channels: number
 }
 
-/** Why a model of these dimensions cannot be the one whose tensors these are; null if it can. Nothing is built. */
+/** The reason why a model of these dimensions cannot have these tensors; null if it can. Builds no model. */
 export function shapeProblem({ axes, blocks, tokens, channels }: Dimensions, tensors: Tensors): string | null {
   let longest = 0
   for (const { shape } of tensors.values()) for (const axis of shape) if (axis > longest) longest = axis

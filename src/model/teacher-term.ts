@@ -1,14 +1,15 @@
 /**
- * What a student learns from another network's depth map of a photo that nobody measured. Such a map is right about shapes, roughly,
- * and wrong about metres; so it is trusted up to scale and shift of inverse depth, and where the two differ much it is not trusted at all.
+ * A loss for photos without measured depth: the student is compared with the depth map of another network, the teacher. Such a map
+ * has roughly the right shapes but the wrong metres. The loss therefore ignores scale and shift of inverse depth, and gives little
+ * weight to pixels where the two maps differ much.
  *
  *     u = 1/max(D, 0.01)    v = 1/T                                 D the student's, T the teacher's map, metres
  *     s = cov(u, v)/var(v)  t = mean(u) − s·mean(v)                 least squares of s·v + t ≈ u, over the valid pixels of an image
  *     m = max(mean |u − mean(u)|, mean(u)/20)                       the image's spread
  *     r = (u − s·v − t)/m   E = mean of r²/(r² + c²)                over the valid pixels of all images with s > 0;  c = ½
  *
- * s, t and m are constants for the gradient: it changes the shape of the student's map and leaves its scale to measured depth. The
- * last is Geman and McClure's function. Its slope is largest at r = c/√3 ≈ 0.29 and falls like r⁻³: at r = 1, the error of a flat
+ * s, t and m are constants for the gradient: it changes the shape of the student's map and leaves its scale to measured depth.
+ * r²/(r² + c²) is Geman and McClure's function. Its slope is largest at r = c/√3 ≈ 0.29 and falls like r⁻³: at r = 1, the error of a flat
  * map, a pixel pulls a quarter as hard. An image with s ≤ 0, where the two disagree on what is near, takes no part.
  *
  * Scale and shift of inverse depth: Ranftl et al. 2020 (MiDaS). Not in the paper, and off unless a recipe weighs it (`teacher`). Left

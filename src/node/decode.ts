@@ -105,13 +105,13 @@ function orientationBesideExif({ orientation, xmp }: Metadata): Orientation {
   return xmpOrientation(xmp.toString('utf8')) ?? 1
 }
 
-/** A data URL is the picture itself, 100 KB of it, and no name. */
+/** A data URL contains the whole picture, 100 KB for example, so messages do not show it as a name. */
 function nameOf(source: string | Uint8Array): string {
   if (typeof source !== 'string') return 'the image'
   return /^data:/i.test(source) ? `a data URL (${source.slice(0, 24)}…)` : source
 }
 
-/** A file that its decoder does not like, in one line. */
+/** The error for a file that its decoder refuses, in one line. */
 export function damaged(name: string, format: Format, reason: string): DarError {
   // libvips repeats itself over several lines, each behind the name of the loader.
   const line = reason

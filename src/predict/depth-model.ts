@@ -28,7 +28,7 @@ const MOST_AT_ONCE = 3
 
 const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { focal: true, steps: true, size: true, signal: true }
 
-/** What is known of a model without its weights. */
+/** The description of a model, without its weights. */
 export interface ModelDescription extends SizedModel {
   /** The shipped model's name, or that of the file. */
   readonly name: string

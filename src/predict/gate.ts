@@ -1,4 +1,4 @@
-/** At most so many at once; who comes later waits, in the order of coming. */
+/** Limits how many tasks run at once. Later tasks wait in the order in which they were added. */
 export class Gate {
   private readonly waiting: (() => void)[] = []
   private inside = 0
@@ -12,7 +12,7 @@ export class Gate {
     try {
       return await work()
     } finally {
-      // The place goes to the next in line, and is free only where there is none.
+      // The place passes to the next waiting task. It becomes free only when none waits.
       const next = this.waiting.shift()
       if (next) next()
       else this.inside--

@@ -1,4 +1,4 @@
-/** What was given where an image is wanted, in words, for the message that refuses it; and the image's pixels, checked. */
+/** Checks the input of a prediction: the pixels of an image, or an error message that describes what was passed instead. */
 import type { RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
 
@@ -55,7 +55,7 @@ const remedyFor = (scheme: string): string =>
 
 const refused = (what: string) => new DarError(`the image is ${what}; ${TAKEN}`)
 
-/** `null`, `number`, `Blob`, `Object`: never anything that the value says of itself at length. */
+/** The type of a value as a word: `null`, `number`, `Blob`, `Object`. Never its contents, which may be long. */
 function nameOf(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value !== 'object') return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`

@@ -53,7 +53,7 @@ export function nearestShape(image: Size, sizes: readonly Size[]): Size {
   return sizes.reduce((best, size) => (stretch(image, size) < stretch(image, best) ? size : best))
 }
 
-/** What a model says of the sizes that it can be asked at. */
+/** The sizes that a model supports. */
 export interface SizedModel {
   readonly name: string
   /** Pixel budget of the network's input. */
@@ -66,7 +66,7 @@ export interface SizedModel {
 
 export interface ChosenSize {
   readonly network: Size
-  /** Why it is not the size that was asked for, or what is not known of it. */
+  /** A note: why this is not the requested size, or what is unknown about it. */
   readonly warning: string | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * A folder that one process at a time writes to. The lock is a file in it that says whose it is:
+ * A lock on a folder, so that only one process at a time writes to it. The lock is a file in the folder that names its holder:
  *
  *     .dar.lock      {"pid": 71, "host": "9f2c11", "start": "boot:ticks", "what": "dar train tiny"}
  *
@@ -31,7 +31,7 @@ interface Holder {
   readonly id: string
 }
 
-/** A lock that is held until it is disposed, or the process ends. */
+/** A lock, held until it is disposed or the process ends. */
 export interface FolderLock {
   dispose(): Promise<void>
 }

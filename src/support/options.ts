@@ -1,4 +1,4 @@
-/** Options as JavaScript hands them over: a misspelt one must not be ignored in silence. */
+/** Checks the names of options, because JavaScript callers have no type check: a misspelt option is an error. */
 import { DarError } from './errors.ts'
 
 /** Throws a DarError unless `options` is an object that has no other than the `known` keys. `what` takes them: `predict`. */

@@ -15,7 +15,7 @@ export interface ReadFileOptions {
   readonly name?: string
   /** A larger file is refused before a byte of it is read. */
   readonly most?: number
-  /** What the reader is told to do. */
+  /** The remedy that the error message names. */
   readonly remedy?: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Names of temporary files that say whose they are, so that what a killed process left can be told from what a living one
- * still writes:
+ * Names of temporary files contain the process that writes them. Files that a killed process left can thus be
+ * distinguished from files that are still being written:
  *
  *     .NAME.<host>-<pid>-<random>.tmp        beside the NAME that it becomes
  *

@@ -12,14 +12,14 @@ export function onOneLine(text: string): string {
   return [first.trimEnd(), ...between, last.trimStart()].join(' ')
 }
 
-/** Without the slashes that it ends in. */
+/** The text without the slashes at its end. */
 export function withoutTrailingSlashes(text: string): string {
   let end = text.length
   while (end > 0 && text[end - 1] === '/') end--
   return text.slice(0, end)
 }
 
-/** Not a screenful: what is longer than `most` characters ends in `…`. */
+/** Shortens a text of more than `most` characters; the result ends in `…`. */
 export function shortened(text: string, most = 200): string {
   return text.length > most ? `${text.slice(0, most)}…` : text
 }

@@ -2,14 +2,14 @@
  * Several processes that train one model together; each is a rank. In an update every rank computes the gradient of its
  * own batches. All ranks then take the mean of the gradients and apply the same update to the same weights.
  *
- * A run needs two things of the other ranks: which batch is its own (`batchNumber`), and the mean between gradient and
+ * A run has two points of contact with the other ranks: which batch is its own (`batchNumber`), and the mean between gradient and
  * update (`meanGradient`). The caller's `Collective` carries the values between machines.
  *
  * Left out: agreeing on when to stop. Ranks with different numbers of updates wait for each other without end, so the
  * caller must keep `minutes` and `signal` equal on all ranks.
  */
 
-/** One rank of a run, and the way to the others. */
+/** One rank of a run, and its connection to the others. */
 export interface Collective {
   /** From 0. */
   readonly rank: number

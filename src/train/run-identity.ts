@@ -1,6 +1,6 @@
 /**
- * What makes a run the run that it is, kept in its checkpoint: a resume with another seed, rate or data would go on as if nothing
- * had happened, and be neither the one run nor the other. The recipe's name and the model's config are compared by
+ * The identity of a run, stored in its checkpoint. It prevents a resume with another seed, learning rate or data set, whose
+ * result would belong to neither run. The recipe's name and the model's config are compared by
  * checkpoint.ts, before anything else.
  *
  * Data count as the same where they lie elsewhere: compared are the names of all frames, and the pixels of three. Left out: what a

@@ -39,7 +39,7 @@ export type TrainEvent =
       readonly sets: readonly SetFigures[]
     }
   | {
-      /** The run goes on, but somebody should look. */
+      /** A warning; the run continues. */
       readonly event: 'warning'
       /** Number of the update, from 0. */
       readonly step: number
@@ -50,7 +50,7 @@ export type TrainEvent =
   | ({ readonly event: 'end' } & TrainResult)
   | { readonly event: 'failed'; readonly step: number; readonly seconds: number; readonly message: string }
 
-/** How far a run came. */
+/** The progress of a run. */
 export interface TrainResult {
   /** Updates done, of `total`. */
   readonly step: number

@@ -1,4 +1,4 @@
-/** The weights that a new run starts from: initial values, replaced where files have better ones. */
+/** The weights that a new run starts from: initial values, replaced by those of files where the files have them. */
 import type { DarConfig } from '../model/index.ts'
 import { openPretrained, reportOf } from '../pretrained/index.ts'
 import { readWeights } from '../runtime/weights.ts'

@@ -1,10 +1,10 @@
-/** What goes wrong in a run without an error: frames that have no depth, and a network that learns nothing any more. */
+/** Detects failures of a run that raise no error: frames without depth, and a network that no longer learns. */
 import { DarError } from '../support/errors.ts'
 
 /** Updates in a row with a gradient of exactly 0 after which a run is called dead. */
 const DEAD_AFTER = 20
 
-/** One update, as far as it is watched. */
+/** The values of one update that are checked. */
 export interface Seen {
   /** From 0. */
   readonly step: number

@@ -28,7 +28,7 @@ export const MAX_PIXELS = 100e6
 
 /** Bytes of the largest array that is read at once: three 32-bit values for each pixel of the largest frame. */
 const MAX_BYTES = 12 * MAX_PIXELS
-/** A chunk is unpacked whole, however little of it is asked for. */
+/** A chunk is always unpacked as a whole, even when only a part is requested. */
 const MAX_CHUNK_BYTES = 2 ** 28
 
 export interface Hdf5 {

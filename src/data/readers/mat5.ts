@@ -32,14 +32,14 @@ const CHAR = 4
 const FIRST_NUMERIC = 6
 const LAST_NUMERIC = 15
 
-/** A file beyond this, or one that unpacks to more in all its variables together, is no split file. */
+/** The largest file, and the most bytes that all its variables together may unpack to. No split file is larger. */
 const MAX_BYTES = 64 * 2 ** 20
 /** Numbers, characters and elements of cells of all variables together. */
 const MAX_VALUES = 2 ** 22
 /** Cells in cells. */
 const MAX_DEPTH = 16
 
-/** What is left of the limits for the rest of a file. */
+/** The remaining part of the limits for the rest of a file. */
 interface Budget {
   bytes: number
   values: number

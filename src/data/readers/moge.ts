@@ -10,7 +10,7 @@
  *
  *     d = near^(1 − t) · far^t · unit,   t = (v − 1) / 65533        0: unknown, 65535: infinite (sky)
  *
- * Both of the last are no measurement here. Not every such set is in metres: some are of unknown scale.
+ * This reader treats both 0 and 65535 as no measurement. Not every such set is in metres: some are of unknown scale.
  */
 import { join } from 'node:path'
 import { z } from 'zod'

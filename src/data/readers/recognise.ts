@@ -1,6 +1,6 @@
 /**
- * Which layout a path has, from what lies there: names of files and folders, and the members of a tar. Nothing is decoded,
- * and of a large tree only the beginning is looked at.
+ * Recognises the layout of a path by the names of its files and folders, or of the members of a tar. Nothing is decoded.
+ * Only the beginning of a large tree is read.
  */
 import { readdir } from 'node:fs/promises'
 import { isHdf5, isMatlab } from '../../node/decode-depth.ts'
@@ -26,7 +26,7 @@ export const LAYOUTS = [
 /** One of `LAYOUTS`. */
 export type Layout = (typeof LAYOUTS)[number]
 
-/** What each layout is, for people. */
+/** Titles of the layouts, for messages. */
 export const LAYOUT_TITLES: Readonly<Record<Layout, string>> = {
   folder: 'photos with depth: rgb/ and depth/, or x.png and x_depth.npy',
   photos: 'photos without depth',
@@ -43,7 +43,7 @@ export const LAYOUT_TITLES: Readonly<Record<Layout, string>> = {
 
 /** Files looked at before a guess: scenes come one after the other, so the beginning shows the layout. */
 const LOOK = 3000
-/** And in one folder: depth/ of many frames must not hide rgb/. */
+/** The most files of one folder: a depth/ of many frames must not hide rgb/. */
 const OF_A_FOLDER = 300
 
 const PHOTO = '[^/]+\\.(?:jpg|jpeg|png|webp)$'
@@ -72,7 +72,7 @@ const RULES: readonly (readonly [Layout, ...RegExp[]])[] = [
   ['h5', /\.h5$/i],
 ]
 
-/** A layout, and the folder or file that has it: the one that was given, or the only one in it. */
+/** A layout, and the folder or file that has it: the given one, or the only entry of the given folder. */
 export interface Recognised {
   readonly layout: Layout
   readonly path: string
@@ -81,7 +81,7 @@ export interface Recognised {
 /** Folders that hold nothing but one folder, as archives unpack. */
 const MOST_WRAPPERS = 4
 
-/** Throws a DarError when the path is not there or looks like none of the layouts. */
+/** Throws a DarError when the path does not exist or matches no layout. */
 export async function recognise(path: string): Promise<Recognised> {
   const kind = await kindOf(path)
   if (kind === null) throw new DarError(`${path} was not found; check the path`, { kind: 'missing' })

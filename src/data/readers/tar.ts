@@ -1,7 +1,7 @@
 /**
  * Random access to the members of a tar file: one pass over its headers (512 bytes a member, the contents are skipped),
  * then each member is read by its place. POSIX ustar with GNU's long names and pax's path and size, which is what tar,
- * Python's tarfile and webdataset write. Left out: compressed tars, which have no places; sparse files.
+ * Python's tarfile and webdataset write. Left out: compressed tars, whose members have no offsets; sparse files.
  */
 import { DarError } from '../../support/errors.ts'
 import { withRegularFile } from '../../support/read-file.ts'
@@ -25,7 +25,7 @@ export interface TarIndex {
 const BLOCK = 512
 /** A pax header or long name beyond this is damage. */
 const MAX_META = 2 ** 20
-/** A photo, a depth map or a frame of HDF5 beyond this is none. */
+/** The largest member that is read: no photo, depth map or HDF5 frame is larger. */
 const MAX_MEMBER = 2 ** 30
 
 /** Throws a DarError when the file cannot be opened or does not begin like a tar. */

@@ -25,7 +25,7 @@ const CAMERAS: readonly (readonly [name: RegExp, Intrinsics])[] = [
 
 /** Seconds. */
 const MAX_GAP = 0.02
-/** Depth maps in reach of a photo, on average: 16 within ±0.02 s are 400 a second. */
+/** The most depth maps within the gap of a photo, on average. 16 within ±0.02 s are 400 a second. */
 const MAX_RIVALS = 16
 const MAX_CANDIDATES = 4e6
 

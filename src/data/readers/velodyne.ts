@@ -7,7 +7,7 @@ import type { DepthImage } from '../../image/types.ts'
 import { DarError } from '../../support/errors.ts'
 import { readRegularFile } from '../../support/read-file.ts'
 
-/** A scan has 2 MB; this is 30 of them. */
+/** The largest file that is read. A scan has 2 MB; this is 30 times as much. */
 const MAX_BYTES = 64 * 2 ** 20
 
 /** The points of a KITTI scan, x, y, z, reflectance each, as 32-bit little-endian floats. Throws a DarError that names the file. */
