@@ -22,7 +22,7 @@ import type { Size } from '../predict/index.ts'
 import { node, tensor } from './rewrite.ts'
 
 const [REACH, SLOPE] = [7 / 8, 3 / 4]
-/** Named, because the error messages of the engine contain the name of the node. */
+/** The name of a node. The engine's error messages contain it, so it states the remedy. */
 const ONE_IMAGE = 'one image per call: give them one after the other'
 /** Wider pictures cost a page more time than they save errors. */
 const WIDEST = 1100

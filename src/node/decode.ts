@@ -99,7 +99,7 @@ export async function decodeDepthPng(
   }
 }
 
-/** The decoder has obeyed EXIF's. Where that says nothing, XMP's counts: editors write it into PNGs, which have no EXIF of old. */
+/** The decoder has applied the orientation in EXIF. Without one, XMP's is used: editors write it into PNGs, which originally had no EXIF. */
 function orientationBesideExif({ orientation, xmp }: Metadata): Orientation {
   if (orientation !== undefined || !xmp) return 1
   return xmpOrientation(xmp.toString('utf8')) ?? 1

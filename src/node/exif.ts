@@ -1,6 +1,6 @@
 /**
- * The numbers of an EXIF block, by tag. EXIF is a small TIFF file: folders of entries (tag, type, count, value or its place),
- * of which the first, the one of the camera's settings and the one of interoperability are read here.
+ * The numbers of an EXIF block, by tag. EXIF is a small TIFF file: folders of entries (tag, type, count, value or its offset).
+ * Three folders are read here: the first, the camera's settings, and interoperability.
  *
  * Every numeric type of TIFF is taken, float and double too, which some writers use in place of rationals. Whatever points
  * outside the block is left out, and a folder is read once, so that damaged blocks give fewer numbers and never an error.

@@ -106,9 +106,9 @@ export function listed(sizes: readonly Size[]): string {
   return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} and ${texts[texts.length - 1]}`
 }
 
-/** How many times longer than the network's a shape may be before its metres are a guess. */
+/** The most by which a shape may be longer than the network's before its metres are a guess, as a factor. */
 const FAIR_SQUEEZE = 2.5
-/** An image with a shorter side has nothing in it that can be judged. */
+/** An image with a shorter side has too little content for a prediction. */
 const FEWEST_PIXELS = 16
 
 /** Why the metres of an image of this shape are a guess at best; null for an ordinary one. */
@@ -127,7 +127,7 @@ export function parseSize(text: string, source: string): Size {
   return checkSize({ width: Number(width), height: Number(height) }, `${source}: the size '${shortened(text, 40)}'`)
 }
 
-/** Pixels that a network is given at most: beyond them one run takes tens of gigabytes. */
+/** The most pixels of a network's input: beyond them one run takes tens of gigabytes. */
 const MAX_AREA = 2 ** 22
 
 /** Throws a DarError, `what` first, unless both sides are whole numbers from 1 to 8192, and the area is not above `MAX_AREA`. */

@@ -14,7 +14,7 @@ import { DarError } from './errors.ts'
 import { cannotWrite } from './files.ts'
 import { HOST, isRunning, removeStale, temporaryBeside } from './temporary.ts'
 
-/** Its name, for who lists a folder. */
+/** Its name, for code that lists a folder. */
 export const LOCK_FILE = '.dar.lock'
 const HEARTBEAT_MS = 20_000
 /** A holder on another machine that has not touched its lock for this long is gone. */
@@ -23,7 +23,7 @@ const SILENCE_MS = 10 * 60_000
 interface Holder {
   readonly pid: number
   readonly host: string
-  /** Null where the system does not tell. */
+  /** Null where the system does not report it. */
   readonly start: string | null
   /** What it does, for messages. */
   readonly what: string
@@ -87,7 +87,7 @@ function take(path: string, holder: Holder): boolean {
   }
 }
 
-/** Disks that know no links (FAT, some network disks). */
+/** Takes the lock on disks without hard links (FAT, some network disks). */
 function takeWithoutLinks(path: string, text: string): boolean {
   try {
     writeFileSync(path, text, { flag: 'wx' })
@@ -130,7 +130,7 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** By a rename, so that of two that break it only one removes it, and never the lock that the other takes next. */
+/** Breaks a lock by a rename. If two processes break it, only one removes it, and neither removes the new lock of the other. */
 function breakLock(path: string, known: Holder | null): void {
   const aside = temporaryBeside(path)
   try {

@@ -25,7 +25,7 @@ export function temporaryBeside(path: string, ending: 'tmp' | 'old' | 'onnx' = '
   return join(dirname(path), `.${name}.${HOST}-${process.pid}-${random}.${ending}`)
 }
 
-/** Whether a process of this machine runs. One that belongs to somebody else does. */
+/** Whether a process of this machine runs, also when it belongs to another user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -46,8 +46,8 @@ export function sweepOnce(folder: string): void {
 }
 
 /**
- * Removes what processes that are gone have left in a folder, and returns the names. What cannot be removed stays: whoever
- * writes there next will hear why. What stepped aside (`.old`) is not touched: it may be all that is left of a folder.
+ * Removes what processes that are gone have left in a folder, and returns the names. What cannot be removed stays: the next
+ * write into the folder reports the error. What stepped aside (`.old`) is not touched: it may be all that is left of a folder.
  */
 export function removeStale(folder: string): string[] {
   let entries: Dirent[]

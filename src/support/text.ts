@@ -1,5 +1,5 @@
 /**
- * Text from outside, in time that grows with its length. `\s*\n\s*` and `\/+$` look at a long run of blanks or slashes once from
+ * Operations on untrusted text in time linear in its length. `\s*\n\s*` and `\/+$` look at a long run of blanks or slashes once from
  * each of its characters when what should follow it does not: 150 KB took half a minute.
  */
 
