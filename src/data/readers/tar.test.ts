@@ -12,6 +12,25 @@ const folder = temporaryFolder()
 const size = { width: 8, height: 6 }
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
+/** A pax header of this record, for the member that comes next. */
+function paxHeader(record: string): Buffer {
+  const header = Buffer.alloc(512)
+  header.write('x')
+  header.write(record.length.toString(8).padStart(11, '0'), 124)
+  header.write('x', 156)
+  header.fill(' ', 148, 156)
+  header.write(
+    header
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0'),
+    148,
+  )
+  const block = Buffer.alloc(512 * Math.ceil(record.length / 512))
+  block.write(record)
+  return Buffer.concat([header, block])
+}
+
 describe('indexTar', () => {
   it('finds files of any size and name by their place', async () => {
     const long = `${'folder/'.repeat(30)}ünï.txt` // beyond ustar's 100 + 155 bytes: a pax header
@@ -25,6 +44,17 @@ describe('indexTar', () => {
     ])
     expect(text(await readMember(path, members[0]))).toBe('one')
     expect(text(await readMember(path, members[1]))).toBe('x'.repeat(1000))
+  })
+
+  it('ends at a name that no path can have, before readers look for keys in it', async () => {
+    const path = await writeTar(join(folder.path, 'a.tar'), { '0.jpg': 'one' })
+    const record = ` path=${'a.a/'.repeat(200_000)}\n\n`
+    const [first, end] = [(await readFile(path)).subarray(0, 1024), await readFile(path)]
+    await writeFile(path, Buffer.concat([first, paxHeader(`${record.length + 6}${record}`), end]))
+    const { members, problem } = await indexTar(path)
+    expect(members.map(({ name }) => name)).toEqual(['0.jpg'])
+    expect(problem).toMatch(/a\.tar breaks off: the name before byte \d+ has 800001 characters/)
+    await expect(webDataset(path)).rejects.toThrow(/breaks off/)
   })
 
   it('keeps the whole files of a tar that breaks off, and says where', async () => {
@@ -96,21 +126,7 @@ describe('webDataset', () => {
   })
 
   async function checkEnds(path: string, good: Buffer, record: string): Promise<void> {
-    const header = Buffer.alloc(512)
-    header.write('x')
-    header.write(record.length.toString(8).padStart(11, '0'), 124)
-    header.write('x', 156)
-    header.fill(' ', 148, 156)
-    header.write(
-      header
-        .reduce((sum, byte) => sum + byte, 0)
-        .toString(8)
-        .padStart(6, '0'),
-      148,
-    )
-    const block = Buffer.alloc(512 * Math.ceil(record.length / 512))
-    block.write(record)
-    await writeFile(path, Buffer.concat([header, block, good]))
+    await writeFile(path, Buffer.concat([paxHeader(record), good]))
     // However it is read, it is read to an end: as a tar without that record, as one that breaks off, or as none.
     const index = await indexTar(path).catch((error: unknown) => error)
     if (index instanceof Error) expect(index).toBeInstanceOf(DarError)

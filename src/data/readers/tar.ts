@@ -25,6 +25,8 @@ export interface TarIndex {
 const BLOCK = 512
 /** A pax header or long name beyond this is damage. */
 const MAX_META = 2 ** 20
+/** Of a name: what systems allow a path. */
+const MAX_NAME = 4096
 /** The largest member that is read: no photo, depth map or HDF5 frame is larger. */
 const MAX_MEMBER = 2 ** 30
 
@@ -63,7 +65,9 @@ export async function indexTar(path: string): Promise<TarIndex> {
         else pax = parsePax(meta)
         continue
       }
-      if (header.type === '0') members.push({ name: pax.get('path') ?? longName ?? header.name, offset, size: length })
+      const name = pax.get('path') ?? longName ?? header.name
+      if (name.length > MAX_NAME) return ended(`the name before byte ${offset} has ${name.length} characters`)
+      if (header.type === '0') members.push({ name, offset, size: length })
       longName = null
       pax = new Map()
     }
