@@ -24,6 +24,7 @@ test('goes on after a backslash at the end of a line', () => {
 test('names the line of a face whose corner is not there', () => {
   expect(() => parseObj('v 0 0 0\nv 1 0 0\nf 1 2 7\n')).toThrow(/line 3/)
   expect(() => parseObj('v 0 0 0\nf 1 2 x\n')).toThrow(/line 2/)
+  expect(() => parseObj('v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2.5 3\n')).toThrow(/line 4/)
 })
 
 test('reads colours, opacity, shininess and images of materials', () => {
@@ -32,4 +33,9 @@ test('reads colours, opacity, shininess and images of materials', () => {
   )
   expect(materials.get('a')).toEqual({ colour: [0.1, 0.2, 0.3], opacity: 0.4, shininess: 50, image: 'wood.jpg' })
   expect(materials.get('b')).toEqual({ colour: [0.8, 0.8, 0.8], opacity: 1, shininess: 10, image: 'oak wood.png' })
+})
+
+test('reads a text of a million materials in time that grows with its length', () => {
+  const names = Array.from({ length: 1_000_000 }, (_, i) => `m${i}`)
+  expect(parseObj(names.map((name) => `usemtl ${name}`).join('\n')).materialNames).toHaveLength(1_000_000)
 })

@@ -41,18 +41,19 @@ export function parseObj(text: string): Obj {
   const triangles: number[] = []
   const material: number[] = []
   const materialNames: string[] = []
+  const numbers = new Map<string, number>()
   const libraries: string[] = []
   let current = -1
   const use = (name: string) => {
-    current = materialNames.indexOf(name)
-    if (current < 0) current = materialNames.push(name) - 1
+    current = numbers.get(name) ?? materialNames.push(name) - 1
+    numbers.set(name, current)
   }
   const face = (corners: readonly string[], line: number) => {
     const read = corners.map((corner) => {
       const [p, t = '', n = ''] = corner.split('/')
       return [indexOf(p, positions.length / 3), indexOf(t, uvs.length / 2), indexOf(n, normals.length / 3)]
     })
-    if (read.some(([p]) => !(p >= 0 && p < positions.length / 3)))
+    if (read.some(([p]) => !(Number.isInteger(p) && p >= 0 && p < positions.length / 3)))
       throw new RangeError(`line ${line}: a face names a corner that is not there`)
     if (current < 0) use('')
     for (let k = 2; k < read.length; k++) {

@@ -87,3 +87,8 @@ test('has sharp normals on a box and round ones on a bend', () => {
 test('gives null where there is nothing to see', () => {
   expect(buildShape(parseObj('v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n'), OPTIONS)).toBeNull()
 })
+
+test('refuses faces without number around one corner, which would take hours to smooth', () => {
+  const fan = `v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nf 1${' 2 3 4'.repeat(60_000)}\n`
+  expect(() => buildShape(parseObj(fan), OPTIONS)).toThrow(/too many faces meet in one place/)
+})

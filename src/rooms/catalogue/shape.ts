@@ -17,6 +17,12 @@ const CREASE = 0.825
  */
 const GLASS = 0.75
 
+/**
+ * Smoothing looks from each face of a corner at every other: the sum over corners of faces squared. Of true furniture a corner has six or
+ * so, and the whole some millions. A fan of all faces around one corner would take hours.
+ */
+const MOST_NEIGHBOURS = 3e8
+
 export interface ShapeOptions {
   /** Metres: width, depth, height. */
   readonly size: readonly [number, number, number]
@@ -26,7 +32,7 @@ export interface ShapeOptions {
   readonly images: ReadonlyMap<string, Image>
 }
 
-/** Null when there is no triangle with an area. */
+/** Null when there is no triangle with an area. Throws a RangeError when too many faces meet in one place. */
 export function buildShape(obj: Obj, { size, rotation, materials, images }: ShapeOptions): Mesh | null {
   const parts = obj.materialNames.map((name) => materials.get(name) ?? plainMaterial())
   const isGlass = parts.map((part) => part.opacity < GLASS && !hasImage(part, images))
@@ -141,6 +147,9 @@ function smoothNormals(obj: Obj, normalised: Float64Array, kept: readonly number
   kept.forEach((i, n) => {
     for (let c = 0; c < 3; c++) facesAt(obj.triangles[9 * i + 3 * c]).push(n)
   })
+  let neighbours = 0
+  for (const { length } of places.values()) neighbours += length * length
+  if (neighbours > MOST_NEIGHBOURS) throw new RangeError('too many faces meet in one place')
   const out = new Float32Array(9 * kept.length)
   kept.forEach((i, n) => {
     for (let c = 0; c < 3; c++) {
