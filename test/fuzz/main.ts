@@ -1,11 +1,15 @@
-/** `npm run fuzz -- TARGET|all [--seconds N] [--seed S]` */
+/** `npm run fuzz -- TARGET|all [--seconds N] [--seed S] [--jobs N]` */
 import { parseArgs } from 'node:util'
-import { fuzz } from './run.ts'
+import { fuzzSideBySide } from './run.ts'
 import { TARGETS } from './targets.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' } },
+  options: {
+    seconds: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: '1' },
+  },
 })
 const [target] = positionals
 const targets = target === 'all' ? Object.keys(TARGETS) : [target]
@@ -13,9 +17,15 @@ if (target === undefined || targets.some((one) => !Object.hasOwn(TARGETS, one)))
   console.error(`give a target: all, ${Object.keys(TARGETS).join(', ')}`)
   process.exit(1)
 }
-const { inputs, failure } = await fuzz(targets, { seconds: Number(values.seconds), seed: Number(values.seed) })
-for (const [name, count] of Object.entries(inputs)) console.log(`${name}: ${count} inputs`)
-if (failure) {
-  console.log(`FAILED: ${failure.what}\n  the input is kept in ${failure.file}`)
-  process.exitCode = 1
+const [seconds, seed, jobs] = [values.seconds, values.seed, values.jobs].map(Number)
+if (!(seconds > 0 && Number.isInteger(seed) && Number.isInteger(jobs) && jobs > 0)) {
+  console.error('--seconds takes a number above 0, --seed a whole number, --jobs a whole number from 1 on')
+  process.exit(1)
+}
+for (const { inputs, failure } of await fuzzSideBySide(targets, { seconds, seed, jobs })) {
+  for (const [name, count] of Object.entries(inputs)) console.log(`${name}: ${count} inputs`)
+  if (failure) {
+    console.log(`FAILED: ${failure.what}\n  the input is kept in ${failure.file}`)
+    process.exitCode = 1
+  }
 }

@@ -1,16 +1,20 @@
 /**
  * Fuzzing: `npm run fuzz -- TARGET --seconds N [--seed S]`; TARGET `all` runs each in turn. The parser works in a child process with a
- * bounded heap. An input that takes longer than `BUDGET_SECONDS`, more memory, or ends the process is kept as a file and named.
+ * bounded heap, whose whole memory is looked at several times a second: what native libraries and typed arrays take lies outside the
+ * heap. An input that takes longer than `BUDGET_SECONDS`, more memory, or ends the process is kept as a file and named.
  */
 import { fork } from 'node:child_process'
-import { copyFileSync, mkdtempSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** For twenty inputs. On a busy machine a parser waits, so this is far above what any takes. */
 const BUDGET_SECONDS = 20
-const BUDGET_MEGABYTES = 1024
+const HEAP_MEGABYTES = 1024
+/** Of the whole process, the code of its libraries included. */
+const BUDGET_MEGABYTES = 2048
+const LOOK_MILLISECONDS = 200
 
 export interface Outcome {
   /** By target. */
@@ -21,14 +25,18 @@ export interface Outcome {
 
 export function fuzz(
   targets: readonly string[],
-  { seconds, seed }: { readonly seconds: number; readonly seed: number },
+  {
+    seconds,
+    seed,
+    megabytes = BUDGET_MEGABYTES,
+  }: { readonly seconds: number; readonly seed: number; readonly megabytes?: number },
 ): Promise<Outcome> {
   const file = join(mkdtempSync(join(tmpdir(), 'dar-fuzz-input-')), 'input')
   const child = fork(
     fileURLToPath(new URL('./child.ts', import.meta.url)),
     [targets.join(), `${seconds}`, `${seed}`, file],
     {
-      execArgv: ['--import', 'tsx', `--max-old-space-size=${BUDGET_MEGABYTES}`],
+      execArgv: ['--import', 'tsx', `--max-old-space-size=${HEAP_MEGABYTES}`],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     },
   )
@@ -40,23 +48,28 @@ export function fuzz(
     said = (said + String(chunk)).slice(-2000)
   })
   let timer: NodeJS.Timeout | undefined
+  const end = (why: string) => {
+    what ??= `${last}, after input ${inputs[last] ?? 0}: one took more than ${why}`
+    child.kill('SIGKILL')
+  }
   const watch = (limit: number) => {
     clearTimeout(timer)
-    timer = setTimeout(() => {
-      what = `after ${last}, input ${inputs[last] ?? 0}: one took more than ${limit} s`
-      child.kill('SIGKILL')
-    }, 1000 * limit)
+    timer = setTimeout(() => end(`${limit} s`), 1000 * limit)
   }
+  const looking = setInterval(() => {
+    if (peakMegabytes(child.pid) > megabytes) end(`${megabytes} MB of memory`)
+  }, LOOK_MILLISECONDS)
   watch(6 * BUDGET_SECONDS) // it compiles its TypeScript first
   child.on('message', ({ name, count, what: found }: { name: string; count: number; what?: string }) => {
     watch(BUDGET_SECONDS)
     last = name
     inputs[name] = count
-    what = found ?? what
+    what ??= found ?? null
   })
   return new Promise((resolve) => {
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
+      clearInterval(looking)
       if (code !== 0) what ??= `the process ended with ${signal ?? code}: ${said}`
       if (what === null) return resolve({ inputs, failure: null })
       const kept = `${file}-${last}-${seed}`
@@ -68,4 +81,25 @@ export function fuzz(
       resolve({ inputs, failure: { what, file: kept } })
     })
   })
+}
+
+/** The most that a process ever had in memory; 0 where the system has no /proc, or the process is gone. */
+function peakMegabytes(pid: number | undefined): number {
+  try {
+    const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Number(kilobytes ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}
+
+/** Several processes side by side, each with its share of the targets. */
+export async function fuzzSideBySide(
+  targets: readonly string[],
+  { jobs, ...options }: { readonly seconds: number; readonly seed: number; readonly jobs: number },
+): Promise<readonly Outcome[]> {
+  const shares = Array.from({ length: Math.min(jobs, targets.length) }, (_, k) =>
+    targets.filter((_, i) => i % jobs === k),
+  )
+  return Promise.all(shares.map((share) => fuzz(share, options)))
 }

@@ -2,8 +2,7 @@
  * Every parser that takes a stranger's bytes, with seeds that it accepts. A parser may refuse with a DarError and nothing else; it must
  * end, and within the budget of run.ts.
  */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import { zipSync } from 'fflate'
@@ -15,8 +14,8 @@ import { readMat5 } from '../../src/data/readers/mat5.ts'
 import { pngText } from '../../src/data/readers/png-text.ts'
 import { parseSplit } from '../../src/data/readers/split-file.ts'
 import { indexTar } from '../../src/data/readers/tar.ts'
-import { CELLS_MAT, PLAIN_MAT, SPLITS_MAT, writeHdf5, writeTar } from '../../src/data/readers/testing.ts'
 import { tumDataset } from '../../src/data/readers/tum.ts'
+import { webDataset } from '../../src/data/readers/webdataset.ts'
 import { predictionFolder } from '../../src/eval/predictions.ts'
 import { decodeNpy, encodeNpy } from '../../src/image/npy.ts'
 import { xmpOrientation } from '../../src/image/orient.ts'
@@ -27,27 +26,14 @@ import { encodeDepthPng } from '../../src/node/png16.ts'
 import { tiffOf } from '../../src/node/testing.ts'
 import { parseSafetensors, serialiseSafetensors } from '../../src/safetensors/index.ts'
 import { onOneLine } from '../../src/support/text.ts'
+import { CELLS_MAT, PLAIN_MAT, SPLITS_MAT, writeHdf5, writeTar } from '../reader-files.ts'
+import { DATA_TARGETS } from './data-targets.ts'
+import { SETTINGS_TARGETS } from './settings-targets.ts'
+import { SHAPE_TARGETS } from './shape-targets.ts'
+import { allOf, asFile, decoded, folder, type Target, text } from './target.ts'
 
-export interface Target {
-  readonly seeds: () => Promise<readonly Uint8Array[]>
-  readonly parse: (bytes: Uint8Array) => unknown
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'dar-fuzz-'))
-process.on('exit', () => import('node:fs').then(({ rmSync }) => rmSync(folder, { recursive: true, force: true })))
-const text = (value: string) => Buffer.from(value)
-const decoded = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
 const METRES = Float32Array.from({ length: 48 }, (_, i) => 1 + i / 8)
 const size = { width: 8, height: 6 }
-
-/** For a parser that takes a path. */
-function asFile(name: string, parse: (path: string) => Promise<unknown>) {
-  return (bytes: Uint8Array) => {
-    const path = join(folder, name)
-    writeFileSync(path, bytes)
-    return parse(path)
-  }
-}
 
 export const TARGETS: Readonly<Record<string, Target>> = {
   safetensors: {
@@ -106,9 +92,15 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   },
   tar: {
     seeds: async () => [
-      readFileSync(await writeTar(join(folder, 'seed.tar'), { 'a.txt': 'one', [`${'long/'.repeat(60)}b`]: 'two' })),
+      readFileSync(
+        await writeTar(join(folder, 'seed.tar'), {
+          'a.jpg': 'one',
+          'b.d/a.json': '{}',
+          [`${'long/'.repeat(60)}b`]: 'two',
+        }),
+      ),
     ],
-    parse: asFile('x.tar', (path) => indexTar(path)),
+    parse: asFile('x.tar', (path) => allOf([indexTar(path), webDataset(path)])),
   },
   image: {
     seeds: async () => {
@@ -158,7 +150,10 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     parse: (bytes) => parseJson(decoded(bytes), 'x', z.object({ depth_scale: z.number().optional() })),
   },
   text: {
-    seeds: async () => [text('one \n two tiff:Orientation="6"')],
+    seeds: async () => [text('one \n <x tiff:Orientation="6"/>'), text('<tiff:Orientation> 3 </tiff:Orientation>')],
     parse: (bytes) => [onOneLine(decoded(bytes)), xmpOrientation(decoded(bytes))],
   },
+  ...DATA_TARGETS,
+  ...SETTINGS_TARGETS,
+  ...SHAPE_TARGETS,
 }
