@@ -14,6 +14,8 @@ async function fuzzTarget(name: string): Promise<void> {
   const { seeds, parse } = TARGETS[name]
   const known = await seeds()
   for (const one of known) await parse(one) // a seed that is refused would fuzz nothing
+  process.send?.({ name, count: 0 })
+  await nextTurn()
   const end = performance.now() + 1000 * Number(seconds)
   let count = 0
   for (; performance.now() < end || count < 20; count++) {

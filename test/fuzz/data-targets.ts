@@ -121,13 +121,13 @@ export const DATA_TARGETS: Readonly<Record<string, Target>> = {
   exif: {
     seeds: async () => {
       const tags = {
-        [0x920a]: [5, 50],
-        [0xa002]: [3, 3888],
-        [0xa003]: [3, 2592],
-        [0xa20e]: [12, 4438.4],
-        [0xa210]: [3, 2],
-        [0xa404]: [5, 2],
-        [0xa405]: [3, 80],
+        37386: [5, 50],
+        40962: [3, 3888],
+        40963: [3, 2592],
+        41486: [12, 4438.4],
+        41488: [3, 2],
+        41988: [5, 2],
+        41989: [3, 80],
       } as const
       return [exifBlock(tags), exifBlock(tags, { little: false }), exifBlock(tags).subarray(6)]
     },
