@@ -6,8 +6,9 @@
  *     npx tsx scripts/designs.ts compare --encoder mobilenetv2_imagenet.safetensors --data DATA halved
  *     dar train dar-nano --data DATA --weights runs/designs/compare-halved-5/model.safetensors --out runs/dar-nano
  *
- * So far 804 of these 1,050 updates are done (52 minutes on two cores that did much else); models/dar-nano-next has the weights and
- * their figures. To go on: `--weights models/dar-nano-next/model.safetensors`.
+ * There have been two runs so far (docs/log/dar-nano). The first did 804 updates without `hiddenNorm`, with crops down to a half and
+ * nothing frozen. The second began with its weights and did the 2,400 updates below: 120 minutes on two cores that did much else.
+ * models/dar-nano-next has the weights and their figures. To go on: `--weights models/dar-nano-next/model.safetensors`.
  *
  * DATA holds the sets named below, each with rgb/ and depth/; what is held out of each is in src/data/real-splits.ts. DATA/rooms is what
  * `dar data make rooms --count 1200 --seed 70000` writes, DATA/furniture holds the .sh3f files of Debian's sweethome3d-furniture.
@@ -31,7 +32,7 @@ const FROZEN = Object.fromEntries([0, 1, 2, 3].map((n) => [`encoder.features.${n
 const recipe: Recipe = {
   name: 'dar-nano',
   summary: 'the next dar-nano, in training on two cores of an AMD EPYC that have other work to do',
-  expected: 'after 804 updates: d1 0.741 (rgbdd), 0.627 (kitchen), 0.508 (furnished); see models/dar-nano-next/card.md',
+  expected: 'd1 0.779 (rgbdd), 0.814 (kitchen), 0.550 (furnished) on held-out frames; see models/dar-nano-next/card.md',
   model: PRESETS['dar-nano'],
   seed: 8,
   data: [
