@@ -75,3 +75,10 @@ it('refuses shares outside (0, 1) and sequences too short to split', () => {
   for (const fraction of [0, 1, -0.2, Number.NaN]) expect(() => splitTail(sequence(9), { fraction })).toThrow(DarError)
   expect(() => splitTail(sequence(3), { fraction: 0.5, gap: 9 })).toThrow(/no frame to train/)
 })
+
+it('more blocks than a sequence can have are refused before anything is made of them', () => {
+  const names = Array.from({ length: 20 }, (_, i) => `${i}`)
+  expect(() => splitNames(names, { kind: 'blocks', blocks: 21e9 })).toThrow(
+    'cannot hold out 21000000000 blocks; give a whole number from 1 to 1000',
+  )
+})

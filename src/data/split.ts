@@ -15,6 +15,9 @@ export interface Split {
   readonly test: readonly string[]
 }
 
+/** Each frame is compared with each block. */
+const MOST_BLOCKS = 1000
+
 const gap = z.int().min(0).optional()
 
 const prefixSchema = z.strictObject({
@@ -31,7 +34,7 @@ const tailSchema = z.strictObject({
 
 const blocksSchema = z.strictObject({
   /** How many blocks are held out, one in the middle of each of as many equal pieces of the sequence; default 2. */
-  blocks: z.int().positive().optional(),
+  blocks: z.int().positive().max(MOST_BLOCKS).optional(),
   /** Share of all frames that the blocks hold in total; default 0.2. */
   fraction: z.number().positive().optional(),
   /** Frames dropped on either side of every block; default 2. */
@@ -81,6 +84,8 @@ export function splitBlocks(
   names: readonly string[],
   { blocks = 2, fraction = 0.2, gap = 2 }: BlockOptions = {},
 ): Split {
+  if (!(Number.isInteger(blocks) && blocks >= 1 && blocks <= MOST_BLOCKS))
+    throw new DarError(`cannot hold out ${blocks} blocks; give a whole number from 1 to ${MOST_BLOCKS}`)
   const sorted = names.toSorted()
   const train: string[] = []
   const test: string[] = []

@@ -1,4 +1,4 @@
-/** One target in a process of its own: `child.ts TARGET SECONDS SEED FILE`. The input in hand lies in FILE, for whoever kills this. */
+/** One target in a process of its own: `child.ts TARGET SECONDS SEED FILE MOST`. The input in hand lies in FILE, for whoever kills this. */
 import { writeFileSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DarError } from '../../src/support/errors.ts'
@@ -6,7 +6,7 @@ import { Random } from '../../src/support/random.ts'
 import { mutated } from './mutate.ts'
 import { TARGETS } from './targets.ts'
 
-const [names, seconds, seed, file] = process.argv.slice(2)
+const [names, seconds, seed, file, most] = process.argv.slice(2)
 for (const name of names.split(',')) await fuzzTarget(name)
 process.exit(0)
 
@@ -18,7 +18,7 @@ async function fuzzTarget(name: string): Promise<void> {
   await nextTurn()
   const end = performance.now() + 1000 * Number(seconds)
   let count = 0
-  for (; performance.now() < end || count < 20; count++) {
+  for (; (performance.now() < end || count < 20) && count < Number(most); count++) {
     const input = mutated(known, new Random(Number(seed), count))
     writeFileSync(file, input)
     try {

@@ -30,13 +30,14 @@ export function fuzz(
   {
     seconds,
     seed,
+    most = Number.POSITIVE_INFINITY,
     megabytes = BUDGET_MEGABYTES,
-  }: { readonly seconds: number; readonly seed: number; readonly megabytes?: number },
+  }: { readonly seconds: number; readonly seed: number; readonly most?: number; readonly megabytes?: number },
 ): Promise<Outcome> {
   const file = join(mkdtempSync(join(tmpdir(), 'dar-fuzz-input-')), 'input')
   const child = fork(
     fileURLToPath(new URL('./child.ts', import.meta.url)),
-    [targets.join(), `${seconds}`, `${seed}`, file],
+    [targets.join(), `${seconds}`, `${seed}`, file, `${most}`],
     {
       execArgv: ['--import', 'tsx', `--max-old-space-size=${HEAP_MEGABYTES}`],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -114,7 +115,10 @@ function processorSeconds(pid: number | undefined): number {
 /** Several processes side by side, each with its share of the targets. */
 export async function fuzzSideBySide(
   targets: readonly string[],
-  { jobs, ...options }: { readonly seconds: number; readonly seed: number; readonly jobs: number },
+  {
+    jobs,
+    ...options
+  }: { readonly seconds: number; readonly seed: number; readonly most?: number; readonly jobs: number },
 ): Promise<readonly Outcome[]> {
   const shares = Array.from({ length: Math.min(jobs, targets.length) }, (_, k) =>
     targets.filter((_, i) => i % jobs === k),
