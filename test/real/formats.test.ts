@@ -40,6 +40,8 @@ describe.skipIf(!existsSync(formats))('real files of published layouts', () => {
     await link('kitti/groundtruth_0000000005.png', `kitti/${DRIVE}/proj_depth/groundtruth/image_02/0000000005.png`)
     await link('sunrgbd/flat/SUN_color.jpg', 'sun/a/image/a.jpg')
     await link('sunrgbd/flat/SUN_depth.png', 'sun/a/depth/a.png')
+    // Without it image/ and depth/ could be anyone's own.
+    await link('sunrgbd/flat/SUN_depth.png', 'sun/a/depth_bfx/a.png')
     await link('tum/TUM_color.png', 'tum/rgb/1.png')
     await link('tum/TUM_depth.png', 'tum/depth/1.png')
     await writeFile(join(root, 'tum/rgb.txt'), '1.000 rgb/1.png\n')
