@@ -1,13 +1,20 @@
-/** The package as a stranger installs it: its types compile in a strict project that checks those of libraries, too. */
+/**
+ * The package as a stranger installs it: its types compile in a strict project that checks those of libraries, too, with the
+ * newest TypeScript and the oldest that the README promises, and CommonJS can require it.
+ */
 import { execFileSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { writeTinyModel } from './tiny-model.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+/** A workspace of its own: as an alias in the root, its `tsc` would replace ours. */
+const OLDEST = join(ROOT, 'test', 'oldest-typescript', 'node_modules', 'typescript')
+const OLDEST_TSC = join(OLDEST, 'bin', 'tsc')
 
 interface Manifest {
   readonly version: string
@@ -18,6 +25,7 @@ interface Manifest {
 describe('the packed package', () => {
   let project = ''
   let manifest: Manifest
+  let entries: readonly string[] = []
   beforeAll(async () => {
     project = await mkdtemp(join(tmpdir(), 'dar-package-'))
     manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
@@ -36,11 +44,9 @@ describe('the packed package', () => {
       await mkdir(dirname(join(modules, name)), { recursive: true })
       await symlink(join(ROOT, 'node_modules', name), join(modules, name))
     }
-    const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
+    entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
     const imports = entries.map((entry, i) => `import * as room${i} from 'dar-depth${entry.slice(1)}'`)
-    await writeFile(
-      join(project, 'app.ts'),
-      `${imports.join('\n')}
+    const app = `${imports.join('\n')}
 import { type ColorMapName, type DepthMap, loadModel } from 'dar-depth'
 const map: ColorMapName = 'turbo'
 // @ts-expect-error a name that is none, which a type that was lost would let through
@@ -50,33 +56,81 @@ export async function metres(photo: string): Promise<DepthMap['depth']> {
   await using model = await loadModel('dar-nano')
   return (await model.predict(photo)).depth
 }
+`
+    await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+    await writeFile(join(project, 'app.ts'), app)
+    await writeFile(join(project, 'app.cts'), app)
+    await writeFile(
+      join(project, 'later.cts'),
+      `export async function centre(photo: string): Promise<number> {
+  const { loadModel } = await import('dar-depth')
+  await using model = await loadModel('dar-nano')
+  return (await model.predict(photo)).depth[0]
+}
 `,
     )
   }, 300_000)
   afterAll(() => rm(project, { recursive: true, force: true }))
 
-  it.each([
-    ['node16', 'node16'],
-    ['bundler', 'esnext'],
-  ])(
-    'compiles with strict types, moduleResolution %s and no skipLibCheck',
-    async (moduleResolution, module) => {
-      const compilerOptions = {
-        strict: true,
-        skipLibCheck: false,
-        noEmit: true,
-        target: 'es2022',
-        lib: ['es2023', 'esnext.disposable'],
-        types: ['node'],
-        module,
-        moduleResolution,
-      }
-      await writeFile(join(project, 'package.json'), '{ "type": "module" }')
-      await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
-      expect(node([TSC, '-p', project], project)).toBe('')
-    },
-    300_000,
-  )
+  const compile = async (tsc: string, file: string, [moduleResolution, module]: readonly [string, string]) => {
+    const compilerOptions = {
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      target: 'es2022',
+      lib: ['es2023', 'esnext.disposable'],
+      types: ['node'],
+      module,
+      moduleResolution,
+    }
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+    return node([tsc, '-p', project], project)
+  }
+
+  describe.each([
+    ['the newest TypeScript', TSC],
+    ['the oldest TypeScript', OLDEST_TSC],
+  ])('under %s', (_, tsc) => {
+    it.each([
+      ['node16', 'node16'],
+      ['bundler', 'esnext'],
+    ])('compiles with strict types, moduleResolution %s and no skipLibCheck', { timeout: 300_000 }, async (...kind) => {
+      expect(await compile(tsc, 'app.ts', kind)).toBe('')
+    })
+
+    it('compiles in CommonJS with import() under node16', { timeout: 300_000 }, async () => {
+      expect(await compile(tsc, 'later.cts', ['node16', 'node16'])).toBe('')
+    })
+  })
+
+  it('compiles in CommonJS with import under nodenext', { timeout: 300_000 }, async () => {
+    expect(await compile(TSC, 'app.cts', ['nodenext', 'nodenext'])).toBe('')
+  })
+
+  it('is promised for the oldest TypeScript that is tried, on every page that names one', async () => {
+    const { version } = JSON.parse(await readFile(join(OLDEST, 'package.json'), 'utf8'))
+    const oldest = version.split('.').slice(0, 2).join('.')
+    for (const page of ['README.md', 'docs/stability.md'])
+      expect(await readFile(join(ROOT, page), 'utf8'), page).toContain(`TypeScript ${oldest} `)
+  })
+
+  it('is required by CommonJS, every entry of it, and predicts', { timeout: 300_000 }, async () => {
+    await writeTinyModel(join(project, 'tiny.safetensors'))
+    await writeFile(
+      join(project, 'app.cjs'),
+      `${entries.map((entry) => `require('dar-depth${entry.slice(1)}')`).join('\n')}
+const { loadModel } = require('dar-depth')
+async function main() {
+  const model = await loadModel('tiny.safetensors', { threads: 1 })
+  const { depth } = await model.predict({ width: 40, height: 30, data: new Uint8Array(40 * 30 * 3) })
+  await model.dispose()
+  console.log(depth.length)
+}
+main()
+`,
+    )
+    expect(node(['app.cjs'], project)).toBe('1200\n')
+  })
 })
 
 /** What it prints; of a failure likewise. */
@@ -84,6 +138,7 @@ function node(args: readonly string[], cwd: string): string {
   try {
     return execFileSync(process.execPath, [...args], { cwd, encoding: 'utf8', stdio: 'pipe' })
   } catch (error) {
-    return String((error as { readonly stdout?: string }).stdout ?? error)
+    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string }
+    return `${stdout ?? error}${stderr ?? ''}`
   }
 }
