@@ -5,7 +5,7 @@
  */
 import { printable } from '../support/printable.ts'
 import { createProgress, durationText, type Progress, type ProgressStream } from '../support/progress.ts'
-import { modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
+import { bestModelPath, modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
 
 export interface Report {
   readonly onEvent: (event: TrainEvent) => void
@@ -42,6 +42,12 @@ export function createReport(
       case 'warning':
         line(`warning: ${event.message}`)
         return
+      case 'skipped':
+        line(`skipped ${event.message}`)
+        return
+      case 'best':
+        line(`  update ${event.step}, best ${event.metric} so far: ${event.figure.toFixed(4)}; ${bestModelPath(out)}`)
+        return
       case 'end':
         progress?.done()
         line(endText(event, out))
@@ -68,8 +74,12 @@ function figuresText({ set, images, metrics, steps, saturated }: SetFigures): st
     : `${share}: the decoder passes next to no gradient; a lower rate in the recipe's schedule, or hiddenNorm: true in its model, keeps it from that`
 }
 
-function endText({ step, total, seconds, reason }: Extract<TrainEvent, { event: 'end' }>, out: string): string {
-  const took = `${durationText(seconds)} of training`
+function endText(
+  { step, total, seconds, reason, skipped }: Extract<TrainEvent, { event: 'end' }>,
+  out: string,
+): string {
+  const left = skipped === undefined ? '' : `, ${skipped} of them left out`
+  const took = `${durationText(seconds)} of training${left}`
   if (reason === 'done') return `done: ${total} updates, ${took}; the model is ${modelPath(out)}`
   const why = reason === 'time' ? 'time is up' : 'interrupted'
   return `${why} after update ${step} of ${total}, ${took}; go on with --resume`

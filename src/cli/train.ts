@@ -24,6 +24,7 @@ interface Flags extends DeviceFlags {
   readonly offline?: boolean
   readonly resume?: boolean
   readonly force?: boolean
+  readonly skipBad?: boolean
   readonly minutes?: string
   readonly threads?: string
   readonly workers?: string
@@ -47,6 +48,7 @@ export function registerTrain(program: Command): void {
     .option('--offline', 'use the network for nothing (as HF_HUB_OFFLINE=1)')
     .option('--resume', 'go on from the checkpoint in the output folder')
     .option('--force', 'with --resume: go on although seed, rates or data are not those of the checkpoint')
+    .option('--skip-bad', 'leave out batches that cannot be read or give no finite loss, count them, and go on')
     .option('--minutes <n>', 'stop after this long, with a checkpoint')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
     .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
@@ -72,7 +74,7 @@ async function action(name: string, flags: Flags): Promise<void> {
     cacheMegabytes: atLeast0('--cache', flags.cache),
   }
   const recipe = await loadRecipe(name)
-  const { data, resume, force, out = join('runs', recipe.name) } = flags
+  const { data, resume, force, skipBad, out = join('runs', recipe.name) } = flags
   const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
   // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
@@ -91,6 +93,7 @@ async function action(name: string, flags: Flags): Promise<void> {
       encoder,
       resume,
       force,
+      skipBad,
       minutes,
       threads,
       loading,

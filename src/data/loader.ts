@@ -29,10 +29,12 @@ export interface LoaderOptions extends Omit<BatchOptions, keyof LoadingOptions>,
   readonly start?: number
   /** Which batch stands at a place of the sequence; default: the one of that number. For one that takes every n-th batch. */
   readonly numberOf?: (place: number) => number
+  /** After a batch with a frame that cannot be read: `end` disposes the loader, with `go on` the next call gives the next batch. Default `end`. */
+  readonly atUnreadable?: 'end' | 'go on'
 }
 
 /**
- * An endless, single sequence of batches. Leaving a `for await` loop disposes it, as does a failure.
+ * An endless, single sequence of batches. Leaving a `for await` loop disposes it, as does a failure unless `atUnreadable` says otherwise.
  */
 export interface Loader extends AsyncIterableIterator<Batch> {
   /** The next batch. Rejects with a DarError that names the file when a frame cannot be read. */
@@ -50,7 +52,14 @@ interface Pending {
 
 /** Throws a DarError when an option makes no sense; wrong folders show at the first batch. */
 export function createLoader(options: LoaderOptions): Loader {
-  const { workers = 1, prefetch = 4, start = 0, numberOf = (place) => place, ...batchOptions } = options
+  const {
+    workers = 1,
+    prefetch = 4,
+    start = 0,
+    numberOf = (place) => place,
+    atUnreadable = 'end',
+    ...batchOptions
+  } = options
   checkBatchOptions(batchOptions)
   for (const [key, value] of Object.entries({ workers, prefetch }))
     if (!Number.isInteger(value) || value < 1)
@@ -107,7 +116,8 @@ export function createLoader(options: LoaderOptions): Loader {
       const batch = await entry.promise
       return batch === null ? { done: true, value: undefined } : { done: false, value: batch }
     } catch (error) {
-      await dispose()
+      const goOn = atUnreadable === 'go on' && error instanceof DarError
+      if (!goOn) await dispose()
       throw error
     } finally {
       pending.delete(index)

@@ -19,7 +19,7 @@ graph.parameter('b.weight', [2, 3], INIT)
 graph.parameter('a.bias', [4], INIT)
 const layout = layoutOf(graph.parameters.values())
 const belonging = { config: MICRO_MODEL, recipe: 'tiny' }
-const progressed = { step: 7, seconds: 12.34 }
+const progressed = { step: 7, seconds: 12.34, skipped: 3 }
 
 const random = new Random(2)
 const draw = () => Float32Array.from({ length: layout.length }, () => random.normal(0, 1e-3))
@@ -64,7 +64,7 @@ describe('checkpoint', () => {
   it('gives back what was written, bit for bit, and leaves no other file', async () => {
     await write()
     const { grads, ...kept } = values
-    expect(await read()).toEqual({ ...kept, step: 7, seconds: 12.3, run: null, checked: true })
+    expect(await read()).toEqual({ ...kept, step: 7, seconds: 12.3, skipped: 3, run: null, checked: true })
     expect((await readdir(folder)).sort()).toEqual(['checkpoint.safetensors', 'model.safetensors'])
   })
 

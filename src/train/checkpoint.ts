@@ -21,6 +21,8 @@ export interface Progressed {
   readonly step: number
   /** Seconds of training so far, over all sessions. */
   readonly seconds: number
+  /** Updates that were left out because their batch was bad. */
+  readonly skipped: number
 }
 
 /** The run and model of a checkpoint. */
@@ -32,6 +34,8 @@ export interface Belonging {
 
 export const checkpointPath = (folder: string): string => join(folder, 'checkpoint.safetensors')
 export const modelPath = (folder: string): string => join(folder, 'model.safetensors')
+/** The model that a recipe's `best` has chosen. */
+export const bestModelPath = (folder: string): string => join(folder, 'model-best.safetensors')
 
 /**
  * Writes checkpoint.safetensors, then model.safetensors, each complete or as it was before. `predictSizes`, `WIDTHxHEIGHT`
@@ -41,22 +45,57 @@ export async function writeCheckpoint(
   folder: string,
   layout: Layout,
   state: TrainingState,
-  { step, seconds }: Progressed,
-  { config, recipe, predictSizes, run }: Belonging & { readonly predictSizes: string; readonly run?: RunIdentity },
+  progressed: Progressed,
+  { run, ...belonging }: Belonging & { readonly predictSizes: string; readonly run?: RunIdentity },
 ): Promise<void> {
   const arrays = Object.fromEntries(
     await Promise.all(STORED.map(async (name) => [name, await state[name].read()] as const)),
   ) as Stored
   const named = STORED.flatMap((kind) => split(layout, arrays[kind], `${kind}/`))
-  const metadata = {
-    recipe,
-    step: `${step}`,
-    seconds: seconds.toFixed(1),
-    config: configText(config),
-    predictSizes,
-  }
-  await writeWeights(checkpointPath(folder), named, { ...metadata, ...(run && { run: JSON.stringify(run) }) })
+  const { skipped } = progressed
+  const metadata = metadataOf(progressed, belonging)
+  await writeWeights(checkpointPath(folder), named, {
+    ...metadata,
+    ...(skipped > 0 && { skipped: `${skipped}` }),
+    ...(run && { run: JSON.stringify(run) }),
+  })
   await writeWeights(modelPath(folder), split(layout, arrays.ema), metadata, { dtype: 'F16' })
+}
+
+/** What chose a model: the mean of a figure over the frames held out for it. */
+export interface Chosen {
+  readonly metric: string
+  readonly figure: number
+}
+
+/** Writes model-best.safetensors, whole or not at all. `weights` are those of the layout. Throws a DarError as `writeCheckpoint`. */
+export async function writeBest(
+  folder: string,
+  layout: Layout,
+  weights: Float32Array,
+  progressed: Progressed,
+  { best, ...belonging }: Belonging & { readonly predictSizes: string; readonly best: Chosen },
+): Promise<void> {
+  const metadata = { ...metadataOf(progressed, belonging), best: JSON.stringify(best) }
+  await writeWeights(bestModelPath(folder), split(layout, weights), metadata, { dtype: 'F16' })
+}
+
+/** The figure by which the best model in the folder was chosen; null when there is none, or one of another recipe or figure. */
+export async function readBest(folder: string, recipe: string, metric: string): Promise<number | null> {
+  const path = bestModelPath(folder)
+  if (!existsSync(path)) return null
+  const { metadata } = await readWeights(path)
+  if (metadata.recipe !== recipe || metadata.best === undefined) return null
+  const best: unknown = JSON.parse(metadata.best)
+  const isChosen = typeof best === 'object' && best !== null && 'metric' in best && 'figure' in best
+  return isChosen && best.metric === metric && typeof best.figure === 'number' ? best.figure : null
+}
+
+function metadataOf(
+  { step, seconds }: Progressed,
+  { config, recipe, predictSizes }: Belonging & { readonly predictSizes: string },
+) {
+  return { recipe, step: `${step}`, seconds: seconds.toFixed(1), config: configText(config), predictSizes }
 }
 
 function split(layout: Layout, values: Float32Array, prefix = ''): NamedValues[] {
@@ -109,7 +148,8 @@ export async function readCheckpoint(
   if (!Number.isInteger(step) || step < 0 || !(seconds >= 0))
     throw new DarError(`${path}: its metadata name no update to go on from; start anew without --resume`)
   const stored = { params: whole('params'), ema: whole('ema'), m: whole('m'), v: whole('v') }
-  return { ...stored, step, seconds, run: storedRun(metadata.run, path), checked: weights.checked }
+  const skipped = Number(metadata.skipped ?? 0)
+  return { ...stored, step, seconds, skipped, run: storedRun(metadata.run, path), checked: weights.checked }
 }
 
 function storedRun(text: string | undefined, path: string): RunIdentity | null {

@@ -1,6 +1,6 @@
 /** The TRAIN room: recipes, the training loop and its parts. */
 
-export { checkpointPath, modelPath } from './checkpoint.ts'
+export { bestModelPath, checkpointPath, modelPath } from './checkpoint.ts'
 export { ALONE, type BatchPlace, batchNumber, type Collective } from './collective.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
 export { type AdamOptions, updateOutputs } from './optimiser.ts'

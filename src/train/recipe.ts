@@ -11,6 +11,7 @@ import { augmentationSchema, openSchema, splitSchema } from '../data/index.ts'
 import { configSchema, imageMultiple, isMetric, lossSchema } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
 import { issueText } from '../support/issues.ts'
+import { BEST_METRICS } from './keep.ts'
 import { adamSchema } from './optimiser.ts'
 import { scheduleSchema } from './schedule.ts'
 
@@ -33,6 +34,11 @@ const datasetSchema = z.strictObject({
   options: datasetOptions.optional(),
   /** Which frames are held out; they become a validation set of this name, unless their depth is a teacher's. */
   split: splitSchema.optional(),
+  /**
+   * Which frames of those that `split` leaves to training are taken out of it, too, for `best` to choose by. What is reported, `split`
+   * or `validation`, must not choose.
+   */
+  choose: splitSchema.optional(),
   /** Or: what to validate on, as options that differ from those above, for instance `{ side: 'test' }`. */
   validation: datasetOptions.optional(),
   /**
@@ -121,8 +127,15 @@ const recipeSchema = z
     validateEvery: count,
     /** Minutes between checkpoints; 0: one after every update. */
     checkpointMinutes: z.number().min(0),
+    /** Checkpoints that stay: the last and those before it, as checkpoint-<updates>.safetensors. Default 1. */
+    keepCheckpoints: count.optional(),
+    /**
+     * Keeps model-best.safetensors: the model of the validation with the best mean of this figure over the frames that `choose` of the
+     * data sets takes out. Default: the model of the last update only.
+     */
+    best: z.enum(BEST_METRICS).optional(),
   })
-  .superRefine(({ data, model, stages }, context) => {
+  .superRefine(({ data, model, stages, best }, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
     const multiple = imageMultiple(model)
     if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
@@ -142,6 +155,16 @@ const recipeSchema = z
     data.forEach((one, i) => {
       if (one.kind === 'dataset' && one.split && one.validation)
         problem(['data', i], 'has both a split and a validation; give one of the two')
+    })
+    const choosing = data.some((one) => one.kind === 'dataset' && one.choose)
+    if (best !== undefined && !choosing)
+      problem(['best'], `is ${best}, but no data set says by which frames: give one a choose, such as { kind: 'tail' }`)
+    data.forEach((one, i) => {
+      if (one.kind !== 'dataset' || !one.choose) return
+      if (best === undefined)
+        problem(['data', i, 'choose'], 'takes frames out to choose by, but the recipe has no best')
+      if (one.teacher)
+        problem(['data', i, 'choose'], "cannot be of a teacher's depth, which is not the truth; leave it out")
     })
     const taught = data.flatMap((one) => (one.kind === 'dataset' && one.teacher ? [one.name] : []))
     data.forEach((one, i) => {

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DarError, messageOf } from '../support/errors.ts'
 import { remedyFor } from '../support/files.ts'
+import type { BestMetric } from './keep.ts'
 import type { SetFigures } from './validate.ts'
 
 /** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
@@ -46,6 +47,26 @@ export type TrainEvent =
       readonly seconds: number
       readonly message: string
     }
+  | {
+      /** An update was left out (`skipBad`). */
+      readonly event: 'skipped'
+      /** Number of the update, from 0. */
+      readonly step: number
+      readonly seconds: number
+      /** So many so far, over all sessions. */
+      readonly skipped: number
+      /** Why, with the frames. */
+      readonly message: string
+    }
+  | {
+      /** model-best.safetensors was written. */
+      readonly event: 'best'
+      /** Updates done. */
+      readonly step: number
+      readonly seconds: number
+      readonly metric: BestMetric
+      readonly figure: number
+    }
   | { readonly event: 'checkpoint'; readonly step: number; readonly seconds: number }
   | ({ readonly event: 'end' } & TrainResult)
   | { readonly event: 'failed'; readonly step: number; readonly seconds: number; readonly message: string }
@@ -58,6 +79,8 @@ export interface TrainResult {
   /** Seconds of training, over all sessions. */
   readonly seconds: number
   readonly reason: 'done' | 'time' | 'interrupted'
+  /** Updates that were left out, when there were any. */
+  readonly skipped?: number
 }
 
 /** The log cannot be written: the run ends, its checkpoint first. */

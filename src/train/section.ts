@@ -1,5 +1,12 @@
 /** What the updates of one stage use: the step's graph at each of its shapes, batches, and the validation. */
-import { createLoader, type Dataset, type Loader, type LoadingOptions, type SourceSpec } from '../data/index.ts'
+import {
+  createLoader,
+  type Dataset,
+  type Loader,
+  type LoaderOptions,
+  type LoadingOptions,
+  type SourceSpec,
+} from '../data/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
 import { batchNumber, type Collective } from './collective.ts'
 import { multiplierOf, type TrainingState } from './optimiser.ts'
@@ -35,6 +42,8 @@ export interface RunParts {
   readonly data: { readonly sources: readonly SourceSpec[]; readonly validation: readonly Dataset[] }
   readonly loading: LoadingOptions
   readonly collective: Collective
+  /** What a loader does after a frame that cannot be read. */
+  readonly atUnreadable: LoaderOptions['atUnreadable']
 }
 
 /**
@@ -42,7 +51,7 @@ export interface RunParts {
  * also when this fails.
  */
 export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
-  const { engine, recipe, layout, state, data, loading, collective } = parts
+  const { engine, recipe, layout, state, data, loading, collective, atUnreadable } = parts
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
   const { batch, loss } = stage
@@ -61,6 +70,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
         seed: recipe.seed + 1000 * (index + 1) + i,
         augmentation: stage.augmentation ?? recipe.augmentation,
         start: before[i],
+        atUnreadable,
         numberOf: (update) => batchNumber({ update, rank, ranks }),
       }),
     ),

@@ -16,8 +16,10 @@ import { contentsOf, type DataContents } from './run-identity.ts'
 
 export interface ResolvedData {
   readonly sources: readonly SourceSpec[]
-  /** One per data set that holds frames out; empty when none does. */
+  /** One per data set that holds frames out, and one, `<name>-choice`, per set with frames to choose the best model by. */
   readonly validation: readonly Dataset[]
+  /** Names of the latter. */
+  readonly choosing: readonly string[]
   /** What each source holds, in their order. */
   readonly contents: readonly DataContents[]
 }
@@ -32,7 +34,11 @@ export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string):
   )
   return {
     sources: resolved.map(({ source }) => source),
-    validation: resolved.flatMap(({ validation }) => validation ?? []),
+    validation: [
+      ...resolved.flatMap(({ validation }) => validation ?? []),
+      ...resolved.flatMap(({ choosing }) => choosing ?? []),
+    ],
+    choosing: resolved.flatMap(({ choosing }) => choosing?.name ?? []),
     contents: resolved.map(({ contents }) => contents),
   }
 }
@@ -45,15 +51,17 @@ async function resolveDataset(data: DatasetData, root: string) {
   // The layout is stated, so that worker threads need not recognise it again.
   const read = { ...options, layout: dataset.layout }
   const source = { kind: 'dataset', root: path, name, weight, options: read, teacher } as const
-  if (validation) {
-    const held = await openDataset(path, { layout: dataset.layout, ...options, ...listBelow(validation, root), name })
-    return { source, validation: held, contents: await contentsOf(dataset) }
-  }
-  if (!split) return { source, validation: null, contents: await contentsOf(dataset) }
-  const { train, test } = splitDataset(dataset.names, split, path)
+  const opened = validation
+    ? await openDataset(path, { layout: dataset.layout, ...options, ...listBelow(validation, root), name })
+    : null
+  if (!split && !data.choose) return { source, validation: opened, choosing: null, contents: await contentsOf(dataset) }
+  const { train: left, test } = split ? splitDataset(dataset.names, split, path) : { train: dataset.names, test: [] }
+  const { train, test: chosenBy } = data.choose ? splitDataset(left, data.choose, path) : { train: left, test: [] }
   const contents = await contentsOf(subsetOf(dataset, train))
   // What a teacher said of the frames held out is no truth to validate on.
-  return { source: { ...source, names: train }, validation: teacher ? null : subsetOf(dataset, test), contents }
+  const held = split && !teacher ? subsetOf(dataset, test) : null
+  const choosing = data.choose ? { ...subsetOf(dataset, chosenBy), name: `${name}-choice` } : null
+  return { source: { ...source, names: train }, validation: opened ?? held, choosing, contents }
 }
 
 /** A split file's path is relative to the data folder, too. */
@@ -75,5 +83,5 @@ async function resolveRooms({ seed, weight, width, height, reuse, validation = 0
   const source = { kind: 'rooms', seed, weight, width, height, reuse, furniture } as const
   const held =
     validation > 0 ? roomsDataset({ seed: validationSeed(seed), count: validation, width, height, furniture }) : null
-  return { source, validation: held, contents: { name: 'rooms', frames: null, digest } }
+  return { source, validation: held, choosing: null, contents: { name: 'rooms', frames: null, digest } }
 }

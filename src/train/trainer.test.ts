@@ -279,6 +279,24 @@ describe('train', () => {
       const kept = await checkpoint()
       expect(kept.metadata.step).toBe(`${done}`)
       for (const all of kept.values.values()) expect(all.every(Number.isFinite)).toBe(true)
+
+      // The same run, told to leave such batches out, from there on.
+      const skipping = await session(recipe, { resume: true, skipBad: true })
+      expect(skipping.error).toBeNull()
+      const [{ step, skipped, message }] = skipping.of('skipped')
+      expect([step, skipped]).toEqual([done, 1])
+      expect(message).toMatch(/^update \d: the loss is .*not finite\. The batch was plain\/white$/)
+      expect(skipping.of('step').map(({ step }) => step)).toEqual([3, 4, 5].filter((one) => one > done))
+      expect(skipping.of('end')[0]).toMatchObject({ step: 6, skipped: 1, reason: 'done' })
+      expect((await checkpoint()).metadata.skipped).toBe('1')
+    })
+
+    it('skips no more than a few in a row', async () => {
+      const schedule = { rate: 1e38, initialRate: 1e38, finalRate: 1e38, warmup: 0 }
+      const stages = [{ height: 32, width: 64, batch: 2, updates: 20 }]
+      const { error, of } = await session(tinyRecipe({ schedule, stages }), { skipBad: true })
+      expect(error?.message).toMatch(/the next one fails too, so the weights have diverged/)
+      expect(of('skipped')).toHaveLength(5)
     })
   })
 
@@ -319,6 +337,14 @@ describe('train', () => {
     expect(error?.message).toContain(path)
     expect(of('step').length).toBeGreaterThan(0)
     expect((await checkpoint()).metadata.step).toBe(`${of('step').length}`)
+
+    const skipping = await session(recipe, { resume: true, skipBad: true })
+    expect(skipping.error).toBeNull()
+    expect(skipping.of('skipped').map(({ step, message }) => [step, message.includes(path)])).toEqual([
+      [of('step').length, true],
+    ])
+    expect(of('step').length + skipping.of('step').length).toBe(3)
+    expect((await checkpoint()).metadata).toMatchObject({ step: '4', skipped: '1' })
   })
 
   describe('refuses', () => {

@@ -12,17 +12,18 @@ import { lossTermCount } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
-import { checkpointPath, readCheckpoint, type Stamped, writeCheckpoint } from './checkpoint.ts'
+import { checkpointPath, type Progressed, type Stamped } from './checkpoint.ts'
 import { ALONE, type Collective, meanGradient } from './collective.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
+import { checkpointToResume, RunFiles } from './run-files.ts'
 import { differences, listText, type RunIdentity, refuseOtherRun, runIdentity } from './run-identity.ts'
 import { appendEvent, LogError, type TrainEvent, type TrainResult } from './run-log.ts'
 import { rateAt } from './schedule.ts'
 import { type Lane, openSection, type RunParts, type Section } from './section.ts'
 import { type ResolvedData, resolveData } from './sources.ts'
-import { shapesOf, stageAt, totalUpdates, turnAt } from './stages.ts'
+import { stageAt, totalUpdates, turnAt } from './stages.ts'
 import { type StartingFiles, startingWeights } from './starting-weights.ts'
 import { feedsOf, modelLayout } from './step-program.ts'
 import { Watch } from './watch.ts'
@@ -45,6 +46,11 @@ export interface TrainOptions extends StartingFiles {
   readonly loading?: LoadingOptions
   /** The other processes that train this model; default: none. */
   readonly collective?: Collective
+  /**
+   * Leave out batches with a frame that cannot be read, or whose loss or gradient is not finite, and go on; default: such a batch
+   * ends the run. Six in a row end it all the same.
+   */
+  readonly skipBad?: boolean
   /** When aborted, the run stops after the current update, with a checkpoint. */
   readonly signal?: AbortSignal
   /** Called for every line of the log. */
@@ -61,16 +67,27 @@ export interface TrainOptions extends StartingFiles {
  */
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
-  const { out, resume = false, threads, loading = {}, collective = ALONE } = options
+  const { out, resume = false, skipBad = false, threads, loading = {}, collective = ALONE } = options
   if (!resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
+  if (skipBad && collective.ranks > 1)
+    throw new DarError(
+      'a rank that skips a batch would leave the others waiting; train in one process, or without --skip-bad',
+    )
   const data = await resolveData(checked, options.data)
   makeFolder(out)
   const lock = lockFolder(out, `training of ${checked.name}`)
   const engine = new Engine({ threads })
   const owner = new Owner()
   try {
-    const run = await Run.open(owner, options, { engine, recipe: checked, data, loading, collective })
+    const run = await Run.open(owner, options, {
+      engine,
+      recipe: checked,
+      data,
+      loading,
+      collective,
+      atUnreadable: skipBad ? 'go on' : 'end',
+    })
     return await run.loop()
   } finally {
     // The thread first: this frees all memory at once, and works even when the thread no longer answers.
@@ -88,15 +105,17 @@ function makeFolder(path: string): void {
   }
 }
 
+/** So many bad batches in a row are no accident: the weights have diverged, or the data are gone. */
+const MOST_SKIPPED = 5
+
 class Run {
   private step = 0
   private secondsBefore = 0
   private readonly began = performance.now()
   private readonly total: number
+  private skipped = 0
+  private skippedInARow = 0
   private section: Section | null = null
-  /** Updates done at the checkpoint on disk. */
-  private savedStep: number | null = null
-  private savedAt = performance.now()
   private readonly watch: Watch
 
   private constructor(
@@ -104,7 +123,7 @@ class Run {
     private readonly options: TrainOptions,
     private readonly parts: RunParts,
     private readonly optimiser: AdamW,
-    private readonly identity: RunIdentity,
+    private readonly files: RunFiles,
     frames: number | null,
   ) {
     this.total = totalUpdates(parts.recipe)
@@ -118,9 +137,9 @@ class Run {
     { data, ...needs }: Omit<RunParts, 'layout' | 'state' | 'data'> & { readonly data: ResolvedData },
   ): Promise<Run> {
     const { engine, recipe, collective } = needs
-    const { model, name, seed, stages } = recipe
+    const { model, seed, stages } = recipe
     const layout = modelLayout(model, stages[0])
-    const saved = options.resume ? await readCheckpoint(options.out, layout, { recipe: name, config: model }) : null
+    const saved = options.resume ? await checkpointToResume(options.out, layout, recipe) : null
     if (saved) refuseTooFar(saved.step, totalUpdates(recipe), options.out)
     const identity = runIdentity(recipe, data.contents, collective)
     if (saved?.run && !options.force) refuseOtherRun(saved.run, identity, checkpointPath(options.out))
@@ -139,20 +158,23 @@ class Run {
       ema: await hold('ema'),
     }
     const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser))
-    const run = new Run(owner, options, { ...needs, data, layout, state }, adam, identity, framesIn(data))
-    if (saved) run.goOnFrom(saved)
+    const { choosing } = data
+    const files = new RunFiles({ folder: options.out, recipe, layout, state, identity, choosing })
+    const run = new Run(owner, options, { ...needs, data, layout, state }, adam, files, framesIn(data))
+    if (saved) await run.goOnFrom(saved)
     run.emit({ event: 'start', step: run.step, total: run.total, parameters: layout.length, notes })
     return run
   }
 
-  private goOnFrom({ step, seconds }: { readonly step: number; readonly seconds: number }): void {
+  private async goOnFrom({ step, seconds, skipped }: Progressed): Promise<void> {
     this.step = step
-    this.savedStep = step
     this.secondsBefore = seconds
+    this.skipped = skipped
+    await this.files.goOnFrom(step)
   }
 
   async loop(): Promise<TrainResult> {
-    const { validateEvery, checkpointMinutes } = this.parts.recipe
+    const { validateEvery } = this.parts.recipe
     try {
       let stop = this.reasonToStop()
       for (; stop === null; stop = this.reasonToStop()) {
@@ -160,11 +182,12 @@ class Run {
         await this.update(this.section)
         this.step++
         if (this.step % validateEvery === 0 || this.step === this.total) await this.validate(this.section)
-        if (performance.now() - this.savedAt > 60_000 * checkpointMinutes) await this.save()
+        if (this.files.isDue) await this.save()
       }
       if (stop === 'done') this.watch.end()
       await this.save()
-      const result = { step: this.step, total: this.total, seconds: this.elapsed(), reason: stop }
+      const { step, total, skipped } = this
+      const result = { step, total, seconds: this.elapsed(), reason: stop, ...(skipped > 0 && { skipped }) }
       this.emit({ event: 'end', ...result })
       return result
     } catch (thrown) {
@@ -203,10 +226,16 @@ class Run {
     const { stage, done } = stageAt(this.parts.recipe, this.step)
     const lane = section.lanes[turnAt(stage, done).shape]
     const batch = await this.nextBatch(lane)
+    if (batch === null) return
     const { names } = batch
     const hasDepth = batch.depth.some((metres) => metres > 0) // before the batch's memory is given away
     const { loss, norm, terms } = await this.gradient(lane, batch)
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) return this.refuse(lane, { loss, norm, names })
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+      if (!this.maySkip) return this.refuse(lane, { loss, norm, names })
+      const why = `the loss is ${loss} and the gradient's norm ${norm}, not finite. The batch was ${names.join(', ')}`
+      return this.skip(why)
+    }
+    this.skippedInARow = 0
     const rate = rateAt(this.step, this.total, this.parts.recipe.schedule)
     await this.optimiser.apply(this.step, rate, norm)
     const imagesPerSecond = (1000 * stage.batch) / (performance.now() - begin)
@@ -216,10 +245,28 @@ class Run {
     if (message !== null) this.emit({ event: 'warning', step: this.step, seconds: this.elapsed(), message })
   }
 
-  private async nextBatch({ loader }: Lane): Promise<Batch> {
+  /** Whether a bad batch may still be left out: when the user says so, and unless the last few were bad, too. */
+  private get maySkip(): boolean {
+    return (this.options.skipBad ?? false) && this.skippedInARow < MOST_SKIPPED
+  }
+
+  /** Leaves this update out: the weights stay as they are, and the next batch is another one. */
+  private skip(why: string): void {
+    this.skipped++
+    this.skippedInARow++
+    const { step, skipped } = this
+    this.emit({ event: 'skipped', step, seconds: this.elapsed(), skipped, message: `update ${step}: ${why}` })
+  }
+
+  /** Null when a frame cannot be read and the batch may be skipped. */
+  private async nextBatch({ loader }: Lane): Promise<Batch | null> {
     try {
       return await take(loader)
     } catch (error) {
+      if (this.maySkip && error instanceof DarError) {
+        this.skip(messageOf(error))
+        return null
+      }
       // A frame could not be read. The weights are still those of the update before.
       await this.save()
       throw error
@@ -261,32 +308,35 @@ class Run {
   }
 
   private kept(): string {
-    if (this.savedStep === null) return 'There is no checkpoint yet'
-    return `The checkpoint in ${this.options.out} is of update ${this.savedStep}`
+    const { savedStep } = this.files
+    if (savedStep === null) return 'There is no checkpoint yet'
+    return `The checkpoint in ${this.options.out} is of update ${savedStep}`
   }
 
   private async validate({ validator }: Section): Promise<void> {
     if (!validator) return
     const sets = await validator.run()
     this.emit({ event: 'validation', step: this.step, seconds: this.elapsed(), sets })
+    const { best: metric } = this.parts.recipe
+    const figure = await this.files.choose(this.progressed(), sets)
+    if (metric && figure !== null)
+      this.emit({ event: 'best', step: this.step, seconds: this.elapsed(), metric, figure })
   }
 
   private async save(): Promise<void> {
-    this.savedAt = performance.now()
-    if (this.savedStep === this.step) return
-    const progressed = await this.write()
-    this.emit({ event: 'checkpoint', ...progressed })
+    if (this.files.savedStep === this.step) return this.files.postpone()
+    const { step, seconds } = await this.write()
+    this.emit({ event: 'checkpoint', step, seconds })
   }
 
-  private async write(): Promise<{ readonly step: number; readonly seconds: number }> {
-    const { recipe, layout, state } = this.parts
-    const { model, name, stages } = recipe
-    const sizes = shapesOf(stages[stages.length - 1]).map(({ width, height }) => `${width}x${height}`)
-    const progressed = { step: this.step, seconds: this.elapsed() }
-    const belonging = { config: model, recipe: name, predictSizes: sizes.join(','), run: this.identity }
-    await writeCheckpoint(this.options.out, layout, state, progressed, belonging)
-    this.savedStep = this.step
+  private async write(): Promise<Progressed> {
+    const progressed = this.progressed()
+    await this.files.write(progressed)
     return progressed
+  }
+
+  private progressed(): Progressed {
+    return { step: this.step, seconds: this.elapsed(), skipped: this.skipped }
   }
 
   /** Seconds of training, sessions before this one included. */
