@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readWeights } from '../src/runtime/weights.ts'
+import { Random } from '../src/support/random.ts'
 import { checkpointPath } from '../src/train/index.ts'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
 import { writeTinyModel } from './tiny-model.ts'
@@ -18,7 +19,10 @@ import { writeTinyModel } from './tiny-model.ts'
 vi.setConfig({ testTimeout: 600_000 })
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const UPDATES = 20
+/** How often the training run is killed; more by hand: DAR_DRILL_KILLS=100 npx vitest run test/drills.test.ts */
+const KILLS = Number(process.env.DAR_DRILL_KILLS ?? 3)
+/** Of the run that is killed: each session does some before it dies. */
+const UPDATES = Math.max(20, 6 * KILLS)
 
 let folder = ''
 let recipe = ''
@@ -64,35 +68,48 @@ const untilCheckpoints = (child: ReturnType<typeof dar>, count: number) =>
     child.once('close', () => resolve())
   })
 
+/** Lines of JSON; one that a kill has torn is left out. */
+const eventsOf = (text: string): Record<string, unknown>[] =>
+  text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line)]
+    } catch {
+      return []
+    }
+  })
+
 describe('training', () => {
-  it('that is killed again and again goes on from a whole checkpoint, and leaves nothing lying about', async () => {
+  it('that is killed at random moments goes on from a whole checkpoint, loses one update at most, and ends as if it never was', async () => {
     const out = join(folder, 'killed')
+    const random = new Random(20)
     let before = 0
-    for (const wait of [0, 3, 9]) {
+    for (let kill = 0; kill < KILLS; kill++) {
       const child = train(out, ...(before > 0 ? ['--resume'] : []))
-      await untilCheckpoints(child, 2)
-      await new Promise((resolve) => setTimeout(resolve, wait)) // into the writing of the next ones
+      await untilCheckpoints(child, 1 + Math.floor(3 * random.uniform()))
+      await new Promise((resolve) => setTimeout(resolve, 60 * random.uniform())) // in an update, or in writing a checkpoint
       child.kill('SIGKILL')
       expect(await ended(child), child.text.err).toBe('SIGKILL')
       const { metadata, checked } = await readWeights(checkpointPath(out)) // throws for a torn one
       expect(checked).toBe(true)
-      expect(Number(metadata.step)).toBeGreaterThan(before)
-      before = Number(metadata.step)
+      const step = Number(metadata.step)
+      expect(step).toBeGreaterThan(before)
+      // Checkpoints are of every update, so at most the last one that was done is lost.
+      const done = eventsOf(child.text.out).filter(({ event }) => event === 'step')
+      expect(step).toBeGreaterThanOrEqual(Number(done.at(-1)?.step))
+      before = step
     }
     const last = train(out, '--resume')
     expect(await ended(last), last.text.err).toBe(0)
     expect((await readdir(out)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'model.safetensors'])
-    const lines = (await readFile(join(out, 'log.jsonl'), 'utf8')).trimEnd().split('\n')
-    const events = lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line)]
-      } catch {
-        return [] // torn by a kill
-      }
-    })
-    expect(events.filter(({ event }) => event === 'start')).toHaveLength(4)
+    const events = eventsOf(await readFile(join(out, 'log.jsonl'), 'utf8'))
+    expect(events.filter(({ event }) => event === 'start')).toHaveLength(KILLS + 1)
     expect(events.at(-1)).toMatchObject({ event: 'end', step: UPDATES })
-    expect(lines.length - events.length).toBeLessThanOrEqual(3)
+
+    const never = join(folder, 'never-killed')
+    const child = train(never)
+    expect(await ended(child), child.text.err).toBe(0)
+    const [killed, whole] = [await readWeights(checkpointPath(out)), await readWeights(checkpointPath(never))]
+    for (const [name, values] of whole.values) expect(killed.values.get(name), name).toEqual(values)
   })
 
   it('into a folder where another run works is refused in one line, and that run goes on', async () => {
@@ -109,6 +126,25 @@ describe('training', () => {
 })
 
 describe.skipIf(process.platform === 'win32')('a disk without room', () => {
+  it('ends a training run with one line, and leaves the old checkpoint whole', async () => {
+    const out = join(folder, 'no-room')
+    const first = train(out)
+    await untilCheckpoints(first, 2)
+    first.kill('SIGINT')
+    expect(await ended(first), first.text.err).toBe(130)
+    const before = await readFile(checkpointPath(out))
+    // No file may grow past the half of a checkpoint.
+    const blocks = Math.floor(before.length / 2048)
+    const limited = `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" --import tsx src/cli/main.ts "$@"`
+    const args = ['train', recipe, '--data', folder, '--out', out, '--threads', '1', '--json', '--resume']
+    const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
+    const child = collected(spawn('bash', ['-c', limited, process.execPath, ...args], { cwd: ROOT, env }))
+    expect(await ended(child), child.text.err).toBe(73)
+    expect(child.text.err).toMatch(/^dar: cannot write .*checkpoint\.safetensors: EFBIG.*\(ulimit -f\).*\n$/)
+    expect(await readFile(checkpointPath(out))).toEqual(before)
+    expect((await readdir(out)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'model.safetensors'])
+  })
+
   it('ends a prediction with one line and code 1, and leaves no half file', async () => {
     const out = join(folder, 'full')
     const model = await writeTinyModel(join(folder, 'tiny.safetensors'))
