@@ -16,7 +16,7 @@ import { checkpointPath } from '../src/train/index.ts'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
-vi.setConfig({ testTimeout: 600_000 })
+vi.setConfig({ testTimeout: 600_000 + 30_000 * Number(process.env.DAR_DRILL_KILLS ?? 0) })
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** How often the training run is killed; more by hand: DAR_DRILL_KILLS=100 npx vitest run test/drills.test.ts */
