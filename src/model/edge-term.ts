@@ -8,6 +8,7 @@
  */
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
+import { type Pool, wholeBatch } from './pool.ts'
 
 const SCALES = [1, 2, 4, 8]
 
@@ -15,11 +16,11 @@ const SCALES = [1, 2, 4, 8]
  * logError: g, 0 where the truth is not valid   valid: bool, both B,1,H,W  →  scalar. Without a valid pair of a scale and axis its
  * term is 0. A scale that a side is too short for is left out.
  */
-export function edgeTerm(logError: Tensor, valid: Tensor): Tensor {
+export function edgeTerm(logError: Tensor, valid: Tensor, pool: Pool = wholeBatch): Tensor {
   const terms = SCALES.flatMap((scale) => {
     const g = thinned(logError, scale)
     const v = thinned(valid, scale)
-    return [2, 3].flatMap((axis) => (g.shape[axis] > 1 ? [steps(g, v, axis)] : []))
+    return [2, 3].flatMap((axis) => (g.shape[axis] > 1 ? [steps(g, v, axis, pool)] : []))
   })
   return terms.reduce((sum, term) => ops.add(sum, term))
 }
@@ -30,10 +31,10 @@ function thinned(x: Tensor, n: number): Tensor {
 }
 
 /** Mean |difference| of neighbours along an axis, over pairs that are both valid. */
-function steps(g: Tensor, valid: Tensor, axis: number): Tensor {
+function steps(g: Tensor, valid: Tensor, axis: number, pool: Pool): Tensor {
   const end = g.shape[axis]
   const pair = ops.and(ops.slice(valid, axis, 1, end), ops.slice(valid, axis, 0, end - 1))
   const step = ops.abs(ops.sub(ops.slice(g, axis, 1, end), ops.slice(g, axis, 0, end - 1)))
-  const count = ops.maximum(ops.sum(ops.cast(pair, g.dtype)), 1)
-  return ops.div(ops.sum(ops.where(pair, step, 0)), count)
+  const count = ops.maximum(pool(ops.sum(ops.cast(pair, g.dtype))), 1)
+  return ops.div(pool(ops.sum(ops.where(pair, step, 0))), count)
 }

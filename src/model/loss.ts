@@ -11,6 +11,7 @@ import type { DarOutput } from './dar.ts'
 import { edgeTerm } from './edge-term.ts'
 import { ORD2SEQ_LEVELS } from './heads/index.ts'
 import { MIN_DEPTH } from './least-depth.ts'
+import { type Pool, wholeBatch } from './pool.ts'
 import { teacherTerm } from './teacher-term.ts'
 
 /** Predictions are raised to this inside a logarithm. */
@@ -60,12 +61,13 @@ export function silogLoss(
   gt: Tensor,
   valid: Tensor,
   { varianceFocus = 0.85 }: Pick<LossOptions, 'varianceFocus'> = {},
+  pool: Pool = wholeBatch,
 ): Tensor {
   const g = logError(depth, gt, valid)
-  const count = ops.sum(ops.cast(valid, depth.dtype))
+  const count = pool(ops.sum(ops.cast(valid, depth.dtype)))
   const divisor = ops.maximum(count, 1)
-  const mean = ops.div(ops.sum(g), divisor)
-  const meanSquare = ops.div(ops.sum(ops.square(g)), divisor)
+  const mean = ops.div(pool(ops.sum(g)), divisor)
+  const meanSquare = ops.div(pool(ops.sum(ops.square(g))), divisor)
   const root = ops.sqrt(ops.add(ops.sub(meanSquare, ops.mul(ops.square(mean), varianceFocus)), EPSILON))
   return ops.mul(ops.mul(root, SCALE), ops.minimum(count, 1))
 }
@@ -78,32 +80,44 @@ export const lossTermCount = (config: DarConfig): number =>
  * One term per step (or level of `ord2seq`), weighed by `stepWeights`; the loss is their sum. Maps go to the ground truth's size in one bilinear resize from their own,
  * never the reverse; for the last step that is `nativeMap` (the convex map, so that its weights learn).
  */
-export function stepLosses(model: DarOutput, gt: Tensor, config: DarConfig, options: LossOptions = {}): Tensor[] {
+export function stepLosses(
+  model: DarOutput,
+  gt: Tensor,
+  config: DarConfig,
+  options: LossOptions = {},
+  pool: Pool = wholeBatch,
+): Tensor[] {
   const size: ops.Size = [gt.shape[2], gt.shape[3]]
   const valid = validPixels(gt, config.dMax)
-  if (model.ownLosses) return model.ownLosses(gt, valid)
+  if (model.ownLosses) return model.ownLosses(gt, valid, pool)
   const maps = [...model.stepMaps.slice(0, -1), model.nativeMap]
-  const terms = maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options))
+  const terms = maps.map((map) => silogLoss(ops.resize(map, size), gt, valid, options, pool))
   const { stepWeights } = config
   return stepWeights ? terms.map((term, k) => ops.mul(term, stepWeights[k])) : terms
 }
 
 /** The term added to those of the steps: the weighted gradient term, if the options ask for it. */
-export function extraTerms(model: DarOutput, gt: Tensor, config: DarConfig, { edges = 0 }: LossOptions): Tensor[] {
+export function extraTerms(
+  model: DarOutput,
+  gt: Tensor,
+  config: DarConfig,
+  { edges = 0 }: LossOptions,
+  pool: Pool = wholeBatch,
+): Tensor[] {
   if (edges === 0) return []
   const valid = validPixels(gt, config.dMax)
   const g = logError(ops.resize(model.nativeMap, [gt.shape[2], gt.shape[3]]), gt, valid)
-  return [ops.mul(edgeTerm(g, valid), SCALE * edges)]
+  return [ops.mul(edgeTerm(g, valid, pool), SCALE * edges)]
 }
 
 /**
  * The weighed term of images that a teacher has labelled, on the output at the teacher's size. taught: B,1,H,W, the teacher's depth,
  * 0 in images that were measured. Any positive depth counts: without a scale nobody knows how far dMax is.
  */
-export function teacherLoss(model: DarOutput, taught: Tensor, weight: number): Tensor {
+export function teacherLoss(model: DarOutput, taught: Tensor, weight: number, pool: Pool = wholeBatch): Tensor {
   const valid = validPixels(taught, Number.POSITIVE_INFINITY)
   const map = ops.resize(model.nativeMap, [taught.shape[2], taught.shape[3]])
-  return ops.mul(teacherTerm(map, taught, valid), SCALE * weight)
+  return ops.mul(teacherTerm(map, taught, valid, pool), SCALE * weight)
 }
 
 /** Sum of scalars. */

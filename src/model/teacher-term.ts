@@ -17,6 +17,7 @@
  */
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
+import { type Pool, wholeBatch } from './pool.ts'
 
 /** Metres. Inverse depth of less would outweigh all other pixels. */
 const NEAREST = 0.01
@@ -53,21 +54,27 @@ export function fitInverse(u: Tensor, v: Tensor, valid: Tensor): InverseFit {
 }
 
 /** E for a given fit: the mean over the valid pixels of images with a positive scale, 0 without one.  → scalar */
-export function misfit(u: Tensor, v: Tensor, valid: Tensor, { scale, shift, spread }: InverseFit): Tensor {
+export function misfit(
+  u: Tensor,
+  v: Tensor,
+  valid: Tensor,
+  { scale, shift, spread }: InverseFit,
+  pool: Pool = wholeBatch,
+): Tensor {
   const counts = ops.and(valid, ops.greater(scale, 0))
   const r2 = ops.square(ops.div(ops.sub(ops.sub(u, ops.mul(scale, v)), shift), spread))
   const bounded = ops.div(r2, ops.add(r2, SOFTNESS ** 2))
-  const count = ops.maximum(ops.sum(ops.cast(counts, u.dtype)), 1)
-  return ops.div(ops.sum(ops.where(counts, bounded, 0)), count)
+  const count = ops.maximum(pool(ops.sum(ops.cast(counts, u.dtype))), 1)
+  return ops.div(pool(ops.sum(ops.where(counts, bounded, 0))), count)
 }
 
 /**
  * E. depth: the student's, teacher: T, B,1,H,W, metres   valid: bool, B,1,H,W, the pixels of T that count; an image without one takes
  * no part  → scalar. 0, with gradient 0, without an image that takes part.
  */
-export function teacherTerm(depth: Tensor, teacher: Tensor, valid: Tensor): Tensor {
+export function teacherTerm(depth: Tensor, teacher: Tensor, valid: Tensor, pool: Pool = wholeBatch): Tensor {
   const u = ops.div(1, ops.maximum(depth, NEAREST))
   const v = ops.div(1, ops.where(valid, teacher, 1))
   const fit = fitInverse(ops.stopGradient(u), v, valid)
-  return misfit(u, v, valid, fit)
+  return misfit(u, v, valid, fit, pool)
 }

@@ -205,6 +205,7 @@ const functions = [
     (x) => ops.mul(x, ops.stopGradient(ops.full(x, [3], 2))),
     map((v) => 2 * v),
   ),
+  op('withValue', [[3], [3]], ops.withValue, (_x, value) => value, { gradient: 'none' }),
   op(
     'full',
     [[2]],
@@ -274,6 +275,11 @@ test.each<[string, (x: Tensor, flag: Tensor, count: Tensor, wide: Tensor) => unk
     'where that does not broadcast',
     (x, flag, _c, wide) => ops.where(flag, x, wide),
     'where(flag:bool[3], x:float32[2,3], wide:float32[4]): shapes cannot be broadcast together',
+  ],
+  [
+    'the value of another shape',
+    (x, _f, _c, wide) => ops.withValue(x, wide),
+    'withValue(x:float32[2,3], wide:float32[4]): dtypes and shapes must be equal',
   ],
   ['exp of int64', (_x, _f, count) => ops.exp(count), 'exp(count:int64[3]): needs a float tensor'],
   ['gelu of bool', (_x, flag) => ops.gelu(flag), 'gelu(flag:bool[3]): needs a float tensor'],

@@ -4,7 +4,7 @@
  * float64 is only for gradient checks. Where the engine has no float64 kernel (Erf, Gelu) the same function is emitted
  * in ops that have one, to full double precision.
  */
-import { type DType, type Emitter, isFloat, type Shape, ShapeError, Tensor } from '../tensor.ts'
+import { type DType, type Emitter, isFloat, type Shape, ShapeError, sameShape, Tensor } from '../tensor.ts'
 import { expand, sumTo } from './broadcast.ts'
 import { legendre } from './legendre.ts'
 import { cast } from './shape.ts'
@@ -313,6 +313,20 @@ export function stopGradient(x: Tensor): Tensor {
     outputs: [{ shape: x.shape, dtype: x.dtype }],
     emit: (e, inputs, y) => e.node('Identity', inputs, y),
     stopsGradient: true,
+  })
+  return y
+}
+
+/** The value of one tensor, with the gradient of another of the same shape: y = value, dy/dx = 1, dy/dvalue = 0. */
+export function withValue(x: Tensor, value: Tensor): Tensor {
+  if (x.dtype !== value.dtype || !sameShape(x.shape, value.shape))
+    throw new ShapeError('withValue', [x, value], 'dtypes and shapes must be equal')
+  const [y] = x.graph.apply({
+    op: 'withValue',
+    inputs: [x, value],
+    outputs: [{ shape: x.shape, dtype: x.dtype }],
+    emit: (e, [, value], y) => e.node('Identity', [value], y),
+    vjp: ([dy]) => [dy, null],
   })
   return y
 }

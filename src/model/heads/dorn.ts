@@ -14,6 +14,7 @@ import * as ops from '../../graph/ops/index.ts'
 import { conv, Scope, UNIT } from '../../nn/index.ts'
 import type { DarConfig, DornConfig } from '../config.ts'
 import type { Trace } from '../intermediates.ts'
+import { type Pool, wholeBatch } from '../pool.ts'
 import type { HeadOutput } from './head.ts'
 import { decisionLoss, depthOfLabel, logLabel, meanOfValid } from './ordinal.ts'
 
@@ -36,11 +37,11 @@ export function dornHead(
     const label = ops.minimum(ops.sum(above, [1], { keepAxes: true }), count - 1)
     return depthOfLabel(ops.cast(label, 'int64'), config, count)
   }
-  const loss = (gt: Tensor, valid: Tensor): Tensor => {
+  const loss = (gt: Tensor, valid: Tensor, pool: Pool): Tensor => {
     const fine = ops.resize(margins, [gt.shape[2], gt.shape[3]])
     const thresholds = graph.constant([...Array(count).keys()], [1, count, 1, 1])
     const above = ops.cast(ops.less(thresholds, logLabel(gt, valid, config, count)), graph.float) // B,C,H',W'
-    return meanOfValid(ops.sum(decisionLoss(fine, above), [1], { keepAxes: true }), valid)
+    return meanOfValid(ops.sum(decisionLoss(fine, above), [1], { keepAxes: true }), valid, pool)
   }
-  return { depth: at.run(decode), ownLosses: (gt, valid) => [at.run(() => loss(gt, valid))] }
+  return { depth: at.run(decode), ownLosses: (gt, valid, pool = wholeBatch) => [at.run(() => loss(gt, valid, pool))] }
 }

@@ -16,6 +16,7 @@ import * as ops from '../../graph/ops/index.ts'
 import { conv, HE, Scope, SMALL_NORMAL, toTokens, UNIT, ZEROS } from '../../nn/index.ts'
 import type { DarConfig } from '../config.ts'
 import type { Trace } from '../intermediates.ts'
+import { type Pool, wholeBatch } from '../pool.ts'
 import type { HeadOutput } from './head.ts'
 import { decisionLoss, depthOfLabel, logLabel, meanOfValid } from './ordinal.ts'
 
@@ -41,7 +42,7 @@ export function ord2seqHead(memory: Tensor, size: ops.Size, config: DarConfig, t
     return depthOfLabel(prefix, config, LEAVES)
   })
 
-  const ownLosses = (gt: Tensor, valid: Tensor): Tensor[] =>
+  const ownLosses = (gt: Tensor, valid: Tensor, pool: Pool = wholeBatch): Tensor[] =>
     at.run(() => {
       const tree = new Tree(at, hidden, [gt.shape[2], gt.shape[3]])
       const leaf = logLabel(gt, valid, config, LEAVES)
@@ -50,7 +51,7 @@ export function ord2seqHead(memory: Tensor, size: ops.Size, config: DarConfig, t
         const bit = ops.sub(firstBits(j + 1), ops.mul(firstBits(j), 2))
         const z = tree.decide(j, ops.cast(firstBits(j), 'int64'))
         trace.set(`level${j}.forced_logit`, z)
-        return meanOfValid(decisionLoss(z, bit), valid)
+        return meanOfValid(decisionLoss(z, bit), valid, pool)
       })
     })
   return { depth, ownLosses }

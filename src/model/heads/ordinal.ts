@@ -5,6 +5,7 @@
  */
 import type { Tensor } from '../../graph/index.ts'
 import * as ops from '../../graph/ops/index.ts'
+import { type Pool, wholeBatch } from '../pool.ts'
 
 /** Metres. */
 export interface DepthRange {
@@ -44,7 +45,7 @@ export function decisionLoss(z: Tensor, bit: Tensor): Tensor {
 }
 
 /** Mean over the valid pixels. Without any it is 0, with gradient 0. */
-export function meanOfValid(values: Tensor, valid: Tensor): Tensor {
-  const count = ops.sum(ops.cast(valid, values.dtype))
-  return ops.div(ops.sum(ops.where(valid, values, 0)), ops.maximum(count, 1))
+export function meanOfValid(values: Tensor, valid: Tensor, pool: Pool = wholeBatch): Tensor {
+  const count = pool(ops.sum(ops.cast(valid, values.dtype)))
+  return ops.div(pool(ops.sum(ops.where(valid, values, 0))), ops.maximum(count, 1))
 }
