@@ -93,6 +93,18 @@ describe('batch', () => {
     expect((await other.make(0)).image).not.toEqual(first.image)
   })
 
+  it('has in the parts of an update the samples of one whole batch, rooms included', async () => {
+    const whole = await createBatchMaker(mixed(), fakeRooms().render)
+    const halves = await createBatchMaker({ ...mixed(), batch: 2, perUpdate: 2 }, fakeRooms().render)
+    for (const update of [0, 1, 2, 3, 4, 5]) {
+      const parts = [await halves.make(2 * update), await halves.make(2 * update + 1)]
+      const { image, depth, names } = await whole.make(update)
+      expect(parts.flatMap((part) => part.names)).toEqual(names)
+      expect(parts.flatMap((part) => [...part.image])).toEqual([...image])
+      expect(parts.flatMap((part) => [...part.depth])).toEqual([...depth])
+    }
+  })
+
   it('does not depend on what the cache holds', async () => {
     const kept = await createBatchMaker(mixed(), fakeRooms().render)
     const forgetful = await createBatchMaker({ ...mixed(), cacheMegabytes: 0 }, fakeRooms().render)
@@ -159,6 +171,7 @@ it('checkBatchOptions names the option that makes no sense', () => {
   expect(wrong({ batch: 0 })).toThrow(DarError)
   expect(wrong({ batch: 0 })).toThrow(/batch is 0/)
   expect(wrong({ width: 1.5 })).toThrow(/width is 1.5/)
+  expect(wrong({ perUpdate: 0 })).toThrow(/perUpdate is 0/)
   expect(wrong({ sources: [] })).toThrow(/no sources/)
   expect(wrong({ sources: [{ kind: 'dataset', root, name: 'real', weight: 0 }] })).toThrow(/real has weight 0/)
   expect(wrong({ sources: [{ kind: 'rooms', seed: 1, weight: 1, width: 8, height: 8, pool: 6 }] })).toThrow(/pool of 6/)

@@ -19,6 +19,8 @@ export interface BatchOptions {
   readonly width: number
   readonly height: number
   readonly seed: number
+  /** How many consecutive batches are parts of one update; default 1. The samples are then those of one batch as large as all parts. */
+  readonly perUpdate?: number
   readonly augmentation?: Augmentation
   /** Decoded frames are kept at up to this many times the network's size, each side. */
   readonly keepScale?: number
@@ -43,9 +45,10 @@ export interface Batch {
 
 /** Throws a DarError naming the first option that makes no sense. */
 export function checkBatchOptions(options: BatchOptions): void {
-  for (const key of ['batch', 'width', 'height'] as const)
-    if (!Number.isInteger(options[key]) || options[key] < 1)
-      throw new DarError(`the loader's ${key} is ${options[key]}; give a whole number of at least 1`)
+  const { batch, width, height, perUpdate = 1 } = options
+  for (const [key, value] of Object.entries({ batch, width, height, perUpdate }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new DarError(`the loader's ${key} is ${value}; give a whole number of at least 1`)
   const { cacheMegabytes = 0 } = options
   if (!(cacheMegabytes >= 0))
     throw new DarError(`the loader's cacheMegabytes is ${cacheMegabytes}; give a number of at least 0`)
@@ -71,7 +74,7 @@ export interface BatchMaker {
 /** Opens the sources. Throws a DarError when an option or a folder is wrong. */
 export async function createBatchMaker(options: BatchOptions, render: RenderRoom): Promise<BatchMaker> {
   checkBatchOptions(options)
-  const { batch, width, height, seed, augmentation = {}, keepScale = 2, cacheMegabytes = 1024 } = options
+  const { batch, width, height, seed, perUpdate = 1, augmentation = {}, keepScale = 2, cacheMegabytes = 1024 } = options
   const sources: Source[] = await Promise.all(
     options.sources.map((spec, i) =>
       openSource(spec, {
@@ -88,12 +91,13 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
   const pixels = width * height
 
   const make = async (index: number): Promise<Batch> => {
+    const update = Math.floor(index / perUpdate)
     const drawn = await Promise.all(
       Array.from({ length: batch }, async (_, j) => {
         const position = index * batch + j
         const random = new Random(seed, position)
         const { source, ordinal } = slotAt(position, weights)
-        return { frame: await sources[source].frame(ordinal, index, random), random, spec: options.sources[source] }
+        return { frame: await sources[source].frame(ordinal, update, random), random, spec: options.sources[source] }
       }),
     )
     const image = new Float32Array(batch * 3 * pixels)

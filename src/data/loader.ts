@@ -1,7 +1,7 @@
 /**
  * Training batches, made ahead of time in worker threads.
  *
- * Worker w of W makes the batches at the places w, w + W, …. At most `prefetch` batches are requested and not yet
+ * Worker w of W makes the batches of the updates w, w + W, …. At most `prefetch` batches are requested and not yet
  * consumed, which bounds memory. Batch i is a pure function of the options and of i (batch.ts), so the sequence does
  * not depend on the number of workers or on timing, and `start` continues a run exactly where it stopped. The sequence
  * is endless; the sources define epochs. Batches are transferred from worker to consumer without a copy.
@@ -17,11 +17,14 @@ import type { BatchReply, BatchRequest } from './loader-worker.ts'
 export interface LoadingOptions {
   /** Worker threads that make batches, each with decoded frames of its own; default 1. 2 and 4 render no room twice. */
   readonly workers?: number
-  /** Batches made ahead of the consumer; default 4. */
+  /** Batches made ahead of the consumer; default `PREFETCH`. */
   readonly prefetch?: number
   /** Memory for decoded frames, per worker; default 1024. 0: every frame is decoded every time. */
   readonly cacheMegabytes?: number
 }
+
+/** Batches made ahead unless told otherwise. */
+export const PREFETCH = 4
 
 /** An endless sequence of batches: what is in them, and how they are made. */
 export interface LoaderOptions extends Omit<BatchOptions, keyof LoadingOptions>, LoadingOptions {
@@ -54,7 +57,7 @@ interface Pending {
 export function createLoader(options: LoaderOptions): Loader {
   const {
     workers = 1,
-    prefetch = 4,
+    prefetch = PREFETCH,
     start = 0,
     numberOf = (place) => place,
     atUnreadable = 'end',
@@ -66,6 +69,8 @@ export function createLoader(options: LoaderOptions): Loader {
       throw new DarError(`the loader's ${key} is ${value}; give a whole number of at least 1`)
   assert(Number.isInteger(start) && start >= 0, `loader starts at batch ${start}`)
 
+  const { perUpdate = 1 } = batchOptions
+  const updateOf = (index: number) => Math.floor(index / perUpdate)
   const pending = new Map<number, Pending>()
   let requested = start
   let consumed = start
@@ -95,7 +100,7 @@ export function createLoader(options: LoaderOptions): Loader {
       const index = numberOf(requested)
       pending.set(index, newPending())
       const message: BatchRequest = { index }
-      threads[requested % workers].postMessage(message)
+      threads[updateOf(index) % workers].postMessage(message)
     }
   }
 

@@ -6,7 +6,7 @@
  * A data set keeps its decoded frames, reduced to what the network can use, so that later epochs need no decoding.
  * Rooms are endless but slow to render, so each is used several times with different augmentation. Draw n picks one of
  * the rooms first … first + pool − 1 with first = ⌊n / reuse⌋: a window that moves by one room every `reuse` draws. The
- * stream is divided into `LANES` windows by batch number, so that worker threads that share the batches do not render
+ * stream is divided into `LANES` windows by the number of the update, so that worker threads that share the batches do not render
  * the same rooms (their number should divide `LANES`).
  */
 import { assert } from '../support/errors.ts'
@@ -61,10 +61,10 @@ export type RenderRoom = (options: {
 
 export interface Source {
   /**
-   * The frame of the `ordinal`-th position of this source, for batch `batchIndex`. `random` belongs to the sample and
+   * The frame of the `ordinal`-th position of this source, for the batch of update `update`. `random` belongs to the sample and
    * may be drawn from.
    */
-  frame(ordinal: number, batchIndex: number, random: Random): Promise<Frame>
+  frame(ordinal: number, update: number, random: Random): Promise<Frame>
 }
 
 /** Separate windows of rooms; see above. */
@@ -121,8 +121,8 @@ function roomsSource(spec: RoomsSource, { maxWidth, maxHeight, render }: SourceO
     const rendered = await render({ seed: roomSeed, width, height, furniture })
     return shrinkFrame({ ...rendered, name: `rooms/${roomSeed}` }, maxWidth, maxHeight)
   }
-  const frame = async (ordinal: number, batchIndex: number, random: Random): Promise<Frame> => {
-    const lane = batchIndex % LANES
+  const frame = async (ordinal: number, update: number, random: Random): Promise<Frame> => {
+    const lane = update % LANES
     const kept = lanes[lane]
     const first = Math.floor(ordinal / (reuse * LANES))
     const number = first + random.integer(0, lanePool)

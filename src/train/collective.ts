@@ -1,9 +1,10 @@
 /**
- * Several processes that train one model together; each is a rank. In an update every rank computes the gradient of its
- * own batches. All ranks then take the mean of the gradients and apply the same update to the same weights.
+ * Several processes that train one model together; each is a rank. In an update every rank computes its share of the gradient, that of
+ * its own batches. All ranks then add up the shares and apply the same update to the same weights.
  *
- * A run has two points of contact with the other ranks: which batch is its own (`batchNumber`), and the mean between gradient and
- * update (`meanGradient`). The caller's `Collective` carries the values between machines.
+ * A run has three points of contact with the other ranks: which batch is its own (`batchNumber`), the sums that the loss is a function of
+ * (`poolSums`), and the sum of the gradients before the update (`sumGradient`). The caller's `Collective` carries the values between
+ * machines.
  *
  * Left out: agreeing on when to stop. Ranks with different numbers of updates wait for each other without end, so the
  * caller must keep `minutes` and `signal` equal on all ranks.
@@ -24,7 +25,7 @@ export interface Collective {
 /** A run of one process. */
 export const ALONE: Collective = { rank: 0, ranks: 1, mean: async () => {} }
 
-/** Which gradient a batch is for: one of the `micros` that `rank` adds up for an update. */
+/** Which share of the gradient a batch is for: one of the `micros` that `rank` adds up for an update. */
 export interface BatchPlace {
   /** Updates of this stream of batches that came before. */
   readonly update: number
@@ -47,17 +48,31 @@ export function batchNumber({ update, micro = 0, micros = 1, rank = 0, ranks = 1
 }
 
 /**
- * Between gradient and update: overwrites the gradient, and the figures that belong to it, with their means over the ranks. A run
- * of one process reads and writes nothing.
+ * Between forward and backward pass: from the sums of this rank's images to those of all ranks (model/pool.ts). The same on every rank,
+ * bit for bit, and so is the loss that is computed from them.
  */
-export async function meanGradient(
+export async function poolSums(collective: Collective, sums: Float32Array): Promise<Float32Array> {
+  if (collective.ranks > 1) await sumOverRanks(collective, sums)
+  return sums
+}
+
+/**
+ * Between gradient and update: overwrites this rank's share of the gradient with the sum of all shares. A run of one process reads and
+ * writes nothing.
+ */
+export async function sumGradient(
   collective: Collective,
   gradient: { read(): Promise<Float32Array>; write(values: Float32Array): Promise<void> },
-  figures: Float32Array,
 ): Promise<void> {
   if (collective.ranks === 1) return
   const values = await gradient.read()
-  await collective.mean(values)
+  await sumOverRanks(collective, values)
   await gradient.write(values)
-  await collective.mean(figures)
+}
+
+async function sumOverRanks(collective: Collective, values: Float32Array): Promise<void> {
+  await collective.mean(values)
+  values.forEach((mean, i) => {
+    values[i] = mean * collective.ranks
+  })
 }

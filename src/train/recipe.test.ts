@@ -108,6 +108,11 @@ describe('parseRecipe', () => {
       { stages: [{ ...stage, updates: 3, also: [{ height: 32, width: 40 }] }] },
       /stages\.0\.width: is 40.*multiples of 16/,
     ],
+    [
+      'a number of micro-batches that does not divide the batch',
+      { stages: [{ ...stage, updates: 3, batch: 4, accumulate: 3 }] },
+      /stages\.0\.accumulate: is 3, which does not divide the batch of 4/,
+    ],
     ['a wrong model config', { model: { heads: 5 } }, /model\.heads: must divide/],
     [
       'a misspelt field of the loss',

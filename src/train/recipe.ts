@@ -77,6 +77,11 @@ const stageSchema = z.strictObject({
   ...shapeSchema.shape,
   /** Images per update. */
   batch: count,
+  /**
+   * The batch is computed in this many parts, one after the other, which divide it: a larger batch in the same memory. Loss and
+   * gradient are those of the whole batch to rounding, at the price of a second forward pass. Default 1.
+   */
+  accumulate: count.optional(),
   updates: count,
   /** Every n-th update sees portrait crops, height and width exchanged; default: none. */
   portraitEvery: count.min(2).optional(),
@@ -145,6 +150,11 @@ const recipeSchema = z
         'is false; a dpt head on mobilenetv2, whose taps no norm bounds, is dead from its first update without it: set it to true',
       )
     stages.forEach((stage, i) => {
+      if (stage.batch % (stage.accumulate ?? 1) !== 0)
+        problem(
+          ['stages', i, 'accumulate'],
+          `is ${stage.accumulate}, which does not divide the batch of ${stage.batch}`,
+        )
       if (stage.portraitEvery && stage.also)
         problem(['stages', i, 'also'], 'and portraitEvery are two ways to mix shapes; give one of them')
       for (const shape of [stage, ...(stage.also ?? [])])

@@ -7,14 +7,16 @@ import {
   type LoadingOptions,
   type SourceSpec,
 } from '../data/index.ts'
-import type { Engine, Program } from '../runtime/engine.ts'
+import { PREFETCH } from '../data/loader.ts'
+import type { Engine } from '../runtime/engine.ts'
+import { Accumulator } from './accumulator.ts'
 import { batchNumber, type Collective } from './collective.ts'
+import { GradientStep } from './gradient-step.ts'
 import { multiplierOf, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
 import type { Recipe, Stage } from './recipe.ts'
 import { shapesOf, stageAt, turnAt } from './stages.ts'
-import { loadStep, trainingGraph } from './step-program.ts'
 import { Validator } from './validate.ts'
 
 /** What belongs to one stage of the recipe: a lane for each shape, and the validator where sets are held out. */
@@ -29,8 +31,10 @@ export interface Section {
 
 /** The step at one shape of a stage, and its batches. */
 export interface Lane {
-  readonly program: Program
+  readonly step: GradientStep
+  /** Gives micro-batches, `micros` for an update. */
   readonly loader: Loader
+  readonly micros: number
 }
 
 /** Arguments that all sections share. */
@@ -54,7 +58,8 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const { engine, recipe, layout, state, data, loading, collective, atUnreadable } = parts
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
-  const { batch, loss } = stage
+  const { loss, accumulate: micros = 1 } = stage
+  const batch = stage.batch / micros
   const owner = outer.hold(new Owner())
   const { before } = turnAt(stage, done)
   const shapes = shapesOf(stage)
@@ -63,23 +68,28 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
     owner.hold(
       createLoader({
         ...loading,
+        prefetch: micros * (loading.prefetch ?? PREFETCH),
         sources: data.sources,
         batch,
         width,
         height,
         seed: recipe.seed + 1000 * (index + 1) + i,
         augmentation: stage.augmentation ?? recipe.augmentation,
-        start: before[i],
+        perUpdate: micros * ranks,
         atUnreadable,
-        numberOf: (update) => batchNumber({ update, rank, ranks }),
+        start: before[i] * micros,
+        numberOf: (place) =>
+          batchNumber({ update: Math.floor(place / micros), micro: place % micros, micros, rank, ranks }),
       }),
     ),
   )
   const frozen = (name: string) => multiplierOf(name, recipe.optimiser?.multipliers) === 0
+  const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
   const lanes: Lane[] = []
   for (const [i, { height, width }] of shapes.entries()) {
-    const graph = trainingGraph(recipe.model, { height, width, batch, loss, frozen })
-    lanes.push({ loader: loaders[i], program: owner.hold(await loadStep(engine, graph, state)) })
+    const options = { height, width, batch, loss, frozen }
+    const step = await GradientStep.open(engine, recipe.model, state, options, { collective, accumulator })
+    lanes.push({ loader: loaders[i], step: owner.hold(step), micros })
   }
   const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }
   const sets = data.validation

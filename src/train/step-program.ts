@@ -1,19 +1,33 @@
 /** One training step as a graph: images and labels in, the loss out, and every gradient into the gradient buffer. */
 import type { Batch } from '../data/index.ts'
-import { type Compiled, compile, Graph, gradient, type Tensor, where } from '../graph/index.ts'
+import {
+  add,
+  type Compiled,
+  compile,
+  concat,
+  Graph,
+  gradient,
+  reshape,
+  slice,
+  type Tensor,
+  where,
+  withValue,
+} from '../graph/index.ts'
 import {
   buildDar,
   type DarConfig,
   extraTerms,
   type LossOptions,
   normaliseImage,
+  type Pool,
   stepLosses,
   teacherLoss,
   total,
+  wholeBatch,
 } from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import type { PortData } from '../runtime/protocol.ts'
-import { DarError } from '../support/errors.ts'
+import { assert, DarError } from '../support/errors.ts'
 import { type Layout, layoutOf, slicesOf } from './parameters.ts'
 
 interface Size {
@@ -22,14 +36,20 @@ interface Size {
   readonly batch: number
 }
 
-interface StepOptions extends Size {
+interface LossStep extends Size {
   readonly loss?: LossOptions
+}
+
+interface StepOptions extends LossStep {
   /** Names of parameters that get no gradient. */
   readonly frozen?: (name: string) => boolean
+  /** The images are a part of the batch, whose sums are fed: as many as `sumOutputs` gives. Default: they are all of it. */
+  readonly sums?: number
 }
 
 const GRADIENT = 'gradient of '
 const TEACHER = 'teacher'
+const SUMS = 'sums'
 
 /** The parameters of a model. `size` is any that the model can run at: parameters do not depend on it. */
 export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'batch'>): Layout {
@@ -44,21 +64,22 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * of what else the options weigh (`extraTerms`). With `loss.teacher` there is an input more, teacher: B,1,1,1, bool, the images whose
  * depth is a teacher's: for all other terms they have none. Throws when a parameter that is not frozen does not
  * influence the loss, or when all are frozen.
+ *
+ * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
+ * and its terms are then the whole batch's, and the gradients this part's share, which is to be added to those of the others.
  */
-export function trainingOutputs(
-  config: DarConfig,
-  { batch, height, width, loss = {}, frozen = () => false }: StepOptions,
-) {
+export function trainingOutputs(config: DarConfig, { frozen = () => false, sums, ...options }: StepOptions) {
   const graph = new Graph()
-  const image = graph.input('image', [batch, 3, height, width])
-  const depth = graph.input('depth', [batch, 1, height, width])
-  const model = buildDar(normaliseImage(image, config), config)
-  const { teacher: weight } = loss
-  const teacher = weight === undefined ? null : { weight, images: graph.input(TEACHER, [batch, 1, 1, 1], 'bool') }
-  const measured = teacher ? where(teacher.images, 0, depth) : depth
-  const terms = stepLosses(model, measured, config, loss)
-  const taught = teacher ? [teacherLoss(model, where(teacher.images, depth, 0), teacher.weight)] : []
-  const sum = total([...terms, ...extraTerms(model, measured, config, loss), ...taught])
+  const whole = sums === undefined ? null : graph.input(SUMS, [sums])
+  let used = 0
+  const fed = (own: Tensor, from: Tensor): Tensor => {
+    const value = slice(from, 0, used, used + 1)
+    used++
+    return withValue(own, reshape(value, own.shape))
+  }
+  const pool: Pool = whole ? (own) => fed(own, whole) : wholeBatch
+  const { terms, sum } = lossOf(graph, config, options, pool)
+  assert(used === (sums ?? 0), `the loss has ${used} sums, not ${sums}`)
   const parameters = [...graph.parameters.values()]
   const learning = parameters.filter(({ name }) => !frozen(name))
   if (learning.length === 0) throw new DarError('every parameter is frozen: leave one a multiplier above 0')
@@ -71,6 +92,39 @@ export function trainingOutputs(
     outputs[GRADIENT + name] = gradients[i]
   })
   return { outputs, gradients, layout: layoutOf(parameters) }
+}
+
+/**
+ * The first half of the step on a part of a batch: the sums that its loss is a function of. Inputs are those of `trainingOutputs` and
+ * before: n, the sums of the parts before. Outputs `sums`: n, with this part's added.
+ */
+export function sumOutputs(config: DarConfig, options: LossStep) {
+  const graph = new Graph()
+  const own: Tensor[] = []
+  lossOf(graph, config, options, (sum) => {
+    own.push(reshape(sum, [1]))
+    return sum
+  })
+  const before = graph.input('before', [own.length])
+  return { outputs: { [SUMS]: add(before, concat(own, 0)) }, count: own.length }
+}
+
+/** The forward half, from the inputs to the loss and its terms. */
+function lossOf(
+  graph: Graph,
+  config: DarConfig,
+  { batch, height, width, loss = {} }: LossStep,
+  pool: Pool,
+): { readonly terms: readonly Tensor[]; readonly sum: Tensor } {
+  const image = graph.input('image', [batch, 3, height, width])
+  const depth = graph.input('depth', [batch, 1, height, width])
+  const model = buildDar(normaliseImage(image, config), config)
+  const { teacher: weight } = loss
+  const teacher = weight === undefined ? null : { weight, images: graph.input(TEACHER, [batch, 1, 1, 1], 'bool') }
+  const measured = teacher ? where(teacher.images, 0, depth) : depth
+  const terms = stepLosses(model, measured, config, loss, pool)
+  const taught = teacher ? [teacherLoss(model, where(teacher.images, depth, 0), teacher.weight, pool)] : []
+  return { terms, sum: total([...terms, ...extraTerms(model, measured, config, loss, pool), ...taught]) }
 }
 
 /** The step of `trainingOutputs`, compiled. */
@@ -98,6 +152,19 @@ export async function loadStep(
     boundInputs: slicesOf(layout, params.name),
     boundOutputs: Object.fromEntries(slices.filter(([name]) => made.has(name))),
   })
+}
+
+/** `sumOutputs` on the engine, with parameters from `params`. */
+export async function loadSums(
+  engine: Engine,
+  outputs: Readonly<Record<string, Tensor>>,
+  layout: Layout,
+  params: ResidentBuffer,
+): Promise<Program> {
+  const compiled = compile(outputs, { name: 'sums of a part of a batch' })
+  const read = new Set(compiled.parameters.map(({ name }) => name))
+  const slices = Object.entries(slicesOf(layout, params.name))
+  return engine.load(compiled, { boundInputs: Object.fromEntries(slices.filter(([name]) => read.has(name))) })
 }
 
 /** What a step is fed of a batch: whose depth is a teacher's only where its loss asks. */

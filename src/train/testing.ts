@@ -8,7 +8,11 @@ import { tinyConfig, tinyMobile } from '../../test/tiny-config.ts'
 import { renderRoom } from '../data/index.ts'
 import type { DepthImage, RgbImage } from '../image/index.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
+import { readWeights } from '../runtime/weights.ts'
+import { checkpointPath } from './checkpoint.ts'
 import type { Recipe } from './recipe.ts'
+import type { TrainEvent } from './run-log.ts'
+import { type TrainOptions, train } from './trainer.ts'
 
 /** The smallest graph that has every kind of part: for tests of the machinery. Images in multiples of 16. */
 export const MICRO_MODEL = tinyConfig({
@@ -38,6 +42,26 @@ export function tinyRecipe(change: Partial<Recipe> = {}): Recipe {
     checkpointMinutes: 1000,
     ...change,
   }
+}
+
+interface SessionOptions extends TrainOptions {
+  /** Interrupts after so many updates of this session. */
+  readonly stopAfter?: number
+}
+
+/** One session of a run: its updates' figures, and every value that its checkpoint holds. */
+export async function sessionOf(recipe: Recipe, { stopAfter, ...options }: SessionOptions) {
+  const events: TrainEvent[] = []
+  const stop = new AbortController()
+  const onEvent = (event: TrainEvent) => {
+    events.push(event)
+    if (events.filter((one) => one.event === 'step').length === stopAfter) stop.abort()
+  }
+  const result = await train(recipe, { threads: 1, signal: stop.signal, onEvent, ...options })
+  const updates = events.flatMap((event) => (event.event === 'step' ? [event] : []))
+  const { values } = await readWeights(checkpointPath(options.out))
+  const figures = updates.map(({ step, loss, terms, norm, rate }) => ({ step, loss, terms, norm, rate }))
+  return { result, events, figures, losses: updates.map(({ loss }) => loss), values }
 }
 
 /** Leaves pictures and labels as they are. */

@@ -7,13 +7,12 @@
  * With the same recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import type { Batch, Loader, LoadingOptions } from '../data/index.ts'
-import { lossTermCount } from '../model/index.ts'
+import type { Batch, LoadingOptions } from '../data/index.ts'
 import { Engine } from '../runtime/engine.ts'
-import { DarError, messageOf } from '../support/errors.ts'
+import { assert, DarError, messageOf } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
 import { checkpointPath, type Progressed, type Stamped } from './checkpoint.ts'
-import { ALONE, type Collective, meanGradient } from './collective.ts'
+import { ALONE, type Collective } from './collective.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
@@ -25,7 +24,7 @@ import { type Lane, openSection, type RunParts, type Section } from './section.t
 import { type ResolvedData, resolveData } from './sources.ts'
 import { stageAt, totalUpdates, turnAt } from './stages.ts'
 import { type StartingFiles, startingWeights } from './starting-weights.ts'
-import { feedsOf, modelLayout } from './step-program.ts'
+import { modelLayout } from './step-program.ts'
 import { Watch } from './watch.ts'
 
 /** Where a run reads and writes, and when it stops. */
@@ -225,11 +224,11 @@ class Run {
     const begin = performance.now()
     const { stage, done } = stageAt(this.parts.recipe, this.step)
     const lane = section.lanes[turnAt(stage, done).shape]
-    const batch = await this.nextBatch(lane)
-    if (batch === null) return
-    const { names } = batch
-    const hasDepth = batch.depth.some((metres) => metres > 0) // before the batch's memory is given away
-    const { loss, norm, terms } = await this.gradient(lane, batch)
+    const micros = await this.nextBatch(lane)
+    if (micros === null) return
+    const names = micros.flatMap((micro) => micro.names)
+    const hasDepth = micros.some(({ depth }) => depth.some((metres) => metres > 0)) // before their memory is given away
+    const { loss, norm, terms } = await this.gradient(lane, micros)
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       if (!this.maySkip) return this.refuse(lane, { loss, norm, names })
       const why = `the loss is ${loss} and the gradient's norm ${norm}, not finite. The batch was ${names.join(', ')}`
@@ -259,9 +258,9 @@ class Run {
   }
 
   /** Null when a frame cannot be read and the batch may be skipped. */
-  private async nextBatch({ loader }: Lane): Promise<Batch | null> {
+  private async nextBatch(lane: Lane): Promise<readonly Batch[] | null> {
     try {
-      return await take(loader)
+      return await take(lane)
     } catch (error) {
       if (this.maySkip && error instanceof DarError) {
         this.skip(messageOf(error))
@@ -273,15 +272,9 @@ class Run {
     }
   }
 
-  /** Leaves the gradient, averaged over all ranks, in its buffer. The batch's memory is transferred. */
-  private async gradient({ program }: Lane, batch: Batch) {
-    const { recipe, state, collective } = this.parts
-    const result = await program.run(feedsOf(program, batch), { transfer: true })
-    const termNames = Array.from({ length: lossTermCount(recipe.model) }, (_, k) => `loss${k + 1}`)
-    const figures = Float32Array.from(['loss', ...termNames], (name) => Number(result[name][0]))
-    await meanGradient(collective, state.grads, figures)
-    const [loss, ...terms] = figures
-    return { loss, terms, norm: await this.optimiser.gradientNorm() }
+  /** Leaves the gradient, over all ranks, in its buffer. The batch's memory is transferred. */
+  private async gradient({ step }: Lane, micros: readonly Batch[]) {
+    return { ...(await step.run(micros)), norm: await this.optimiser.gradientNorm() }
   }
 
   /**
@@ -296,7 +289,7 @@ class Run {
     const what =
       `update ${this.step}: the loss is ${loss} and the gradient's norm ${norm}, not finite. ` +
       `The batch was ${names.join(', ')}`
-    const other = await this.gradient(lane, await take(lane.loader))
+    const other = await this.gradient(lane, await take(lane))
     if (Number.isFinite(other.loss) && Number.isFinite(other.norm)) {
       await this.save()
       throw new DarError(`${what}; the next one is fine, so look at these frames. ${this.kept()}`)
@@ -366,10 +359,21 @@ function framesIn({ contents }: ResolvedData): number | null {
   return counts.reduce<number | null>((sum, count) => (sum === null || count === null ? null : sum + count), 0)
 }
 
-async function take(loader: Loader): Promise<Batch> {
-  const next = await loader.next()
-  if (next.done) throw new Error('internal error: the loader ended')
-  return next.value
+/** The micro-batches of one update. Throws the first error after all were taken, so that the next update begins with its own. */
+async function take({ loader, micros }: Lane): Promise<readonly Batch[]> {
+  const batches: Batch[] = []
+  let failure: unknown = null
+  for (let i = 0; i < micros; i++) {
+    try {
+      const next = await loader.next()
+      if (!next.done) batches.push(next.value)
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  if (failure !== null) throw failure
+  assert(batches.length === micros, 'the loader ended')
+  return batches
 }
 
 function refuseTooFar(step: number, total: number, out: string): void {

@@ -1,0 +1,110 @@
+/**
+ * The gradient of one update at one shape: of one batch, or of micro-batches that stand for one, on one rank or several.
+ *
+ * The loss of a batch is a function of sums over all its pixels (model/pool.ts). So a batch in parts takes two passes: the first adds up
+ * the sums of all parts, on all ranks; the second computes each part's share of the gradient with them, and the shares are added up.
+ * Loss, terms and gradient are those of the whole batch, to rounding. The price is a second forward pass. A batch in one part takes one pass.
+ *
+ * Equal are the parts and the whole because nothing else in the model looks at more than one image: its norms are over the channels or
+ * the pixels of an image.
+ */
+import type { Batch } from '../data/index.ts'
+import { type DarConfig, type LossOptions, lossTermCount } from '../model/index.ts'
+import type { Engine, Program } from '../runtime/engine.ts'
+import type { Accumulator } from './accumulator.ts'
+import { type Collective, poolSums, sumGradient } from './collective.ts'
+import type { TrainingState } from './optimiser.ts'
+import { Owner } from './owner.ts'
+import { feedsOf, loadStep, loadSums, sumOutputs, trainingGraph } from './step-program.ts'
+
+interface GradientStepOptions {
+  readonly height: number
+  readonly width: number
+  /** Images of a micro-batch. */
+  readonly batch: number
+  readonly loss?: LossOptions
+  /** Names of parameters that get no gradient. */
+  readonly frozen: (name: string) => boolean
+}
+
+/** What an update is made of: micro-batches per rank, and where their gradients are added up, if there are several. */
+interface Parts {
+  readonly collective: Collective
+  /** Null: one micro-batch. */
+  readonly accumulator: Accumulator | null
+}
+
+/** Holds one or two programs: dispose it. */
+export class GradientStep {
+  private constructor(
+    private readonly owner: Owner,
+    private readonly step: Program,
+    /** Null where the micro-batch is the whole batch. */
+    private readonly sums: { readonly program: Program; readonly count: number } | null,
+    private readonly parts: Parts,
+    private readonly state: TrainingState,
+    private readonly terms: readonly string[],
+  ) {}
+
+  /** Parameters are read from the state, whose `grads` are written. The accumulator belongs to the caller. */
+  static async open(
+    engine: Engine,
+    config: DarConfig,
+    state: TrainingState,
+    { frozen, ...options }: GradientStepOptions,
+    parts: Parts,
+  ): Promise<GradientStep> {
+    const owner = new Owner()
+    const terms = Array.from({ length: lossTermCount(config) }, (_, k) => `loss${k + 1}`)
+    try {
+      if (parts.accumulator === null && parts.collective.ranks === 1) {
+        const step = owner.hold(await loadStep(engine, trainingGraph(config, { ...options, frozen }), state))
+        return new GradientStep(owner, step, null, parts, state, terms)
+      }
+      const { outputs, count } = sumOutputs(config, options)
+      const graph = trainingGraph(config, { ...options, frozen, sums: count })
+      const program = owner.hold(await loadSums(engine, outputs, graph.layout, state.params))
+      const step = owner.hold(await loadStep(engine, graph, state))
+      return new GradientStep(owner, step, { program, count }, parts, state, terms)
+    } catch (error) {
+      await owner.dispose()
+      throw error
+    }
+  }
+
+  /**
+   * Leaves the gradient of the batch that all ranks' micro-batches make up in `grads`; returns its loss, and the loss's terms. The memory of
+   * the micro-batches is given away.
+   */
+  async run(micros: readonly Batch[]): Promise<{ readonly loss: number; readonly terms: readonly number[] }> {
+    const { accumulator, collective } = this.parts
+    const sums = this.sums && (await this.pooled(this.sums, micros))
+    let figures: number[] = []
+    for (const [i, micro] of micros.entries()) {
+      const feeds = { ...feedsOf(this.step, micro), ...(sums && { sums: sums.slice() }) }
+      const result = await this.step.run(feeds, { transfer: true })
+      figures = ['loss', ...this.terms].map((name) => Number(result[name][0]))
+      if (micros.length > 1) await accumulator?.take(i, micros.length)
+    }
+    await sumGradient(collective, this.state.grads)
+    const [loss, ...terms] = figures
+    return { loss, terms }
+  }
+
+  /** The first pass: the sums of all parts. */
+  private async pooled(
+    { program, count }: { readonly program: Program; readonly count: number },
+    micros: readonly Batch[],
+  ): Promise<Float32Array> {
+    let sums = new Float32Array(count)
+    for (const micro of micros) {
+      const result = await program.run({ ...feedsOf(program, micro), before: sums })
+      sums = result.sums as Float32Array<ArrayBuffer>
+    }
+    return poolSums(this.parts.collective, sums)
+  }
+
+  async dispose(): Promise<void> {
+    await this.owner.dispose()
+  }
+}
