@@ -51,6 +51,9 @@ const options: Required<AdamOptions> = {
   clip: 3,
   ema: 0.3,
   multipliers: { 'encoder.': 0.3 },
+  layerDecay: 1,
+  decayVectors: false,
+  noDecay: [],
 }
 
 describe('AdamW', () => {
