@@ -20,6 +20,20 @@ describe('rateAt', () => {
     for (const slope of slopes.slice(4)) expect(slope).toBeCloseTo((1e-5 - 5e-4) / 6, 12)
   })
 
+  it('follows half a cosine on the way down, where a schedule says so', () => {
+    const all = Array.from({ length: 11 }, (_, step) => rateAt(step, 11, { ...schedule, decay: 'cosine' }))
+    expect(all.slice(0, 5)).toEqual(rates(11).slice(0, 5))
+    // cos of 30, 60 and 90 degrees, from tables
+    const parts = [0, 0.8660254 / 2, 0.5 / 2, 0].map((half, i) => (i === 0 ? 1 : 0.5 + half))
+    parts.forEach((part, i) => {
+      expect(all[4 + i]).toBeCloseTo(1e-5 + (5e-4 - 1e-5) * part, 10)
+    })
+    expect(all[10]).toBeCloseTo(1e-5, 12)
+    const drops = all.slice(4).map((rate, i) => all[3 + i] - rate)
+    expect(drops[1]).toBeLessThan(drops[3]) // slow at first
+    expect(drops[6]).toBeLessThan(drops[4]) // and slow at the end
+  })
+
   it('starts at the peak without a warm-up, and only warms up when the run is no longer than that', () => {
     expect(rates(3, { warmup: 0 })[0]).toBe(5e-4)
     expect(rates(1, { warmup: 0 })).toEqual([5e-4])
