@@ -105,6 +105,24 @@ describe('batch', () => {
     }
   })
 
+  it('brings random numbers of each sample, and the pictures are those without', async () => {
+    const plain = await createBatchMaker(mixed(), fakeRooms().render)
+    const maker = await createBatchMaker({ ...mixed(), draws: 3 }, fakeRooms().render)
+    const halves = await createBatchMaker({ ...mixed(), batch: 2, perUpdate: 2, draws: 3 }, fakeRooms().render)
+    const all: number[] = []
+    for (const index of [2, 0, 1]) {
+      const { draws, ...rest } = await maker.make(index)
+      const { draws: none, ...same } = await plain.make(index)
+      expect([draws.length, none.length]).toEqual([12, 0])
+      expect(rest).toEqual(same)
+      const parts = [await halves.make(2 * index), await halves.make(2 * index + 1)]
+      expect(parts.flatMap((part) => [...part.draws])).toEqual([...draws])
+      all.push(...draws)
+    }
+    expect(all.every((u) => u >= 0 && u < 1)).toBe(true)
+    expect(new Set(all).size).toBe(36)
+  })
+
   it('does not depend on what the cache holds', async () => {
     const kept = await createBatchMaker(mixed(), fakeRooms().render)
     const forgetful = await createBatchMaker({ ...mixed(), cacheMegabytes: 0 }, fakeRooms().render)

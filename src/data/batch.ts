@@ -10,6 +10,9 @@ import { type Augmentation, augment } from './augment.ts'
 import { slotAt } from './mix.ts'
 import { LANES, openSource, type RenderRoom, type Source, type SourceSpec } from './sources.ts'
 
+/** Beyond those of the sources, which count down from −1. */
+const DRAWS_STREAM = -1e6
+
 /** Plain data, so that it can be sent to worker threads. */
 export interface BatchOptions {
   readonly sources: readonly SourceSpec[]
@@ -21,6 +24,8 @@ export interface BatchOptions {
   readonly seed: number
   /** How many consecutive batches are parts of one update; default 1. The samples are then those of one batch as large as all parts. */
   readonly perUpdate?: number
+  /** Random numbers that every sample brings for the network; default 0. */
+  readonly draws?: number
   readonly augmentation?: Augmentation
   /** Decoded frames are kept at up to this many times the network's size, each side. */
   readonly keepScale?: number
@@ -41,6 +46,8 @@ export interface Batch {
   readonly scales: Float32Array
   /** One per sample: 1 where the depth is a teacher's, right up to scale and shift of its inverse, else 0. */
   readonly teacher: Uint8Array
+  /** batch·draws, uniform in [0, 1). */
+  readonly draws: Float32Array
 }
 
 /** Throws a DarError naming the first option that makes no sense. */
@@ -74,7 +81,17 @@ export interface BatchMaker {
 /** Opens the sources. Throws a DarError when an option or a folder is wrong. */
 export async function createBatchMaker(options: BatchOptions, render: RenderRoom): Promise<BatchMaker> {
   checkBatchOptions(options)
-  const { batch, width, height, seed, perUpdate = 1, augmentation = {}, keepScale = 2, cacheMegabytes = 1024 } = options
+  const {
+    batch,
+    width,
+    height,
+    seed,
+    perUpdate = 1,
+    draws: count = 0,
+    augmentation = {},
+    keepScale = 2,
+    cacheMegabytes = 1024,
+  } = options
   const sources: Source[] = await Promise.all(
     options.sources.map((spec, i) =>
       openSource(spec, {
@@ -89,6 +106,18 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
   )
   const weights = options.sources.map(({ weight }) => weight)
   const pixels = width * height
+
+  // Streams of their own, so that the pictures are those of a run without.
+  const drawSeed = new Random(seed, DRAWS_STREAM).bits()
+  const drawsOf = (index: number): Float32Array => {
+    const draws = new Float32Array(batch * count)
+    for (let j = 0; j < batch; j++) {
+      const random = new Random(drawSeed, index * batch + j)
+      // In multiples of 2⁻²⁴: float32 would round larger ones to 1.
+      for (let n = 0; n < count; n++) draws[j * count + n] = Math.floor(random.uniform() * 2 ** 24) / 2 ** 24
+    }
+    return draws
+  }
 
   const make = async (index: number): Promise<Batch> => {
     const update = Math.floor(index / perUpdate)
@@ -112,7 +141,7 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
     const names = samples.map(({ name }) => name)
     const scales = Float32Array.from(samples, ({ scale }) => scale)
     const teacher = Uint8Array.from(drawn, ({ spec }) => Number(spec.kind === 'dataset' && (spec.teacher ?? false)))
-    return { index, image, depth, names, scales, teacher }
+    return { index, image, depth, names, scales, teacher, draws: drawsOf(index) }
   }
   return { make }
 }

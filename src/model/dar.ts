@@ -8,7 +8,7 @@
 
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { toMap, toTokens } from '../nn/index.ts'
+import { type DropPath, toMap, toTokens } from '../nn/index.ts'
 import { binFeatures, centreFeatures } from './bin-features.ts'
 import { treeScores, windowScores } from './bin-scores.ts'
 import { type DarConfig, usesBins, usesTokens } from './config.ts'
@@ -43,12 +43,26 @@ export interface DarOutput {
   readonly ownLosses: HeadOutput['ownLosses']
 }
 
-/** image: B,3,H,W, normalised for the config's encoder (`normaliseImage`). */
-export function buildDar(image: Tensor, config: DarConfig): DarOutput {
-  const { graph } = image
+/** image: B,3,H,W, normalised for the config's encoder (`normaliseImage`). `drop` is for training. */
+export function buildDar(
+  image: Tensor,
+  config: DarConfig,
+  { drop = null }: { readonly drop?: DropPath | null } = {},
+): DarOutput {
   const trace: Trace = new Map()
-  const size: ops.Size = [image.shape[2], image.shape[3]]
-  const paths = fuse(graph, encode(graph, image, config, trace), config, trace)
+  const taps = encode(image.graph, image, config, trace, drop)
+  return buildOnTaps(taps, [image.shape[2], image.shape[3]], config, trace)
+}
+
+/** What stands on the encoder. taps: its four maps (`encode`)   size: H,W of the image. */
+export function buildOnTaps(
+  taps: readonly Tensor[],
+  size: ops.Size,
+  config: DarConfig,
+  trace: Trace = new Map(),
+): DarOutput {
+  const [{ graph }] = taps
+  const paths = fuse(graph, taps, config, trace)
   const { head } = config
   if (head.kind === 'dpt') return baseline(dptHead(paths[0], size, head, config), trace)
   const memory = remember(graph, paths, size, config, trace)

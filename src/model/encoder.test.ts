@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { evaluate } from '../../test/op-harness.ts'
+import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
 import { Graph, nodesBehind } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { type DarConfig, parseConfig } from './config.ts'
-import { encode, normaliseImage } from './encoder.ts'
+import { dropBranches, encode, normaliseImage } from './encoder.ts'
 import { defaultTaps } from './vit.ts'
 
 let engine: Engine
@@ -151,5 +151,57 @@ describe('MobileNetV2', () => {
     expect(() => encode(graph, graph.input('image', [1, 1, 32, 32]), mobile, new Map())).toThrow(
       'encode(image:float32[1,1,32,32]): needs an image B,3,H,W',
     )
+  })
+})
+
+describe('stochastic depth', () => {
+  const [SIZE, rate] = [[32, 32] as const, 0.5]
+
+  /** The four taps where every branch of every image has the number `u`; null: without stochastic depth. */
+  async function taps(config: DarConfig, u: number | null, change: Record<string, number> = {}) {
+    const graph = new Graph({ float: 'float64' })
+    const image = graph.input('image', [1, 3, ...SIZE])
+    const draws =
+      u === null ? null : graph.constant(Array<number>(dropBranches(config)).fill(u), [1, dropBranches(config)])
+    const outputs = encode(graph, image, config, new Map(), draws && { draws, rate })
+    const weights = someWeights(graph)
+    for (const [name, factor] of Object.entries(change)) weights[name] = weights[name].map((v) => factor * v)
+    const named = Object.fromEntries(outputs.map((tap, i) => [`tap${i}`, tap]))
+    return Object.values(await evaluate(engine, named, { image: numbers(image.size), ...weights }))
+  }
+
+  test('of a ViT that skips all it can is its first block alone', async () => {
+    const [first, ...others] = await taps(tiny(), 0)
+    const [expected] = await taps(tiny(), null)
+    expect(relativeError(first, expected)).toBeLessThan(1e-12)
+    for (const other of others) expect(relativeError(other, first)).toBeLessThan(1e-12)
+  })
+
+  test('of a ViT that skips nothing enlarges block l of L by 1/(1 − p·l/(L − 1))', async () => {
+    const factors = [1, 2, 3].map((l) => 1 / (1 - (rate * l) / 3))
+    const scales = factors.flatMap((factor, i) =>
+      ['ls1', 'ls2'].map((ls) => [`encoder.blocks.${i + 1}.${ls}.gamma`, factor]),
+    )
+    const [kept, expected] = [await taps(tiny(), 0.99), await taps(tiny(), null, Object.fromEntries(scales))]
+    kept.forEach((tap, i) => {
+      expect(relativeError(tap, expected[i])).toBeLessThan(1e-12)
+    })
+  })
+
+  test('of MobileNetV2 skips or enlarges blocks that have a way around them, and no others', async () => {
+    const mobile = parseConfig({ encoder: 'mobilenetv2', encoderMultiplier: 0.25 })
+    const [n, layer] = [9, 'conv.2'] // features.9, l = 8 of 17
+    const change = (factor: number, of = n) =>
+      Object.fromEntries(['weight', 'bias'].map((kind) => [`encoder.features.${of}.${layer}.${kind}`, factor]))
+    const skipped = await taps(mobile, 0)
+    expect(await taps(mobile, 0, change(3))).toEqual(skipped)
+    expect(await taps(mobile, 0, change(3, 7))).not.toEqual(skipped) // of stride 2
+    // Nothing skipped: what stochastic depth enlarges can be undone in the weights.
+    const residual = [3, 5, 6, 8, 9, 10, 12, 13, 15, 16]
+    const undone = Object.assign({}, ...residual.map((of) => change(1 - (rate * (of - 1)) / 16, of)))
+    const [kept, plain] = [await taps(mobile, 0.99, undone), await taps(mobile, null)]
+    kept.forEach((tap, i) => {
+      expect(relativeError(tap, plain[i])).toBeLessThan(1e-12)
+    })
   })
 })

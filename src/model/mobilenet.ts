@@ -5,7 +5,7 @@
 
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
-import { conv, HE, type Scope, UNIT } from '../nn/index.ts'
+import { conv, type DropPath, dropBranch, HE, type Scope, UNIT } from '../nn/index.ts'
 import type { Trace } from './intermediates.ts'
 
 /** Expansion, channels, blocks, stride of the first. */
@@ -18,6 +18,9 @@ const STAGES = [
   [6, 160, 3, 2],
   [6, 320, 1, 1],
 ] as const
+
+/** features.1 to features.17, with and without a residual branch. */
+export const MOBILENET_BLOCKS = STAGES.reduce((sum, [, , count]) => sum + count, 0)
 
 /** The features.<n> that the neck reads. The last one is also the last that is built. */
 const TAPS = [3, 6, 13, 17]
@@ -32,7 +35,12 @@ function samePadding(x: Tensor, kernel: number, stride: number): ops.Padding {
 }
 
 /** 1×1 expansion (absent if 1), depthwise 3×3, 1×1 projection; ReLU6 after all but the projection; + x if it fits. */
-function invertedResidual(at: Scope, x: Tensor, outputs: number, expansion: number, stride: number): Tensor {
+function invertedResidual(
+  at: Scope,
+  x: Tensor,
+  [expansion, outputs, stride]: readonly [number, number, number],
+  skip: (branch: Tensor) => Tensor,
+): Tensor {
   const layers = at.sub('conv')
   let n = 0
   let y = x
@@ -41,11 +49,17 @@ function invertedResidual(at: Scope, x: Tensor, outputs: number, expansion: numb
   const channels = y.shape[1]
   y = ops.relu6(conv(layers.sub(n++).sub(0), y, channels, { stride, padding, groups: channels, init: HE }))
   y = conv(layers.sub(n), y, outputs, { kernel: 1, init: UNIT })
-  return stride === 1 && x.shape[1] === outputs ? ops.add(x, y) : y
+  return stride === 1 && x.shape[1] === outputs ? ops.add(x, skip(y)) : y
 }
 
 /** image: B,3,H,W in [−1, 1] → four maps at strides 4, 8, 16, 32. */
-export function mobileNetV2(at: Scope, image: Tensor, multiplier: number, trace: Trace): Tensor[] {
+export function mobileNetV2(
+  at: Scope,
+  image: Tensor,
+  multiplier: number,
+  trace: Trace,
+  drop: DropPath | null = null,
+): Tensor[] {
   const wide = (channels: number) => Math.max(1, Math.floor(channels * multiplier))
   const features = at.sub('features')
   const stem = conv(features.sub(0).sub(0), image, wide(32), { stride: 2, padding: samePadding(image, 3, 2), init: HE })
@@ -54,7 +68,9 @@ export function mobileNetV2(at: Scope, image: Tensor, multiplier: number, trace:
   let n = 1
   for (const [expansion, channels, count, stride] of STAGES)
     for (let i = 0; i < count; i++, n++) {
-      x = invertedResidual(features.sub(n), x, wide(channels), expansion, i === 0 ? stride : 1)
+      const place = { column: n - 1, block: n - 1, blocks: MOBILENET_BLOCKS }
+      const shape = [expansion, wide(channels), i === 0 ? stride : 1] as const
+      x = invertedResidual(features.sub(n), x, shape, (branch) => dropBranch(branch, drop, place))
       if (!TAPS.includes(n)) continue
       trace.set(`encoder.tap${taps.length}`, x)
       taps.push(x)

@@ -4,6 +4,8 @@ import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import {
   conv,
+  type DropPath,
+  dropBranch,
   layerNorm,
   mlp,
   ONES,
@@ -25,7 +27,13 @@ export function defaultTaps(depth: number): number[] {
 }
 
 /** image: B,3,H,W, ImageNet-normalised → four maps B,E,H/patch,W/patch. */
-export function visionTransformer(at: Scope, image: Tensor, config: VitConfig, trace: Trace): Tensor[] {
+export function visionTransformer(
+  at: Scope,
+  image: Tensor,
+  config: VitConfig,
+  trace: Trace,
+  drop: DropPath | null = null,
+): Tensor[] {
   const patches =
     config.stem === 'conv' ? convStem(at.sub('patch_embed'), image, config) : patchEmbed(at, image, config)
   const [batch, width, rows, cols] = patches.shape
@@ -39,7 +47,7 @@ export function visionTransformer(at: Scope, image: Tensor, config: VitConfig, t
   const tapped = config.taps ?? defaultTaps(config.depth)
   const taps: Tensor[] = []
   for (let n = 0; n < config.depth; n++) {
-    x = block(at.sub('blocks').sub(n), x, config)
+    x = block(at.sub('blocks').sub(n), x, config, n, drop)
     if (!tapped.includes(n)) continue
     // The final norm goes to every tap; the class token is dropped.
     const tap = ops.slice(layerNorm(at.sub('norm'), x, EPSILON), 1, 1)
@@ -50,12 +58,14 @@ export function visionTransformer(at: Scope, image: Tensor, config: VitConfig, t
 }
 
 /** x += ls1·attn(norm1(x));  x += ls2·mlp(norm2(x)) */
-function block(at: Scope, x: Tensor, config: VitConfig): Tensor {
+function block(at: Scope, x: Tensor, config: VitConfig, n: number, drop: DropPath | null): Tensor {
+  const place = { block: n, blocks: config.depth }
   const scaled = (name: string, y: Tensor) =>
     config.layerScale ? ops.mul(y, at.sub(name).parameter('gamma', [config.width], ONES)) : y
   const attended = selfAttention(at.sub('attn'), layerNorm(at.sub('norm1'), x, EPSILON), config.heads)
-  const y = ops.add(x, scaled('ls1', attended))
-  return ops.add(y, scaled('ls2', mlp(at.sub('mlp'), layerNorm(at.sub('norm2'), y, EPSILON))))
+  const y = ops.add(x, dropBranch(scaled('ls1', attended), drop, { ...place, column: 2 * n }))
+  const fed = mlp(at.sub('mlp'), layerNorm(at.sub('norm2'), y, EPSILON))
+  return ops.add(y, dropBranch(scaled('ls2', fed), drop, { ...place, column: 2 * n + 1 }))
 }
 
 /** A patch×patch convolution of that stride is a linear layer on the patches, laid out channel, row, column. */

@@ -1,4 +1,5 @@
 export * from './attention.ts'
 export * from './conv-gru.ts'
+export * from './drop-path.ts'
 export * from './layers.ts'
 export * from './scope.ts'

@@ -23,6 +23,7 @@ interface GradientStepOptions {
   /** Images of a micro-batch. */
   readonly batch: number
   readonly loss?: LossOptions
+  readonly dropPath?: number
   /** Names of parameters that get no gradient. */
   readonly frozen: (name: string) => boolean
 }

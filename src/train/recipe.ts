@@ -82,6 +82,11 @@ const stageSchema = z.strictObject({
    * gradient are those of the whole batch to rounding, at the price of a second forward pass. Default 1.
    */
   accumulate: count.optional(),
+  /**
+   * Stochastic depth in the encoder: every image skips the branches of its residual blocks at random, the last block's with this
+   * probability, the first block's never (nn/drop-path.ts). Never in validation and prediction. Default 0.
+   */
+  dropPath: z.number().min(0).lt(1).optional(),
   updates: count,
   /** Every n-th update sees portrait crops, height and width exchanged; default: none. */
   portraitEvery: count.min(2).optional(),

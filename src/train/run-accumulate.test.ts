@@ -16,14 +16,14 @@ describe('a run in micro-batches', () => {
     expect(live).toEqual({ engines: 0, programs: 0, buffers: 0 })
   })
 
-  /** From two sources, one of them rooms that are rendered. */
+  /** From two sources, one of them rooms that are rendered; images skip branches at random. */
   const recipe = (accumulate?: number) =>
     tinyRecipe({
       data: [
         { kind: 'dataset', name: 'folder', path: 'rooms', weight: 1 },
         { kind: 'rooms', seed: 3, weight: 1, width: 64, height: 32 },
       ],
-      stages: [{ height: 32, width: 64, batch: 4, accumulate, updates: 3 }],
+      stages: [{ height: 32, width: 64, batch: 4, accumulate, updates: 3, dropPath: 0.3 }],
       optimiser: { epsilon: 1e-4 },
     })
   const run = (name: string, accumulate?: number, options: Partial<Parameters<typeof sessionOf>[1]> = {}) =>

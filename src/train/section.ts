@@ -8,6 +8,7 @@ import {
   type SourceSpec,
 } from '../data/index.ts'
 import { PREFETCH } from '../data/loader.ts'
+import { dropBranches } from '../model/index.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { Accumulator } from './accumulator.ts'
 import { batchNumber, type Collective } from './collective.ts'
@@ -59,7 +60,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const { engine, recipe, layout, state, data, loading, collective, atUnreadable } = parts
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
-  const { loss, accumulate: micros = 1 } = stage
+  const { loss, accumulate: micros = 1, dropPath = 0 } = stage
   const batch = stage.batch / micros
   const owner = outer.hold(new Owner())
   const { before } = turnAt(stage, done)
@@ -78,6 +79,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
         augmentation: stage.augmentation ?? recipe.augmentation,
         perUpdate: micros * ranks,
         atUnreadable,
+        draws: dropPath > 0 ? dropBranches(recipe.model) : 0,
         start: before[i] * micros,
         numberOf: (place) =>
           batchNumber({ update: Math.floor(place / micros), micro: place % micros, micros, rank, ranks }),
@@ -88,7 +90,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
   const lanes: Lane[] = []
   for (const [i, { height, width }] of shapes.entries()) {
-    const options = { height, width, batch, loss, frozen }
+    const options = { height, width, batch, loss, dropPath, frozen }
     const step = await GradientStep.open(engine, recipe.model, state, options, { collective, accumulator })
     lanes.push({ loader: loaders[i], step: owner.hold(step), micros })
   }

@@ -16,6 +16,7 @@ import {
 import {
   buildDar,
   type DarConfig,
+  dropBranches,
   extraTerms,
   type LossOptions,
   normaliseImage,
@@ -38,6 +39,8 @@ interface Size {
 
 interface LossStep extends Size {
   readonly loss?: LossOptions
+  /** p of `DropPath`; 0, the default: every image takes every branch. */
+  readonly dropPath?: number
 }
 
 interface StepOptions extends LossStep {
@@ -50,6 +53,7 @@ interface StepOptions extends LossStep {
 const GRADIENT = 'gradient of '
 const TEACHER = 'teacher'
 const SUMS = 'sums'
+const DRAWS = 'draws'
 
 /** The parameters of a model. `size` is any that the model can run at: parameters do not depend on it. */
 export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'batch'>): Layout {
@@ -62,7 +66,8 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * The step before it is compiled. image: B,3,H,W in [0, 1]; depth: B,1,H,W in canonical metres, 0 = none. Outputs `loss`,
  * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms and
  * of what else the options weigh (`extraTerms`). With `loss.teacher` there is an input more, teacher: B,1,1,1, bool, the images whose
- * depth is a teacher's: for all other terms they have none. Throws when a parameter that is not frozen does not
+ * depth is a teacher's: for all other terms they have none. With `dropPath` there is an input more, draws: B,n, uniform in [0, 1) (n is
+ * `dropBranches`). Throws when a parameter that is not frozen does not
  * influence the loss, or when all are frozen.
  *
  * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
@@ -113,12 +118,13 @@ export function sumOutputs(config: DarConfig, options: LossStep) {
 function lossOf(
   graph: Graph,
   config: DarConfig,
-  { batch, height, width, loss = {} }: LossStep,
+  { batch, height, width, loss = {}, dropPath: rate = 0 }: LossStep,
   pool: Pool,
 ): { readonly terms: readonly Tensor[]; readonly sum: Tensor } {
   const image = graph.input('image', [batch, 3, height, width])
   const depth = graph.input('depth', [batch, 1, height, width])
-  const model = buildDar(normaliseImage(image, config), config)
+  const drop = rate > 0 ? { rate, draws: graph.input(DRAWS, [batch, dropBranches(config)]) } : null
+  const model = buildDar(normaliseImage(image, config), config, { drop })
   const { teacher: weight } = loss
   const teacher = weight === undefined ? null : { weight, images: graph.input(TEACHER, [batch, 1, 1, 1], 'bool') }
   const measured = teacher ? where(teacher.images, 0, depth) : depth
@@ -167,10 +173,11 @@ export async function loadSums(
   return engine.load(compiled, { boundInputs: Object.fromEntries(slices.filter(([name]) => read.has(name))) })
 }
 
-/** What a step is fed of a batch: whose depth is a teacher's only where its loss asks. */
+/** What a step is fed of a batch: whose depth is a teacher's, and random numbers, only where it asks. */
 export function feedsOf(
   { inputs }: Pick<Program, 'inputs'>,
-  { image, depth, teacher }: Pick<Batch, 'image' | 'depth' | 'teacher'>,
+  { image, depth, teacher, draws }: Pick<Batch, 'image' | 'depth' | 'teacher' | 'draws'>,
 ): Readonly<Record<string, PortData>> {
-  return inputs.some(({ name }) => name === TEACHER) ? { image, depth, [TEACHER]: teacher } : { image, depth }
+  const asks = (port: string) => inputs.some(({ name }) => name === port)
+  return { image, depth, ...(asks(TEACHER) && { [TEACHER]: teacher }), ...(asks(DRAWS) && { [DRAWS]: draws }) }
 }
