@@ -309,10 +309,12 @@ export async function differences(
 ): Promise<Record<string, Float64Array>> {
   const compiled = compile({ loss }, { name: 'differences' })
   await using program = await engine.load(compiled)
-  const moved = Object.fromEntries(
-    [...compiled.inputs, ...compiled.parameters].map(({ name }) => [name, Float64Array.from(feeds[name])]),
-  )
-  const at = async () => toNumbers((await program.run(moved)).loss)[0]
+  const ports = [...compiled.inputs, ...compiled.parameters]
+  const moved = Object.fromEntries(ports.map(({ name }) => [name, Float64Array.from(feeds[name])]))
+  const at = async () => {
+    const fed = Object.fromEntries(ports.map(({ name, dtype }) => [name, toPort(moved[name], dtype)]))
+    return toNumbers((await program.run(fed)).loss)[0]
+  }
   const result: Record<string, Float64Array> = {}
   for (const name of names) {
     const values = moved[name]

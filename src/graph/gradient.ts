@@ -3,7 +3,17 @@
  * product and adds up where a tensor is used more than once. Only nodes on a path from `wrt` to the loss are visited.
  */
 import { add } from './ops/elementwise.ts'
+import { Recomputation } from './recompute.ts'
 import { isFloat, type Node, nodesBehind, ShapeError, type Tensor } from './tensor.ts'
+
+/** What a gradient does with the values of the forward half that it reads. */
+export interface GradientOptions {
+  /**
+   * `keep`: they stay in memory until they are read. `recompute`: those inside a span (`Graph.checkpoint`) are computed again, from
+   * what the span reads. The gradient is the same bit for bit, takes less memory, and costs the spans a second forward pass. Default `keep`.
+   */
+  readonly checkpoints?: 'keep' | 'recompute'
+}
 
 /**
  * ∂loss/∂t for each t of `wrt`, each of t's shape. The loss is a scalar.
@@ -11,12 +21,17 @@ import { isFloat, type Node, nodesBehind, ShapeError, type Tensor } from './tens
  * Throws when a t does not influence the loss (through a path that passes gradients): such a parameter would silently
  * never learn.
  */
-export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export function gradient(
+  loss: Tensor,
+  wrt: readonly Tensor[],
+  { checkpoints = 'keep' }: GradientOptions = {},
+): Tensor[] {
   if (loss.size !== 1) throw new ShapeError('gradient', [loss], 'the loss must be a scalar')
   if (!isFloat(loss.dtype)) throw new ShapeError('gradient', [loss], 'the loss must be a float')
   const nodes = nodesBehind([loss])
   const targets = new Set(wrt)
   const depends = influenced(nodes, targets)
+  const recomputation = new Recomputation(checkpoints === 'recompute' ? nodes : [])
   const gradients = new Map<Tensor, Tensor>()
   const accumulate = (tensor: Tensor, value: Tensor) => {
     const known = gradients.get(tensor)
@@ -30,9 +45,12 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     if (incoming.every((dy) => dy === null)) continue
     if (!node.vjp) throw new Error(`gradient: ${node.op} (${node.name}) has no gradient; put stopGradient before it`)
     const needs = node.inputs.map((input) => targets.has(input) || (input.node !== null && depends.has(input.node)))
-    const outgoing = loss.graph.scope('gradient', () => node.vjp?.(incoming, needs)) ?? []
+    const { graph } = loss
+    const copies = recomputation.copies(node.span, gradients)
+    const outgoing = graph.scope('gradient', () => graph.replacing(copies, () => node.vjp?.(incoming, needs))) ?? []
     node.inputs.forEach((input, i) => {
-      const dx = outgoing[i]
+      const found = outgoing[i]
+      const dx = found && (copies.get(found) ?? found)
       if (!dx || !needs[i]) return
       if (dx.shape.join() !== input.shape.join())
         throw new ShapeError(`gradient of ${node.name}`, [input, dx], 'a gradient must have the shape of its tensor')

@@ -1,5 +1,5 @@
 export * from './cost.ts'
-export { gradient } from './gradient.ts'
+export { type GradientOptions, gradient } from './gradient.ts'
 export * from './memory.ts'
 export * from './onnx.ts'
 export {

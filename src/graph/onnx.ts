@@ -179,6 +179,7 @@ class GraphWriter implements Emitter {
   private readonly names = new Map<Tensor, string>()
   private readonly constants = new Map<string, { bytes: Uint8Array; name: string }[]>()
   private scope = ''
+  private results: readonly Tensor[] = []
   private temporaries = 0
 
   bind(tensor: Tensor, name: string): void {
@@ -187,6 +188,7 @@ class GraphWriter implements Emitter {
 
   emit(node: Node, used: ReadonlySet<Tensor>): void {
     this.scope = node.name
+    this.results = node.results
     for (const result of node.results) this.bind(result, used.has(result) ? result.name : '')
     const inputs = node.inputs.map((input) => this.nameOf(input))
     const outputs = node.results.map((result) => this.nameOf(result))
@@ -243,6 +245,10 @@ class GraphWriter implements Emitter {
       [values.length],
       'int64',
     )
+  }
+
+  result(i: number): string {
+    return this.results[i].name
   }
 
   scalar(value: number, dtype: DType): string {

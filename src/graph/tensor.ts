@@ -42,6 +42,8 @@ export interface Emitter {
   ints(values: readonly number[]): string
   /** A scalar of a float dtype. */
   scalar(value: number, dtype: DType): string
+  /** The name of the op's result i, also where nobody reads it: for operators that want every output named. */
+  result(i: number): string
 }
 
 /** What a node makes. */
@@ -73,11 +75,19 @@ export interface NodeSpec {
   readonly vjp?: (gradients: readonly (Tensor | null)[], needs: readonly boolean[]) => readonly (Tensor | null)[]
 }
 
+/** A stretch of a graph whose values reverse mode may compute again instead of keeping them; see `Graph.checkpoint`. */
+export interface Span {
+  /** The span that this one lies in. */
+  readonly outer: Span | null
+}
+
 /** An op as a graph holds it. */
 export interface Node extends NodeSpec {
   readonly id: number
   readonly name: string
   readonly results: readonly Tensor[]
+  /** The innermost span that it was made in. */
+  readonly span: Span | null
 }
 
 /** Where the values of a tensor come from. */
@@ -150,6 +160,8 @@ export class Graph {
   private nodeCount = 0
   private constantCount = 0
   private readonly scopes: string[] = []
+  private span: Span | null = null
+  private replacements: ReadonlyMap<Tensor, Tensor> = new Map()
 
   constructor({ float = 'float32' }: { float?: FloatType } = {}) {
     this.float = float
@@ -214,6 +226,32 @@ export class Graph {
     }
   }
 
+  /**
+   * Marks the nodes made inside `body` as a span. The mark changes nothing by itself. A gradient that is asked to
+   * (`gradient` with `checkpoints: 'recompute'`) keeps only what the span reads from outside, and computes the values in it
+   * again when it needs them. A span inside a span is computed again from the values of the outer one.
+   */
+  checkpoint<T>(body: () => T): T {
+    const outer = this.span
+    this.span = { outer }
+    try {
+      return body()
+    } finally {
+      this.span = outer
+    }
+  }
+
+  /** Nodes recorded inside `body` read `replacements.get(x)` where they are given an x that has one. For reverse mode. */
+  replacing<T>(replacements: ReadonlyMap<Tensor, Tensor>, body: () => T): T {
+    const before = this.replacements
+    this.replacements = replacements
+    try {
+      return body()
+    } finally {
+      this.replacements = before
+    }
+  }
+
   /** Records a node; ops call this, models do not. */
   apply(spec: NodeSpec): readonly Tensor[] {
     for (const input of spec.inputs)
@@ -221,7 +259,8 @@ export class Graph {
     const id = this.nodeCount++
     const name = [...this.scopes, `${spec.op}_${id}`].join('/')
     const results: Tensor[] = []
-    const node: Node = { ...spec, inputs: [...spec.inputs], id, name, results }
+    const inputs = spec.inputs.map((input) => this.replacements.get(input) ?? input)
+    const node: Node = { ...spec, inputs, id, name, results, span: this.span }
     spec.outputs.forEach(({ shape, dtype }, i) => {
       checkShape(spec.op, shape)
       const label = spec.outputs.length === 1 ? name : `${name}.${i}`

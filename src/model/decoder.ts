@@ -93,7 +93,7 @@ export class Decoder {
       const at = this.at.sub('blocks').sub(n)
       const popped = n >= layers - this.half ? stack.pop() : undefined // last in, first out
       if (popped) x = linear(at.sub('skip'), ops.concat([x, popped], 2), width)
-      x = this.block(at, x, n, { mask, cache: caches?.[n] })
+      x = this.graph.checkpoint(() => this.block(at, x, n, { mask, cache: caches?.[n] }))
       if (n < this.half) stack.push(x)
     }
     if (finalNorm) x = layerNorm(this.at.sub('norm'), x, EPSILON)

@@ -128,6 +128,7 @@ describe('MobileNetV2', () => {
           constant: () => '',
           ints: () => '',
           scalar: () => '',
+          result: () => '',
         },
         ['x', 'w', 'b'],
         ['y'],

@@ -29,6 +29,10 @@ export class Injection {
 
   /** g_k = SepConvGRU(h, [f_bin, ctx]).  All B,G,grid. */
   inject(h: Tensor, fBin: Tensor, k: number): Tensor {
+    return h.graph.checkpoint(() => this.run(h, fBin, k))
+  }
+
+  private run(h: Tensor, fBin: Tensor, k: number): Tensor {
     const grid: ops.Size = [h.shape[2], h.shape[3]]
     const gru = this.gru ?? this.makeGru(grid)
     if (!this.context || !this.byStep) return gru.step(h, fBin)

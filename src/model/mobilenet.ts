@@ -70,7 +70,9 @@ export function mobileNetV2(
     for (let i = 0; i < count; i++, n++) {
       const place = { column: n - 1, block: n - 1, blocks: MOBILENET_BLOCKS }
       const shape = [expansion, wide(channels), i === 0 ? stride : 1] as const
-      x = invertedResidual(features.sub(n), x, shape, (branch) => dropBranch(branch, drop, place))
+      x = at.graph.checkpoint(() =>
+        invertedResidual(features.sub(n), x, shape, (branch) => dropBranch(branch, drop, place)),
+      )
       if (!TAPS.includes(n)) continue
       trace.set(`encoder.tap${taps.length}`, x)
       taps.push(x)

@@ -22,11 +22,13 @@ export function fuse(graph: Graph, taps: readonly Tensor[], config: DarConfig, t
   const corners = head.kind === 'dpt' && head.resize === 'corners'
   const mode = corners ? 'corners' : 'bilinear'
   const [rows, cols] = sizeOfMap(levels[0])
-  const path4 = refine(at.sub('refine4'), levels[3], null, sizeOfMap(levels[2]), mode)
-  const path3 = refine(at.sub('refine3'), levels[2], path4, sizeOfMap(levels[1]), mode)
-  const path2 = refine(at.sub('refine2'), levels[1], path3, [rows, cols], mode)
+  const fused = (name: string, skip: Tensor, coarse: Tensor | null, size: ops.Size) =>
+    graph.checkpoint(() => refine(at.sub(name), skip, coarse, size, mode))
+  const path4 = fused('refine4', levels[3], null, sizeOfMap(levels[2]))
+  const path3 = fused('refine3', levels[2], path4, sizeOfMap(levels[1]))
+  const path2 = fused('refine2', levels[1], path3, [rows, cols])
   // Keeps its own size; in Depth Anything the last fusion doubles it.
-  const path1 = refine(at.sub('refine1'), levels[0], path2, corners ? [2 * rows, 2 * cols] : [rows, cols], mode)
+  const path1 = fused('refine1', levels[0], path2, corners ? [2 * rows, 2 * cols] : [rows, cols])
   const paths = [path1, path2, path3, path4]
   for (let i = 0; i < 4; i++) {
     trace.set(`neck.level${i + 1}`, levels[i])

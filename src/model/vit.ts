@@ -47,7 +47,7 @@ export function visionTransformer(
   const tapped = config.taps ?? defaultTaps(config.depth)
   const taps: Tensor[] = []
   for (let n = 0; n < config.depth; n++) {
-    x = block(at.sub('blocks').sub(n), x, config, n, drop)
+    x = at.graph.checkpoint(() => block(at.sub('blocks').sub(n), x, config, n, drop))
     if (!tapped.includes(n)) continue
     // The final norm goes to every tap; the class token is dropped.
     const tap = ops.slice(layerNorm(at.sub('norm'), x, EPSILON), 1, 1)

@@ -6,6 +6,7 @@ import {
   compile,
   concat,
   Graph,
+  type GradientOptions,
   gradient,
   reshape,
   slice,
@@ -48,6 +49,8 @@ interface StepOptions extends LossStep {
   readonly frozen?: (name: string) => boolean
   /** The images are a part of the batch, whose sums are fed: as many as `sumOutputs` gives. Default: they are all of it. */
   readonly sums?: number
+  /** What is done with the values inside the model's spans; see `GradientOptions`. Default `keep`. */
+  readonly checkpoints?: GradientOptions['checkpoints']
 }
 
 const GRADIENT = 'gradient of '
@@ -73,7 +76,7 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
  * and its terms are then the whole batch's, and the gradients this part's share, which is to be added to those of the others.
  */
-export function trainingOutputs(config: DarConfig, { frozen = () => false, sums, ...options }: StepOptions) {
+export function trainingOutputs(config: DarConfig, { frozen = () => false, sums, checkpoints, ...options }: StepOptions) {
   const graph = new Graph()
   const whole = sums === undefined ? null : graph.input(SUMS, [sums])
   let used = 0
@@ -88,7 +91,7 @@ export function trainingOutputs(config: DarConfig, { frozen = () => false, sums,
   const parameters = [...graph.parameters.values()]
   const learning = parameters.filter(({ name }) => !frozen(name))
   if (learning.length === 0) throw new DarError('every parameter is frozen: leave one a multiplier above 0')
-  const gradients = gradient(sum, learning)
+  const gradients = gradient(sum, learning, { checkpoints })
   const outputs: Record<string, Tensor> = { loss: sum }
   terms.forEach((term, k) => {
     outputs[`loss${k + 1}`] = term

@@ -113,7 +113,7 @@ export function split(x: Tensor, axis: number, lengths: readonly number[]): read
     outputs,
     // The engine wants every part of a Split named, used or not.
     emit: (e, [name], used) => {
-      const names = parts.map((part, i) => used[i] || part.name)
+      const names = parts.map((_, i) => used[i] || e.result(i))
       e.node('Split', [name, e.ints(lengths)], names, { axis: a })
     },
     vjp: (gradients) => {
