@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--json FILE]`: runs one benchmark, prints a table, and keeps the rows as JSON if asked. */
 import { parseArgs } from 'node:util'
 import { writeFileAtomically } from '../src/support/files.ts'
+import { benchCheckpointing } from './checkpointing.ts'
 import { benchEngine } from './engine.ts'
 import { benchEval } from './eval.ts'
 import { benchExport } from './export.ts'
@@ -16,6 +17,7 @@ interface Benchmark {
 }
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  checkpointing: { run: benchCheckpointing, about: 'memory and time of a training step with gradient checkpointing' },
   engine: { run: benchEngine, about: 'the tensor compiler against a matrix product, and against jax-js' },
   eval: { run: benchEval, about: 'what the evaluator costs over prediction' },
   export: { run: benchExport, about: 'exported models on one thread: float32, float16, int8' },
@@ -28,7 +30,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 const HELP = `usage: npm run bench -- NAME [--json FILE]
 
 ${Object.entries(BENCHMARKS)
-  .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
   .join('\n')}
 
   --json FILE   also keep the rows, with the machine that they were measured on

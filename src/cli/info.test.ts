@@ -32,6 +32,12 @@ it('takes another size and batch', async () => {
   expect(JSON.parse(printed.out)).toMatchObject({ networkSize: { width: 192, height: 160 }, batch: 3 })
 })
 
+it('tells what a training with gradient checkpointing takes', async () => {
+  expect(await dar('info', model, '--json', '--gradient-checkpointing')).toBe(0)
+  const { memory } = modelInfo(TINY, { size: { width: 128, height: 96 }, gradientCheckpointing: true })
+  expect(JSON.parse(printed.out)).toMatchObject({ memory })
+})
+
 it('prints a table with a line for each part, each step and each memory', async () => {
   expect(await dar('info', model)).toBe(0)
   const { parameters, flops, memory } = modelInfo(TINY, { size: { width: 128, height: 96 } })

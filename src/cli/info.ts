@@ -12,6 +12,7 @@ import { wholeAbove0 } from './flag-values.ts'
 interface Flags {
   readonly size?: string
   readonly batch: string
+  readonly gradientCheckpointing?: boolean
   readonly json?: boolean
 }
 
@@ -31,13 +32,15 @@ export function registerInfo(program: Command): void {
       `pixels of the network (default: what the model was trained at, ${PRESET_SIZE.width}x${PRESET_SIZE.height} for a preset)`,
     )
     .option('--batch <n>', 'images at once, for the memory', '1')
+    .option('--gradient-checkpointing', 'training as a recipe with gradientCheckpointing does it')
     .option('--json', 'print one JSON document instead of a table')
     .addHelpText('after', HELP)
     .action(async (model: string, flags: Flags) => {
       const batch = wholeAbove0('--batch', flags.batch)
       const known = await findConfig(model)
       const size = flags.size === undefined ? known.size : parseSize(flags.size, '--size')
-      const info = modelInfo(known.config, { size, batch })
+      const { gradientCheckpointing = false } = flags
+      const info = modelInfo(known.config, { size, batch, gradientCheckpointing })
       const checked = known.path === null ? null : await checkModelFile(known.path)
       const checksum = checked === null ? {} : { checksum: checked ? 'matches' : 'none' }
       const text = flags.json

@@ -31,8 +31,8 @@ export function gradient(
   const nodes = nodesBehind([loss])
   const targets = new Set(wrt)
   const depends = influenced(nodes, targets)
-  const recomputation = new Recomputation(checkpoints === 'recompute' ? nodes : [])
   const gradients = new Map<Tensor, Tensor>()
+  const spans = new Recomputation(checkpoints === 'recompute' ? nodes : [], gradients)
   const accumulate = (tensor: Tensor, value: Tensor) => {
     const known = gradients.get(tensor)
     gradients.set(tensor, known ? add(known, value) : value)
@@ -41,12 +41,12 @@ export function gradient(
 
   for (const node of nodes.reverse()) {
     if (!depends.has(node)) continue
+    if (node.results.every((result) => !gradients.has(result))) continue
+    const { graph } = loss
+    const copies = spans.goTo(node)
     const incoming = node.results.map((result) => gradients.get(result) ?? null)
-    if (incoming.every((dy) => dy === null)) continue
     if (!node.vjp) throw new Error(`gradient: ${node.op} (${node.name}) has no gradient; put stopGradient before it`)
     const needs = node.inputs.map((input) => targets.has(input) || (input.node !== null && depends.has(input.node)))
-    const { graph } = loss
-    const copies = recomputation.copies(node.span, gradients)
     const outgoing = graph.scope('gradient', () => graph.replacing(copies, () => node.vjp?.(incoming, needs))) ?? []
     node.inputs.forEach((input, i) => {
       const found = outgoing[i]

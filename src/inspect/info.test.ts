@@ -72,6 +72,15 @@ describe('modelInfo', () => {
     }
   })
 
+  it('says what gradient checkpointing saves in memory and costs in arithmetic, of training only', () => {
+    const again = modelInfo(TINY, { size, gradientCheckpointing: true })
+    expect(again.memory.training.activations).toBeLessThan(0.8 * info.memory.training.activations)
+    expect(again.trainingFlops).toBeGreaterThan(info.trainingFlops)
+    expect(again.trainingFlops).toBeLessThanOrEqual(info.trainingFlops + info.flops.total)
+    expect({ ...again.memory.training, activations: 0 }).toEqual({ ...info.memory.training, activations: 0 })
+    expect([again.flops, again.memory.prediction]).toEqual([info.flops, info.memory.prediction])
+  })
+
   it('takes the size to one that the encoder can read', () => {
     expect(modelInfo(TINY, { size: { width: 130, height: 90 } }).networkSize).toEqual({ width: 128, height: 96 })
   })

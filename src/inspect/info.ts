@@ -61,7 +61,7 @@ export interface ModelInfo {
   readonly flops: ByPart
   /** One image: `shared` by all steps (encoder, neck, keys and values of the memory, upsampling), `step1`, … */
   readonly flopsByStep: ByPart
-  /** One image of one training step, forwards and backwards. */
+  /** One image of one training step, forwards and backwards, and what gradient checkpointing computes twice. */
   readonly trainingFlops: number
   /** Bytes of the whole process, at its peak, for a batch. */
   readonly memory: {
@@ -78,15 +78,21 @@ export interface InfoOptions {
   /** Pixel budget of the network; sides go to what the encoder can take. */
   readonly size: Size
   readonly batch?: number
+  /** Of `memory.train` and `trainingFlops`: as a recipe with this field trains. Default false. */
+  readonly gradientCheckpointing?: boolean
 }
 
 /** Derived from a config alone. The weights' values do not matter. */
-export function modelInfo(config: DarConfig, { size, batch = 1 }: InfoOptions): ModelInfo {
+export function modelInfo(
+  config: DarConfig,
+  { size, batch = 1, gradientCheckpointing = false }: InfoOptions,
+): ModelInfo {
   const network = networkSize(size, size, imageMultiple(config))
   const one = predictionOutputs(config, network)
   const outputs = Object.values(one.outputs)
   const parameters = sumBy([...one.graph.parameters.values()], (p) => [partOfParameter(p.name), p.size])
-  const training = trainingOutputs(config, { ...network, batch })
+  const checkpoints = gradientCheckpointing ? 'recompute' : 'keep'
+  const training = trainingOutputs(config, { ...network, batch, checkpoints })
   const trained = Object.values(training.outputs)
   const prediction = predictionMemory(
     batch === 1 ? outputs : Object.values(predictionOutputs(config, network, { batch }).outputs),

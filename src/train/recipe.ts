@@ -133,6 +133,11 @@ const recipeSchema = z
     stages: z.array(stageSchema).min(1).readonly(),
     schedule: scheduleSchema,
     optimiser: adamSchema,
+    /**
+     * Computes what the gradient needs of the blocks of the network a second time instead of keeping it: less memory, more time, the
+     * same losses (`Graph.checkpoint`). It may change between the sessions of a run. Default false.
+     */
+    gradientCheckpointing: z.boolean().optional(),
     /** Updates between validations. */
     validateEvery: count,
     /** Minutes between checkpoints; 0: one after every update. */

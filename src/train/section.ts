@@ -88,9 +88,10 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   )
   const frozen = (name: string) => multiplierOf(name, recipe.optimiser?.multipliers) === 0
   const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
+  const checkpoints = recipe.gradientCheckpointing ? 'recompute' : 'keep'
   const lanes: Lane[] = []
   for (const [i, { height, width }] of shapes.entries()) {
-    const options = { height, width, batch, loss, dropPath, frozen }
+    const options = { height, width, batch, loss, dropPath, frozen, checkpoints }
     const step = await GradientStep.open(engine, recipe.model, state, options, { collective, accumulator })
     lanes.push({ loader: loaders[i], step: owner.hold(step), micros })
   }
