@@ -8,7 +8,9 @@
  * Equal are the parts and the whole because nothing else in the model looks at more than one image: its norms are over the channels or
  * the pixels of an image.
  */
+
 import type { Batch } from '../data/index.ts'
+import type { GradientOptions } from '../graph/index.ts'
 import { type DarConfig, type LossOptions, lossTermCount } from '../model/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
 import type { Accumulator } from './accumulator.ts'
@@ -26,6 +28,8 @@ interface GradientStepOptions {
   readonly dropPath?: number
   /** Names of parameters that get no gradient. */
   readonly frozen: (name: string) => boolean
+  /** See `GradientOptions`. */
+  readonly checkpoints?: GradientOptions['checkpoints']
 }
 
 /** What an update is made of: micro-batches per rank, and where their gradients are added up, if there are several. */
@@ -52,18 +56,19 @@ export class GradientStep {
     engine: Engine,
     config: DarConfig,
     state: TrainingState,
-    { frozen, ...options }: GradientStepOptions,
+    { frozen, checkpoints, ...options }: GradientStepOptions,
     parts: Parts,
   ): Promise<GradientStep> {
     const owner = new Owner()
+    const own = { frozen, checkpoints }
     const terms = Array.from({ length: lossTermCount(config) }, (_, k) => `loss${k + 1}`)
     try {
       if (parts.accumulator === null && parts.collective.ranks === 1) {
-        const step = owner.hold(await loadStep(engine, trainingGraph(config, { ...options, frozen }), state))
+        const step = owner.hold(await loadStep(engine, trainingGraph(config, { ...options, ...own }), state))
         return new GradientStep(owner, step, null, parts, state, terms)
       }
       const { outputs, count } = sumOutputs(config, options)
-      const graph = trainingGraph(config, { ...options, frozen, sums: count })
+      const graph = trainingGraph(config, { ...options, ...own, sums: count })
       const program = owner.hold(await loadSums(engine, outputs, graph.layout, state.params))
       const step = owner.hold(await loadStep(engine, graph, state))
       return new GradientStep(owner, step, { program, count }, parts, state, terms)

@@ -88,7 +88,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   )
   const frozen = (name: string) => multiplierOf(name, recipe.optimiser?.multipliers) === 0
   const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
-  const checkpoints = recipe.gradientCheckpointing ? 'recompute' : 'keep'
+  const checkpoints = recipe.gradientCheckpointing ? ('recompute' as const) : ('keep' as const)
   const lanes: Lane[] = []
   for (const [i, { height, width }] of shapes.entries()) {
     const options = { height, width, batch, loss, dropPath, frozen, checkpoints }

@@ -5,8 +5,8 @@ import {
   type Compiled,
   compile,
   concat,
-  Graph,
   type GradientOptions,
+  Graph,
   gradient,
   reshape,
   slice,
@@ -76,7 +76,10 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
  * and its terms are then the whole batch's, and the gradients this part's share, which is to be added to those of the others.
  */
-export function trainingOutputs(config: DarConfig, { frozen = () => false, sums, checkpoints, ...options }: StepOptions) {
+export function trainingOutputs(
+  config: DarConfig,
+  { frozen = () => false, sums, checkpoints, ...options }: StepOptions,
+) {
   const graph = new Graph()
   const whole = sums === undefined ? null : graph.input(SUMS, [sums])
   let used = 0
