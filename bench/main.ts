@@ -10,6 +10,7 @@ import { benchLoop } from './loop.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
+import { benchTrain } from './train.ts'
 
 interface Benchmark {
   readonly run: () => Promise<Row[]>
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   loop: { run: benchLoop, about: 'how long the event loop waits while a model works' },
   model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
   predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
+  train: { run: benchTrain, about: 'a training step, beside PyTorch' },
 }
 
 const HELP = `usage: npm run bench -- NAME [--json FILE]

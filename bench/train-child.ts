@@ -1,0 +1,49 @@
+/**
+ * Takes training steps of one model on random pictures, one for each line `step` on its input, and answers with the milliseconds;
+ * `memory` is answered with the peak of this process in MB. See train.ts.
+ */
+import { createInterface } from 'node:readline'
+import { type FlatConfig, parseConfig } from '../src/model/index.ts'
+import { Engine } from '../src/runtime/engine.ts'
+import { Random } from '../src/support/random.ts'
+import { AdamW, STATE_NAMES, type TrainingState } from '../src/train/optimiser.ts'
+import { initialise } from '../src/train/parameters.ts'
+import { feedsOf, loadStep, trainingGraph } from '../src/train/step-program.ts'
+
+/** Also what train_reference.py is given. */
+export interface StepCase {
+  readonly config: FlatConfig
+  readonly batch: number
+  readonly width: number
+  readonly height: number
+  readonly threads: number
+}
+
+const { config: flat, batch, width, height, threads }: StepCase = JSON.parse(process.argv[2])
+const config = parseConfig(flat)
+await using engine = new Engine({ threads })
+const graph = trainingGraph(config, { batch, width, height })
+const zeros = new Float32Array(graph.layout.length)
+const params = initialise(graph.layout, 1)
+const start = { params, grads: zeros, m: zeros, v: zeros, ema: params }
+const state = Object.fromEntries(
+  await Promise.all(STATE_NAMES.map(async (name) => [name, await engine.allocate(name, start[name])] as const)),
+) as unknown as TrainingState
+const program = await loadStep(engine, graph, state)
+const adam = await AdamW.create(engine, graph.layout, state)
+
+const random = new Random(1)
+const image = Float32Array.from({ length: batch * 3 * height * width }, () => random.uniform())
+const depth = Float32Array.from({ length: batch * height * width }, () => random.uniform(0.5, 9.5))
+let steps = 0
+
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'memory') {
+    console.log(process.resourceUsage().maxRSS / 1024)
+    continue
+  }
+  const begin = performance.now()
+  await program.run(feedsOf(program, { image, depth, teacher: new Uint8Array(batch) }))
+  await adam.apply(steps++, 1e-5, await adam.gradientNorm())
+  console.log(performance.now() - begin)
+}

@@ -1,0 +1,158 @@
+/**
+ * Images a second of a whole training step (forward, loss, backward, AdamW) beside PyTorch on the same model, batch and threads, and
+ * the peak memory of both. Each is a process of its own; they take their steps in turn, so that both see the same machine.
+ *
+ * `DAR_REFERENCE` names a folder with `dar_reference.py`, an implementation in PyTorch of the same models; without it only this project
+ * is measured. `DAR_PYTHON` is the Python that has `torch` (default /usr/bin/python3, Debian's python3-torch with OpenBLAS).
+ * `DAR_BENCH_MODELS=nano,lite` takes some of the models only. The loader is measured alone: rooms read from files, as most training does.
+ *
+ * The reference knows no `halved` grids, no last convolution and no norm before the tanh. nano is therefore compared without
+ * them, and timed once more as it is.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { createLoader } from '../src/data/index.ts'
+import { flatConfig, PRESETS, parseConfig } from '../src/model/index.ts'
+import { writeRooms } from '../src/train/testing.ts'
+import { median, type Row } from './report.ts'
+import type { StepCase } from './train-child.ts'
+
+const THREADS = 2
+const WARM_UP = 2
+const TARGET = 1.5
+const LOADER_TARGET = 3
+const SIZE = { width: 288, height: 224 }
+
+const NANO = flatConfig(PRESETS['dar-nano'])
+
+interface Case {
+  readonly name: string
+  readonly config: StepCase['config']
+  readonly batch: number
+  readonly steps: number
+  /** Whether the reference has all of it. */
+  readonly known: boolean
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'nano, as far as the reference has it',
+    config: flatConfig(parseConfig({ ...NANO, binGrid: 'memory', detail: false, hiddenNorm: false })),
+    batch: 4,
+    steps: 8,
+    known: true,
+  },
+  { name: 'nano', config: NANO, batch: 4, steps: 8, known: false },
+  { name: 'lite', config: flatConfig(PRESETS['dar-lite']), batch: 2, steps: 5, known: true },
+  { name: 'small', config: flatConfig(PRESETS['dar-small']), batch: 1, steps: 3, known: true },
+]
+
+export async function benchTrain(): Promise<Row[]> {
+  const wanted = process.env.DAR_BENCH_MODELS?.split(',')
+  const rows: Row[] = []
+  let nanoRate = 0
+  for (const one of CASES) {
+    if (wanted && !wanted.some((name) => one.name.startsWith(name))) continue
+    const { ours, theirs } = await inTurn(one)
+    const label = `${one.name}, ${SIZE.width}×${SIZE.height}, batch ${one.batch}`
+    rows.push({ name: `${label}: images a second`, value: ours.rate, unit: '/s' })
+    rows.push({ name: '  peak memory', value: ours.megabytes, unit: 'MB' })
+    if (theirs) {
+      rows.push({ name: '  PyTorch: images a second', value: theirs.rate, unit: '/s' })
+      rows.push({ name: '  PyTorch: peak memory', value: theirs.megabytes, unit: 'MB' })
+      rows.push({ name: '  images a second / PyTorch', value: ours.rate / theirs.rate, unit: 'ratio', target: TARGET })
+      rows.push({ name: '  PyTorch / peak memory', value: theirs.megabytes / ours.megabytes, unit: 'ratio' })
+    }
+    if (one.name === 'nano') nanoRate = ours.rate
+  }
+  const loader = await loaderRate()
+  rows.push({ name: 'loader alone, one worker: images a second', value: loader, unit: '/s' })
+  if (nanoRate > 0)
+    rows.push({ name: '  loader / step of nano', value: loader / nanoRate, unit: 'ratio', target: LOADER_TARGET })
+  return rows
+}
+
+interface Measured {
+  /** Images a second, from the median step. */
+  readonly rate: number
+  readonly megabytes: number
+}
+
+async function inTurn({ config, batch, steps, known }: Case): Promise<{ ours: Measured; theirs: Measured | null }> {
+  const argument = JSON.stringify({ config, batch, threads: THREADS, ...SIZE } satisfies StepCase)
+  const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+  const ours = open(process.execPath, ['--import', 'tsx', script('./train-child.ts'), argument])
+  const { DAR_REFERENCE: folder, DAR_PYTHON: python = '/usr/bin/python3' } = process.env
+  if (folder && !existsSync(join(folder, 'dar_reference.py')))
+    throw new Error(`DAR_REFERENCE is ${folder}, which holds no dar_reference.py`)
+  const theirs = known && folder ? open(python, [script('./train_reference.py'), folder, argument]) : null
+  const milliseconds = { ours: [] as number[], theirs: [] as number[] }
+  try {
+    for (let i = 0; i < WARM_UP + steps; i++) {
+      const [mine, other] = [await ours.ask('step'), theirs ? await theirs.ask('step') : Number.NaN]
+      if (i < WARM_UP) continue
+      milliseconds.ours.push(mine)
+      milliseconds.theirs.push(other)
+    }
+    const measured = async (child: Child, samples: number[]): Promise<Measured> => ({
+      rate: (1000 * batch) / median(samples),
+      megabytes: await child.ask('memory'),
+    })
+    return {
+      ours: await measured(ours, milliseconds.ours),
+      theirs: theirs && (await measured(theirs, milliseconds.theirs)),
+    }
+  } finally {
+    ours.end()
+    theirs?.end()
+  }
+}
+
+/** A process that answers a line with a number: `step` with milliseconds, `memory` with its peak in MB. */
+interface Child {
+  ask(what: 'step' | 'memory'): Promise<number>
+  end(): void
+}
+
+function open(command: string, args: readonly string[]): Child {
+  const env = { ...process.env, OMP_NUM_THREADS: `${THREADS}`, OPENBLAS_NUM_THREADS: `${THREADS}` }
+  const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env })
+  const { stdin, stdout } = child
+  if (!stdin || !stdout) throw new Error(`${command} has no pipes`)
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]()
+  return {
+    async ask(what) {
+      stdin.write(`${what}\n`)
+      const { value, done } = await lines.next()
+      if (done) throw new Error(`${command} ended before it answered ${what}`)
+      return Number(value)
+    },
+    end: () => {
+      child.kill()
+    },
+  }
+}
+
+/** Batches of files on disk, augmented, at the size of the steps. */
+async function loaderRate({ batch = 8, batches = 24 } = {}): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'dar-bench-loader-'))
+  try {
+    await writeRooms(folder, { count: 24, width: 320, height: 240 })
+    const options = { layout: 'folder' } as const
+    const sources = [{ kind: 'dataset', root: folder, name: 'rooms', weight: 1, options }] as const
+    const loader = createLoader({ sources, batch, ...SIZE, seed: 1, workers: 1 })
+    for (let i = 0; i < 4; i++) await loader.next()
+    const begin = performance.now()
+    for (let i = 0; i < batches; i++) await loader.next()
+    const seconds = (performance.now() - begin) / 1000
+    await loader.dispose()
+    return (batch * batches) / seconds
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
