@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os'
 import type { Compiled, PortInfo } from '../graph/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { engineErrorOf } from './engine-error.ts'
-import type { Answer, BufferSlice, Idle, PortData, Provider, Request, RunResult } from './protocol.ts'
+import type { Answer, BufferSlice, Idle, Placement, PortData, Provider, Request, RunResult } from './protocol.ts'
 import { live, NativeThread } from './thread.ts'
 
 export { EngineError } from './engine-error.ts'
@@ -72,6 +72,13 @@ export class Engine {
     })
     live.programs++
     return new Program(this, program, compiled, new Set(Object.keys(boundOutputs)))
+  }
+
+  /** Which operators of a graph run where, found by running it once on zeros. */
+  async placement({ name, model, inputs, parameters }: Compiled): Promise<Placement> {
+    const options = { threads: this.threads, idle: this.idle, provider: this.provider, mapWeights: false }
+    const ports = [...inputs, ...parameters]
+    return (await this.call(name, { kind: 'placement', model: { bytes: model }, inputs: ports, options })) as Placement
   }
 
   /** Puts an array into the thread (it is copied) under a name that is free. */

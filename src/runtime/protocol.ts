@@ -2,7 +2,7 @@
 import type { PortInfo } from '../graph/index.ts'
 
 /** What ONNX Runtime computes on. */
-export type Provider = 'cpu' | 'webgpu'
+export type Provider = 'cpu' | 'webgpu' | 'cuda'
 /**
  * What an engine thread does while it waits for the others in an op. `spin` reacts sooner and keeps its core busy;
  * `sleep` leaves the core to other work.
@@ -48,6 +48,12 @@ export type Request =
       readonly feeds: Readonly<Record<string, PortData>>
       readonly fetch: readonly string[]
     }
+  | {
+      readonly kind: 'placement'
+      readonly model: LoadRequest['model']
+      readonly inputs: readonly PortInfo[]
+      readonly options: SessionOptions
+    }
   | { readonly kind: 'release'; readonly program: number }
   | { readonly kind: 'write'; readonly buffer: string; readonly data: Float32Array }
   | { readonly kind: 'read'; readonly slice: BufferSlice }
@@ -59,4 +65,7 @@ export interface RunResult {
   readonly milliseconds: number
 }
 
-export type Answer = RunResult | Float32Array | null
+/** How many nodes of each operator run on each provider, such as `{ WebGpu: { Conv: 60 }, CPU: { Gather: 2 } }`. */
+export type Placement = Readonly<Record<string, Readonly<Record<string, number>>>>
+
+export type Answer = RunResult | Placement | Float32Array | null

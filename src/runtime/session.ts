@@ -8,9 +8,17 @@ import { native } from './thread.ts'
 /** A model as bytes, or as a file with its external data beside it. */
 export type SessionModel = { readonly bytes: Uint8Array } | { readonly path: string }
 
+interface OpenOptions {
+  /** Where outputs are left, by name; default: on the CPU. Only WebGPU leaves outputs where they were made. */
+  readonly onDevice?: Readonly<Record<string, 'gpu-buffer' | 'cpu'>>
+  /** Start of the name of a file that a profile is written to. */
+  readonly profile?: string
+}
+
 export async function openSession(
   model: SessionModel,
   { threads, idle, provider, mapWeights }: SessionOptions,
+  { onDevice = {}, profile }: OpenOptions = {},
 ): Promise<ort.InferenceSession> {
   await checkProvider(provider)
   const options: ort.InferenceSession.SessionOptions = {
@@ -18,6 +26,8 @@ export async function openSession(
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
+    ...(Object.keys(onDevice).length > 0 && { preferredOutputLocation: onDevice }),
     extra: {
       session: {
         set_denormal_as_zero: '1',

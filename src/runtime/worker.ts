@@ -2,15 +2,21 @@
  * The engine's thread. ONNX Runtime's `create` and `run` block the thread that calls them, so they are called here.
  *
  * The thread also keeps resident buffers (all parameters in one array, all gradients in another). A training step
- * therefore moves only its batch and its loss between threads.
+ * therefore moves only its batch and its loss between threads. On WebGPU the buffers lie in the device's memory (device-memory.ts); with
+ * every other device they lie in this thread's, and a run copies what it needs.
  */
 import './wait-for-telemetry.ts'
 import type ort from 'onnxruntime-node'
 import type { PortInfo } from '../graph/index.ts'
 import { assert } from '../support/errors.ts'
-import type { Answer, BufferSlice, LoadRequest, PortData, Request, RunResult } from './protocol.ts'
+import { type DeviceBindings, DeviceMemory } from './device-memory.ts'
+import { placementOf } from './placement.ts'
+import type { Answer, BufferSlice, LoadRequest, PortData, Request, RunResult, SessionOptions } from './protocol.ts'
 import { openSession, tensorOf } from './session.ts'
 import { answerRequests, native } from './thread.ts'
+
+/** An engine has one device, so all its buffers lie on one side. */
+let device: DeviceMemory | null = null
 
 interface Loaded {
   readonly name: string
@@ -18,6 +24,7 @@ interface Loaded {
   readonly inputs: ReadonlyMap<string, PortInfo>
   readonly boundInputs: Record<string, ort.Tensor>
   readonly boundOutputs: Record<string, ort.Tensor>
+  readonly onDevice: DeviceBindings | null
 }
 
 const programs = new Map<number, Loaded>()
@@ -40,7 +47,38 @@ function bind(ports: readonly PortInfo[], slices: Readonly<Record<string, Buffer
   return Object.fromEntries(entries)
 }
 
+/** The device's memory, with the values written before the first program told what the device is. */
+function deviceMemory(options: SessionOptions): DeviceMemory {
+  if (device) return device
+  const made = new DeviceMemory(
+    ({ model, outputs }, onDevice) =>
+      openSession({ bytes: model }, options, { onDevice: locations(outputs, onDevice) }),
+    (session, feeds) => native(() => session.run(feeds)),
+  )
+  for (const [name, data] of buffers) made.write(name, data)
+  buffers.clear()
+  device = made
+  return made
+}
+
+const locations = (outputs: readonly PortInfo[], onDevice: readonly string[]) =>
+  Object.fromEntries(
+    outputs.map(({ name }) => [name, onDevice.includes(name) ? ('gpu-buffer' as const) : ('cpu' as const)]),
+  )
+
+async function loadOnDevice(request: LoadRequest): Promise<null> {
+  const memory = deviceMemory(request.options)
+  const { program, name, inputs, outputs, boundInputs, boundOutputs } = request
+  const onDevice = await memory.bind({ inputs, outputs }, boundInputs, boundOutputs)
+  const places = { onDevice: locations(outputs, Object.keys(boundOutputs)) }
+  const session = await openSession(request.model, request.options, places)
+  const ports = new Map(inputs.map((port) => [port.name, port]))
+  programs.set(program, { name, session, inputs: ports, boundInputs: {}, boundOutputs: {}, onDevice })
+  return null
+}
+
 async function load(request: LoadRequest): Promise<null> {
+  if (request.options.provider === 'webgpu') return loadOnDevice(request)
   const session = await openSession(request.model, request.options)
   programs.set(request.program, {
     name: request.name,
@@ -48,6 +86,7 @@ async function load(request: LoadRequest): Promise<null> {
     inputs: new Map(request.inputs.map((port) => [port.name, port])),
     boundInputs: bind(request.inputs, request.boundInputs),
     boundOutputs: bind(request.outputs, request.boundOutputs),
+    onDevice: null,
   })
   return null
 }
@@ -65,10 +104,28 @@ async function run(
     if (!port) throw new Error(`there is no input ${name}; it has ${[...program.inputs.keys()].slice(0, 8).join(', ')}`)
     inputs[name] = tensorOf(port, data)
   }
+  if (device && program.onDevice) return runOnDevice(device, program.onDevice, program, inputs, fetch)
   const wanted: Record<string, ort.Tensor | null> = { ...program.boundOutputs }
   for (const name of fetch) wanted[name] = null
   const begin = performance.now()
   const results = await native(() => program.session.run(inputs, wanted))
+  const milliseconds = performance.now() - begin
+  const outputs = Object.fromEntries(fetch.map((name) => [name, results[name].data as PortData]))
+  return { outputs, milliseconds }
+}
+
+async function runOnDevice(
+  memory: DeviceMemory,
+  onDevice: DeviceBindings,
+  { session }: Loaded,
+  inputs: Readonly<Record<string, ort.Tensor>>,
+  fetch: readonly string[],
+): Promise<RunResult> {
+  const bound = onDevice.outputs.flatMap(({ parts }) => parts.map(({ port }) => port.name))
+  const feeds = { ...(await memory.feeds(onDevice)), ...inputs }
+  const begin = performance.now()
+  const results = await native(() => session.run(feeds, [...bound, ...fetch]))
+  await memory.store(onDevice, results)
   const milliseconds = performance.now() - begin
   const outputs = Object.fromEntries(fetch.map((name) => [name, results[name].data as PortData]))
   return { outputs, milliseconds }
@@ -80,21 +137,29 @@ async function answer(request: Request): Promise<Answer> {
       return load(request)
     case 'run':
       return run(request.program, request.feeds, request.fetch)
+    case 'placement':
+      return placementOf(request.model, request.inputs, request.options)
     case 'release': {
       const program = programs.get(request.program)
       programs.delete(request.program)
       if (program) await native(() => program.session.release())
+      if (program?.onDevice) await device?.release(program.onDevice)
       return null
     }
     case 'write': {
+      if (device) {
+        device.write(request.buffer, request.data)
+        return null
+      }
       const known = buffers.get(request.buffer)
       if (known && known.length === request.data.length) known.set(request.data)
       else buffers.set(request.buffer, request.data)
       return null
     }
     case 'read':
-      return slice(request.slice).slice()
+      return device ? device.read(request.slice) : slice(request.slice).slice()
     case 'free':
+      device?.free(request.buffer)
       buffers.delete(request.buffer)
       return null
   }
@@ -102,7 +167,8 @@ async function answer(request: Request): Promise<Answer> {
 
 /** The array buffers of an answer, for the transfer list. */
 function transfers(value: Answer): ArrayBuffer[] {
-  const arrays = value === null ? [] : value instanceof Float32Array ? [value] : Object.values(value.outputs)
+  if (value instanceof Float32Array) return [value.buffer as ArrayBuffer]
+  const arrays = value !== null && 'milliseconds' in value ? Object.values((value as RunResult).outputs) : []
   return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))]
 }
 
