@@ -4,17 +4,11 @@
  */
 import { Option } from 'commander'
 import type { Provider } from '../runtime/protocol.ts'
-import { DarError } from '../support/errors.ts'
 
-const DEVICES: readonly Provider[] = ['cpu', 'webgpu']
+const DEVICES: readonly Provider[] = ['cpu', 'webgpu', 'cuda']
 
 export interface DeviceFlags {
   readonly device: Provider
 }
 
 export const deviceOption = () => new Option('--device <name>', 'what computes').choices(DEVICES).default('cpu')
-
-/** For verbs that train. @throws DarError for every device but the CPU. */
-export function refuseDevice({ device }: DeviceFlags): void {
-  if (device !== 'cpu') throw new DarError(`--device ${device}: training runs on the CPU only; leave --device out`)
-}

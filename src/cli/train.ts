@@ -11,7 +11,7 @@ import type { Command } from 'commander'
 import type { DarConfig } from '../model/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
-import { type DeviceFlags, deviceOption, refuseDevice } from './device-flag.ts'
+import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { above0, atLeast0, wholeAbove0 } from './flag-values.ts'
 import { createReport } from './train-report.ts'
@@ -65,7 +65,6 @@ export function registerTrain(program: Command): void {
 }
 
 async function action(name: string, flags: Flags): Promise<void> {
-  refuseDevice(flags)
   const minutes = above0('--minutes', flags.minutes)
   const threads = wholeAbove0('--threads', flags.threads)
   const loading = {
@@ -96,6 +95,7 @@ async function action(name: string, flags: Flags): Promise<void> {
       skipBad,
       minutes,
       threads,
+      device: flags.device,
       loading,
       signal: signals.signal,
       onEvent,

@@ -1,6 +1,7 @@
 /** The events of a run, and log.jsonl, which has one event a line. */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Provider } from '../runtime/protocol.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { remedyFor } from '../support/files.ts'
 import type { BestMetric } from './keep.ts'
@@ -16,6 +17,8 @@ export type TrainEvent =
       readonly total: number
       /** Values that are trained. */
       readonly parameters: number
+      /** What computes; absent in logs of older versions. */
+      readonly device?: Provider
       readonly notes: readonly string[]
     }
   | {

@@ -9,10 +9,12 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import type { Batch, LoadingOptions } from '../data/index.ts'
 import { Engine } from '../runtime/engine.ts'
+import type { Provider } from '../runtime/protocol.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
 import { checkpointPath, type Progressed, type Stamped } from './checkpoint.ts'
 import { ALONE, type Collective } from './collective.ts'
+import { deviceNotes } from './device-notes.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
@@ -41,6 +43,8 @@ export interface TrainOptions extends StartingFiles {
   readonly minutes?: number
   /** Threads of the engine; default: all cores. */
   readonly threads?: number
+  /** What computes the steps; default `cpu`. The state lies in its memory where it is `webgpu`. */
+  readonly device?: Provider
   /** What batches may cost: threads, batches ahead, memory for decoded frames; of every shape of a stage. */
   readonly loading?: LoadingOptions
   /** The other processes that train this model; default: none. */
@@ -66,7 +70,7 @@ export interface TrainOptions extends StartingFiles {
  */
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
-  const { out, resume = false, skipBad = false, threads, loading = {}, collective = ALONE } = options
+  const { out, resume = false, skipBad = false, threads, device, loading = {}, collective = ALONE } = options
   if (!resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
   if (skipBad && collective.ranks > 1)
@@ -76,7 +80,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
   const data = await resolveData(checked, options.data)
   makeFolder(out)
   const lock = lockFolder(out, `training of ${checked.name}`)
-  const engine = new Engine({ threads })
+  const engine = new Engine({ threads, provider: device })
   const owner = new Owner()
   try {
     const run = await Run.open(owner, options, {
@@ -161,7 +165,15 @@ class Run {
     const files = new RunFiles({ folder: options.out, recipe, layout, state, identity, choosing })
     const run = new Run(owner, options, { ...needs, data, layout, state }, adam, files, framesIn(data))
     if (saved) await run.goOnFrom(saved)
-    run.emit({ event: 'start', step: run.step, total: run.total, parameters: layout.length, notes })
+    const where = await deviceNotes(engine, recipe)
+    run.emit({
+      event: 'start',
+      step: run.step,
+      total: run.total,
+      parameters: layout.length,
+      device: engine.provider,
+      notes: [...notes, ...where],
+    })
     return run
   }
 

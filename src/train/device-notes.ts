@@ -1,0 +1,22 @@
+/** What the log says of the device that a run trains on: operators that it lacks, which the CPU computes. */
+import type { Engine } from '../runtime/engine.ts'
+import { multiplierOf } from './groups.ts'
+import type { Recipe } from './recipe.ts'
+import { trainingGraph } from './step-program.ts'
+
+/**
+ * One line for a device that is not the CPU, from one step of the first stage on zeros. Throws a DarError of kind `missing` when the
+ * machine does not have the device.
+ */
+export async function deviceNotes(engine: Engine, { model, stages, optimiser }: Recipe): Promise<string[]> {
+  if (engine.provider === 'cpu') return []
+  const [{ height, width, batch, accumulate = 1, loss, dropPath }] = stages
+  const frozen = (name: string) => multiplierOf(name, optimiser?.multipliers) === 0
+  const { compiled } = trainingGraph(model, { height, width, batch: batch / accumulate, loss, dropPath, frozen })
+  const { CPU: fallen = {}, ...placed } = await engine.placement(compiled)
+  const nodes = Object.values(placed).flatMap((ops) => Object.values(ops))
+  const count = nodes.reduce((sum, n) => sum + n, 0)
+  const list = Object.entries(fallen).map(([op, n]) => `${op} ${n}`)
+  const rest = list.length > 0 ? `, on the CPU ${list.join(', ')}` : ''
+  return [`a step has ${count} nodes on ${engine.provider}${rest}`]
+}
