@@ -18,8 +18,8 @@ import type { Predictor } from '../../src/eval/prediction.ts'
 import { resizeBilinear, toPlanes } from '../../src/image/resize.ts'
 import type { DepthImage, RgbImage } from '../../src/image/types.ts'
 import { encodeDepthPng, encodePngRgb } from '../../src/node/png16.ts'
-import { assert, DarError, messageOf } from '../../src/support/errors.ts'
-import { writeFileAtomically } from '../../src/support/files.ts'
+import { assert, DarError } from '../../src/support/errors.ts'
+import { namesIn, writeFileAtomically } from '../../src/support/files.ts'
 
 /** Pixels of the longer side of a picture. */
 const LONGEST = 512
@@ -104,7 +104,7 @@ function interleaved(planes: Float32Array): Uint8Array {
 
 /** Makes the folder; the names of photos that are labelled in it already. */
 async function openLabels(folder: string, header: z.infer<typeof metaFile>, force: boolean): Promise<Set<string>> {
-  const files = await listed(folder)
+  const files = await namesIn(folder)
   if (files.length > 0) {
     const found = await readMeta(folder)
     if (found === null)
@@ -135,16 +135,5 @@ async function readMeta(folder: string) {
   } catch (error) {
     if (error instanceof DarError) return null // of another data set
     throw error
-  }
-}
-
-async function listed(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
-      kind: 'output',
-    })
   }
 }

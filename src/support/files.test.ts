@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { remedyFor, writeAtomically, writeFileAtomically } from './files.ts'
+import { namesIn, remedyFor, writeAtomically, writeFileAtomically } from './files.ts'
 import { HOST, removeStale, temporaryBeside } from './temporary.ts'
 
 let folder: string
@@ -50,6 +50,23 @@ describe('writing a file whole', () => {
     expect(remedyFor(Object.assign(new Error(), { code: 'EACCES' }))).toBe('choose a folder you may write to')
     expect(remedyFor(Object.assign(new Error(), { code: 'EFBIG' }))).toContain('ulimit -f')
     expect(remedyFor(null)).toBe('choose a folder you may write to')
+  })
+})
+
+describe('the names in a folder', () => {
+  it('are none where there is no folder yet', async () => {
+    await writeFile(join(folder, 'file'), 'x')
+    expect(await namesIn(folder)).toEqual(['file'])
+    expect(await namesIn(join(folder, 'new'))).toEqual([])
+  })
+
+  it('cannot be those of a file', async () => {
+    const file = join(folder, 'file')
+    await writeFile(file, 'x')
+    await expect(namesIn(file)).rejects.toMatchObject({
+      message: `cannot list ${file}: ENOTDIR: not a directory, scandir '${file}'; choose a folder you may write to`,
+      kind: 'output',
+    })
   })
 })
 

@@ -225,6 +225,18 @@ export function wallMaterial(random: Random, kinds: 'dry' | 'wet' = 'dry'): Mate
   })
 }
 
+/** Square tiles of a hung ceiling. */
+export function ceilingTiles(random: Random, base: Rgb): Material {
+  return material(random, {
+    pattern: Pattern.tiles,
+    base,
+    second: scaled(base, 0.93),
+    third: scaled(base, 0.6),
+    scale: 0.6,
+    scale2: 0.6,
+  })
+}
+
 export function floorMaterial(random: Random, kinds: 'dry' | 'wet' = 'dry'): Material {
   const kind = random.uniform() + (kinds === 'wet' ? 0.45 : 0)
   if (kind < 0.45) {
