@@ -14,7 +14,7 @@ import { DarError } from '../support/errors.ts'
 import { walk } from './readers/files.ts'
 
 /** Extensions of photos, in lower case. */
-export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp']
+const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp']
 /** Depth maps that are read, the first that is there; then those that are known and are not. */
 const DEPTH_EXTENSIONS: readonly string[] = ['.png', '.npy', '.tiff', '.tif']
 const UNREAD_EXTENSIONS: readonly string[] = ['.exr', '.pfm', '.npz', '.mat', '.h5', '.hdf5', '.raw', '.bin']

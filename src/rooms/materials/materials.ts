@@ -112,7 +112,7 @@ export function anyColour(random: Random): Rgb {
   return hsv(random.uniform(), random.uniform(0.5, 1), random.uniform(0.25, 0.95))
 }
 
-export function woodColour(random: Random): Rgb {
+function woodColour(random: Random): Rgb {
   return hsv(random.uniform(0.03, 0.11), random.uniform(0.25, 0.75), random.uniform(0.2, 0.88))
 }
 
