@@ -90,3 +90,8 @@ describe('the checksum of a weights file', () => {
     expect((await readSafetensors(path)).checked).toBe(true)
   })
 })
+
+it.each(['dar-nano', 'dar-nano-next'])('the model %s in the package has a checksum', async (name) => {
+  const { pathname } = new URL(`../../models/${name}/model.safetensors`, import.meta.url)
+  expect((await readSafetensors(pathname)).checked).toBe(true)
+})
