@@ -116,8 +116,8 @@ export const flatSchema = z
     /** Factors of the K terms of the loss; null: all 1. */
     stepWeights: z.array(z.number().nonnegative()).nullable().default(null),
     /** Metres. */
-    dMin: z.number().min(0.001).max(10_000).default(0.1),
-    dMax: z.number().min(0.001).max(10_000).default(10),
+    dMin: z.number().default(0.1),
+    dMax: z.number().default(10),
     /** Bins of the dorn head. */
     ordinalBins: positive.default(68),
     /** Of the dpt head: metres below dMax, or inverse depth without a unit, as the public relative Depth Anything gives. */
