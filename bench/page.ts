@@ -114,9 +114,9 @@ function page({ machine, rows }: ModelResults, presets: readonly PresetResult[])
 
 <!-- Drawn by bench/page.ts from bench/results; run that instead of editing this. -->
 
-${machine}, two threads, random weights, the network alone. A virtual machine shared with others: times are those of the
-fastest of a few rounds in which all candidates took turns, so ratios are worth more than milliseconds. FLOPs are counted
-off the graph, two per multiply-add of matrix products and convolutions.
+${machine}, two threads, random weights, the network alone. It is a virtual machine shared with others. Candidates took turns
+for a few rounds, and each time is that of its fastest round. So ratios can be trusted more than milliseconds. FLOPs are
+counted from the graph, two per multiply-add of matrix products and convolutions.
 
 ## The three execution forms
 
@@ -127,7 +127,7 @@ ${titles.map((title) => formsTable(rows, title)).join('\n\n')}
 
 ## Parts and steps
 
-Each line is the time that a program takes longer for going on to the end of this part.
+The time of a part is that of the network up to the end of the part, minus that up to the end of the part before.
 
 ${titles.map((title) => partsTable(rows, title)).join('\n\n')}
 

@@ -1,14 +1,14 @@
 /**
- * How a recipe does on a place that it never saw. The model is trained on all sets but one and judged on every frame of
- * the one left out, beside FastDepth and the mean depth map of the training sets. A set's own hold-out gives better
- * figures than a new place, because it shares rooms and camera with the training side. Augmentation, weights of sets
- * and losses are therefore chosen with this script.
+ * How good a recipe is on a place that its model has never seen. The model is trained on all sets but one, and scored on every frame
+ * of that one, beside FastDepth and the mean depth map of the training sets. The hold-out of a training set is easier than a new place,
+ * because it shows the same rooms with the same camera. So augmentation, losses and the weights of sets are chosen with this script.
  *
  *     npx tsx scripts/leave-one-out.ts --data DATA (--weights FILE | --encoder FILE) [--recipe dar-nano] [--minutes 30] \
  *       [--peers DIR] [--out runs/leave-one-out] [--seed N] SET …
  *
- * M minutes are of processor time; the recipe's last stage is repeated for as many updates as they allow. Starting weights must not
- * have seen the set either. Centre box, 0.1 to 10 m, no alignment. A line of JSON per set goes to OUT/leave-one-out.jsonl.
+ * Each model is trained with the recipe's last stage, for as many updates as fit into --minutes of processor time. The starting
+ * weights must not have been trained on the set either. Scores: centre box, 0.1 to 10 m, no alignment. A line of JSON for each set
+ * and predictor goes to OUT/leave-one-out.jsonl.
  */
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -48,12 +48,10 @@ if (!flags.weights && !flags.encoder) throw new Error('give --weights or --encod
 const [data, out] = [resolve(flags.data), resolve(flags.out)]
 const threads = flags.threads === undefined ? undefined : Number(flags.threads)
 const recipe = await loadRecipe(flags.recipe)
-/** Of measured depth: a teacher's is neither tested on nor part of a mean map. */
+/** The sets with measured depth. Sets labelled by a teacher are not tested on, and not part of a mean map. */
 const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' && !one.teacher ? [one] : []))
 
-/**
- * The recipe without one set: only its last stage, for this many updates. Hold-outs of the other sets stay held out.
- */
+/** The recipe without one set and with its last stage only. Frames of other sets that it holds out stay held out. */
 function without(set: string, updates: number): Recipe {
   const stage = recipe.stages[recipe.stages.length - 1]
   return {

@@ -1,6 +1,6 @@
 /**
  * `npm start -- photo.jpg …`: sets up, runs `dar predict` with the given arguments and says where the results are.
- * Without arguments it takes the example photo. Results go to `out` unless `--out` says otherwise.
+ * Without arguments it takes the room of examples/. Results go to `out` unless `--out` says otherwise.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -11,7 +11,7 @@ setUp()
 // npm runs scripts in the package's folder; a relative path means the folder where the user typed the command.
 const folder = process.env.npm_lifecycle_event === 'start' ? (process.env.INIT_CWD ?? root) : process.cwd()
 const given = process.argv.slice(2)
-const photos = given.length > 0 ? given : [join(root, 'examples', 'coffee.jpg')]
+const photos = given.length > 0 ? given : [join(root, 'examples', 'room', 'rgb', 'room.jpg')]
 const outFlag = photos.findIndex((argument) => argument === '--out' || argument.startsWith('--out='))
 const out = outFlag < 0 ? 'out' : photos[outFlag].replace(/^--out=?/, '') || photos[outFlag + 1] || ''
 const args = outFlag < 0 ? [...photos, '--out', out] : photos

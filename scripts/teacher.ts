@@ -1,15 +1,16 @@
 /**
- * Labels photos that nobody measured with what FastDepth sees in them, so that a recipe can learn their shapes:
+ * Labels photos without depth with the depth that FastDepth predicts, so that a recipe can learn shapes from them:
  *
  *     npx tsx scripts/teacher.ts --photos PHOTOS --peers DIR --out DATA/taught [--limit N] [--threads 2] [--force]
  *
- * PHOTOS is a folder of JPEG, PNG or WebP files (or has them in rgb/), PEERS holds fastdepth.onnx. The same command goes on where it was
- * stopped; nothing that is there is written again without --force. In the recipe, with every stage's `loss: { teacher: 0.1 }`:
+ * PHOTOS is a folder of JPEG, PNG or WebP files (or has them in rgb/). DIR holds fastdepth.onnx. After an interruption the same command
+ * goes on. Labels that exist are not written again, except with --force. --limit takes N photos, spread over the folder, for a first
+ * look. The recipe then needs `loss: { teacher: 0.1 }` in every stage, and this source:
  *
  *     { kind: 'dataset', name: 'taught', path: 'taught', options: { layout: 'folder' }, weight: 1, teacher: true }
  *
- * What FastDepth sees is rooms: it was trained on NYU Depth v2. Photos of a set that is held out must not be among PHOTOS, or
- * be held out here, too (`split`). --limit takes that many photos, spread over the folder, to look at first.
+ * FastDepth was trained on rooms (NYU Depth v2) and is only good there. Photos that a test uses must not be among PHOTOS; or hold
+ * them out in the source's `split`.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'

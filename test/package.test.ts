@@ -3,11 +3,11 @@
  * newest TypeScript and the oldest that the README promises, and CommonJS can require it.
  */
 import { execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -27,7 +27,7 @@ describe('the packed package', () => {
   let manifest: Manifest
   let entries: readonly string[] = []
   beforeAll(async () => {
-    project = await mkdtemp(join(tmpdir(), 'dar-package-'))
+    project = await temporaryFolder()
     manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
     const built = join(project, 'built')
     await mkdir(built)
@@ -70,7 +70,6 @@ export async function metres(photo: string): Promise<DepthMap['depth']> {
 `,
     )
   }, 300_000)
-  afterAll(() => rm(project, { recursive: true, force: true }))
 
   const compile = async (tsc: string, file: string, [moduleResolution, module]: readonly [string, string]) => {
     const compilerOptions = {

@@ -1,13 +1,13 @@
 /** scripts/teacher: what it writes is a folder data set, and what is there is not made twice. */
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { labelPhotos, type Teacher } from '../scripts/teacher/labels.ts'
 import { folderDataset, photosDataset } from '../src/data/index.ts'
 import { peerBox } from '../src/eval/protocol.ts'
 import { encodePngRgb } from '../src/node/index.ts'
 import { DarError } from '../src/support/errors.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const [WIDTH, HEIGHT] = [700, 525]
 const BOX = peerBox(WIDTH, HEIGHT) // 638.4 × 478.8
@@ -42,13 +42,12 @@ describe('labels of a teacher', () => {
   let root = ''
   let out = ''
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'dar-teacher-'))
+    root = await temporaryFolder()
     out = join(root, 'taught')
     await mkdir(join(root, 'photos'))
     for (const name of ['a', 'b', 'c'])
       await writeFile(join(root, 'photos', `${name}.png`), await encodePngRgb(photo()))
   })
-  afterEach(() => rm(root, { recursive: true }))
   const photos = () => photosDataset(join(root, 'photos'))
 
   it('are a data set of what the teacher sees: the mean of the photo and its mirror image', async () => {

@@ -1,12 +1,12 @@
 /**
- * What a teacher sees in photos that nobody measured, as a folder data set (src/data/folder.ts):
+ * Photos without depth, labelled with the depth that a teacher (another network) predicts, as a folder data set (src/data/folder.ts):
  *
- *     rgb/NAME.png   depth/NAME.png (millimetres)   meta.json (whose labels these are)
+ *     rgb/NAME.png   depth/NAME.png (millimetres)   meta.json (names the teacher)
  *
- * Each photo is cut to the part that the teacher sees, so that its depth covers all of the picture, and made no larger than 512
- * pixels. The depth is the mean of what the teacher says of the photo and of its mirror image, at the size of the picture. The camera is
- * not known; a recipe that says `teacher: true` does not need it. A photo is written depth first, so a run that was interrupted goes on
- * with the first photo that has no picture.
+ * Each photo is cropped to the part that the teacher predicts, so that every pixel has a depth, and then resized to at most 512 pixels
+ * a side. The depth is the mean of two predictions: of the photo and of its mirror image. The camera is unknown; a recipe
+ * with `teacher: true` does not need it. Of each photo the depth is written first and the picture last. So a photo is done when its
+ * picture exists, and an interrupted run goes on with the first one that is not.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,12 +18,12 @@ import type { Predictor } from '../../src/eval/prediction.ts'
 import { resizeBilinear, toPlanes } from '../../src/image/resize.ts'
 import type { DepthImage, RgbImage } from '../../src/image/types.ts'
 import { encodeDepthPng, encodePngRgb } from '../../src/node/png16.ts'
-import { assert, DarError, messageOf } from '../../src/support/errors.ts'
-import { writeFileAtomically } from '../../src/support/files.ts'
+import { assert, DarError } from '../../src/support/errors.ts'
+import { namesIn, writeFileAtomically } from '../../src/support/files.ts'
 
 /** Pixels of the longer side of a picture. */
 const LONGEST = 512
-/** Metres. Where a teacher says less it is wrong, and the inverse would outweigh the rest of the picture. */
+/** Metres. Smaller predictions are wrong, and their large inverse depth would outweigh the rest of the picture; they become 0 (none). */
 const NEAREST = 0.1
 
 export interface Teacher {
@@ -34,9 +34,9 @@ export interface Teacher {
 }
 
 export interface LabelOptions {
-  /** Throw away what is there, if it is a teacher's, and begin anew. Default: go on with what is missing. */
+  /** Delete existing labels (of a teacher only) and start again. Default: label what has no label yet. */
   readonly force?: boolean
-  /** Called after every photo; `resumed` were there before. */
+  /** Called after every photo that was labelled. `resumed` is the number that had a label before. */
   readonly onProgress?: (done: number, resumed: number, photo: string) => void
 }
 
@@ -49,7 +49,7 @@ const metaFile = z.object({
 })
 
 /**
- * Labels every photo that has no label in `folder` yet; returns how many were written now and how many were there before.
+ * Labels every photo that has no label in `folder` yet. Returns how many were written now and how many were there before.
  * @throws DarError when the folder holds anything else, or a photo cannot be read.
  */
 export async function labelPhotos(
@@ -74,7 +74,7 @@ export async function labelPhotos(
   return { written, resumed }
 }
 
-/** The part of a photo that the teacher sees, and its depth there, both of one size. */
+/** The part of a photo that the teacher predicts, and its depth, at the same size. */
 export async function label(frame: Frame, predict: Predictor): Promise<{ image: RgbImage; depth: DepthImage }> {
   const { image } = frame
   const whole = { left: 0, top: 0, width: image.width, height: image.height }
@@ -102,9 +102,9 @@ function interleaved(planes: Float32Array): Uint8Array {
   return Uint8Array.from(planes, (_, i) => Math.round(255 * planes[(i % 3) * plane + Math.floor(i / 3)]))
 }
 
-/** Makes the folder; the names of photos that are labelled in it already. */
+/** Creates the folder. Returns the names of the photos that have a label in it already. */
 async function openLabels(folder: string, header: z.infer<typeof metaFile>, force: boolean): Promise<Set<string>> {
-  const files = await listed(folder)
+  const files = await namesIn(folder)
   if (files.length > 0) {
     const found = await readMeta(folder)
     if (found === null)
@@ -135,16 +135,5 @@ async function readMeta(folder: string) {
   } catch (error) {
     if (error instanceof DarError) return null // of another data set
     throw error
-  }
-}
-
-async function listed(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
-      kind: 'output',
-    })
   }
 }

@@ -218,7 +218,8 @@ function describe(path: string, dataset: OpenedDataset, found: Inspection): stri
   for (const { error } of found.broken.slice(0, NAMED)) lines.push(`    ${error}`)
   if (found.broken.length > NAMED) lines.push(`    … and ${found.broken.length - NAMED} more (--json names all)`)
   for (const suspicion of found.suspicions) lines.push(`  suspicious: ${suspicion}`)
-  if (found.broken.length + found.suspicions.length === 0) lines.push('  nothing suspicious')
+  if (found.broken.length + found.suspicions.length === 0)
+    lines.push(found.notes.length === 0 ? '  nothing suspicious' : '  nothing else suspicious')
   return lines.join('\n')
 }
 

@@ -56,7 +56,7 @@ const checksumText = (checked: boolean) =>
     : 'the file has no checksum (an older version or another program wrote it), so that damage would go unnoticed'
 
 /** The table that a person reads. */
-export function tableOf(name: string, info: ModelInfo): string {
+function tableOf(name: string, info: ModelInfo): string {
   const { networkSize, parameters, flops, flopsByStep, tokenMaps, memory, batch, trainingFlops } = info
   const parts = [...new Set([...names(parameters), ...names(flops)])]
   const row = (part: string) => [

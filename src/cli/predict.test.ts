@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { exifBlock, withExifBlock } from '../../test/exif.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { decodeDepthPng } from '../node/index.ts'
+import { pngOfSize } from '../node/testing.ts'
 import { live } from '../runtime/engine.ts'
 import { registerPredict } from './predict.ts'
 import { createProgram } from './program.ts'
@@ -165,30 +165,6 @@ describe('dar predict', () => {
     expect(live).toEqual(before)
   })
 })
-
-/** A PNG whose header claims any size; its one IDAT holds next to nothing. */
-function pngOfSize(width: number, height: number): Uint8Array {
-  const chunk = (type: string, data: Uint8Array) => {
-    const bytes = Buffer.alloc(12 + data.length)
-    bytes.writeUInt32BE(data.length, 0)
-    bytes.write(type, 4, 'latin1')
-    bytes.set(data, 8)
-    let crc = ~0
-    for (const byte of bytes.subarray(4, 8 + data.length)) {
-      crc ^= byte
-      for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
-    }
-    bytes.writeUInt32BE(~crc >>> 0, 8 + data.length)
-    return bytes
-  }
-  const header = Buffer.alloc(13)
-  header.writeUInt32BE(width, 0)
-  header.writeUInt32BE(height, 4)
-  header.set([8, 2, 0, 0, 0], 8)
-  const start = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
-  const data = deflateSync(new Uint8Array(64))
-  return Buffer.concat([start, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', new Uint8Array(0))])
-}
 
 describe('dar predict, of bad input', () => {
   it.each<[string, string, () => Promise<Uint8Array | string>, RegExp]>([

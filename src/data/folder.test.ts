@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
@@ -161,5 +161,16 @@ describe('photosDataset', () => {
     expect(frame.name).toBe('photos/a')
     expect(frame.depth).toBeNull()
     expect(frame.image.data).toEqual((await inside.get(0)).image.data)
+    expect(inside.notes).toEqual([])
+  })
+
+  it('notes a folder that may hold the depth under a name that is not known', async () => {
+    await addFrame('a')
+    await rename(join(root, 'depth'), join(root, 'gt'))
+    await mkdir(join(root, 'labels'))
+    await writeFile(join(root, 'labels', 'other.png'), '')
+    expect((await photosDataset(root)).notes).toEqual([
+      'gt/ may hold depth maps (photos of the same name: 1); if so, rename it to depth/',
+    ])
   })
 })

@@ -23,7 +23,7 @@ import { decodeDepth } from '../node/decode-depth.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readJson } from './json.ts'
 import { namedDataset, subsetOf } from './named.ts'
-import { composed, findPairs, namedPhotos, type Pairs, PHOTO_FOLDERS } from './pairs.ts'
+import { composed, findPairs, namedPhotos, otherDepthFolders, type Pairs, PHOTO_FOLDERS } from './pairs.ts'
 import type { Frame, Incomplete, NamedDataset } from './types.ts'
 
 /** Names are file names without extension, sorted. */
@@ -171,7 +171,12 @@ export async function photosDataset(
     intrinsics: null,
   })
   const names = chosenNames(photos, options.names, join(root, folder))
-  return namedDataset(options.name ?? basename(resolve(root)), names, read)
+  const others = folder === '' ? [] : await otherDepthFolders(root, folder, photos)
+  const notes = others.map(
+    (other) =>
+      `${other.folder}/ may hold depth maps (photos of the same name: ${other.maps}); if so, rename it to depth/`,
+  )
+  return namedDataset(options.name ?? basename(resolve(root)), names, read, { notes })
 }
 
 async function listFolder(folder: string): Promise<string[]> {

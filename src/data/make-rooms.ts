@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { remedyFor, writeFileAtomically } from '../support/files.ts'
+import { namesIn, remedyFor, writeFileAtomically } from '../support/files.ts'
 import { LOCK_FILE, lockFolder } from '../support/folder-lock.ts'
 import { readTextFile } from '../support/read-file.ts'
 import { readJson } from './json.ts'
@@ -123,7 +123,7 @@ type Header = Omit<z.infer<typeof metaFile>, 'count'>
 
 /** The cameras of the rooms that are there. */
 async function resume(folder: string, wanted: Header): Promise<Cameras> {
-  const files = (await listed(folder)).filter((name) => name !== LOCK_FILE)
+  const files = (await namesIn(folder)).filter((name) => name !== LOCK_FILE)
   if (files.length === 0) return {}
   const journal = files.includes(JOURNAL) ? await readJournal(join(folder, JOURNAL)) : null
   const meta = await readMeta(folder)
@@ -143,17 +143,6 @@ async function readMeta(folder: string) {
     return await readJson(join(folder, 'meta.json'), metaFile)
   } catch (error) {
     throw error instanceof DarError ? new DarError(`${folder} holds another data set; choose an empty folder`) : error
-  }
-}
-
-async function listed(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
-      kind: 'output',
-    })
   }
 }
 

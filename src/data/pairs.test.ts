@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { encodeNpy } from '../image/npy.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { tiffOf } from '../node/testing.ts'
@@ -13,9 +13,8 @@ const MILLIMETRES = METRES.map((d) => 1000 * d)
 
 let root = ''
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'dar-pairs-'))
+  root = await temporaryFolder()
 })
-afterEach(() => rm(root, { recursive: true }))
 
 const photo = await encodePngRgb({ ...size, data: new Uint8Array(36).fill(80) })
 /** The same map of metres in every kind of file. */

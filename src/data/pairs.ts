@@ -14,7 +14,7 @@ import { DarError } from '../support/errors.ts'
 import { walk } from './readers/files.ts'
 
 /** Extensions of photos, in lower case. */
-export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp']
+const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp']
 /** Depth maps that are read, the first that is there; then those that are known and are not. */
 const DEPTH_EXTENSIONS: readonly string[] = ['.png', '.npy', '.tiff', '.tif']
 const UNREAD_EXTENSIONS: readonly string[] = ['.exr', '.pfm', '.npz', '.mat', '.h5', '.hdf5', '.raw', '.bin']
@@ -138,6 +138,27 @@ function matched(photos: ReadonlyMap<string, string>, files: readonly string[], 
     else if (!depths.has(name)) depths.set(name, path)
   }
   return { depths, orphans }
+}
+
+/**
+ * Folders beside the folder of photos that may hold their depth maps under a name that is not known (`gt/`, `disparity/`), with
+ * the number of files that have a photo's name.
+ */
+export async function otherDepthFolders(
+  root: string,
+  photoFolder: string,
+  photos: ReadonlyMap<string, string>,
+): Promise<readonly { readonly folder: string; readonly maps: number }[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter((entry) => entry.isDirectory() && entry.name !== photoFolder).map(({ name }) => name)
+  const found: { folder: string; maps: number }[] = []
+  for (const folder of folders.filter((name) => !hidden(name)).sort()) {
+    const candidates: string[] = []
+    for await (const path of walk(join(root, folder), { levels: 0 })) candidates.push(path)
+    const { depths } = matched(photos, candidates, folder)
+    if (depths.size > 0) found.push({ folder, maps: depths.size })
+  }
+  return found
 }
 
 /** Files of one folder. Null where no depth map lies beside a photo. */

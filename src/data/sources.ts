@@ -89,7 +89,7 @@ export async function openSource(spec: SourceSpec, options: SourceOptions): Prom
 }
 
 /** A data set as an endless stream: every frame once per epoch. */
-export function datasetSource(
+function datasetSource(
   dataset: Dataset,
   { seed, maxWidth, maxHeight, cacheBytes }: Omit<SourceOptions, 'render'>,
 ): Source {

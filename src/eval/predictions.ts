@@ -1,14 +1,21 @@
 /**
- * Somebody else's depth maps, as files, judged by the same code as a model: 16-bit grey PNG, `.npy`, or `.npz` with one
- * array (or one named depth, pred or arr_0). A file belongs to the frame whose name, without the data set's, is its path below the folder without
- * extension; where no path fits, the file's own name decides, if it is the only one; then the name without the words that
- * data sets put around a number (`rgb_00012`, `00012_colors`).
+ * Depth maps of another program, read from files and scored by the same code as a model. A map is a 16-bit grey PNG, a `.npy`,
+ * or a `.npz` with one array. If a `.npz` has several, the one named depth, pred, prediction or arr_0 is taken.
  *
- * The folder may be what `dar predict` wrote: NAME.depth.npy and NAME.depth.png are the prediction of NAME, and the pictures
- * and steps beside them are passed over. Of a PNG and an array of one frame the array is read, which is exact.
+ * A file belongs to a frame by its name. The data set's own name in front of a frame's name does not count. Three rules are tried
+ * in this order:
  *
- * A map shows the input of the protocol (the KB crop, FastDepth's box), or the whole image when it has its size. What a
- * protocol says of windows and flips has been done by whoever predicted, or not: files cannot tell.
+ *   1. the file's path below the folder, without extension, is the frame's name;
+ *   2. the file's own name is the last part of the frame's name;
+ *   3. the same, without words that data sets put around a number (`rgb_00012`, `00012_colors`).
+ *
+ * Two files that fit by rule 2 or 3 are an error.
+ *
+ * The folder may be what `dar predict` wrote. NAME.depth.npy and NAME.depth.png are then the prediction of NAME; the pictures and
+ * steps beside them are ignored. If a frame has a PNG and an array, the array is read, because it is not rounded.
+ *
+ * A map of the image's size shows the whole image. A map of another size shows the input of the protocol (the KB crop, FastDepth's box).
+ * The windows and flips of a protocol are not applied: the program that predicted has to do that.
  */
 import { readdir } from 'node:fs/promises'
 import { basename, extname, join, relative, sep } from 'node:path'
@@ -26,7 +33,7 @@ import { inputBox, type Protocol, peerBox } from './protocol.ts'
 const KINDS = ['.png', '.npy', '.npz'] as const
 type Kind = (typeof KINDS)[number]
 
-/** Of a file on disk, whatever it unpacks to. */
+/** Largest file, before unpacking. */
 const MAX_FILE_BYTES = 2 ** 30
 /** A map may have four times as many pixels on each side as its frame, of 64-bit numbers. */
 const mostBytes = ({ width, height }: Frame['image']) => 8 * Math.max(16 * width * height, 2 ** 16) + 2 ** 16
@@ -39,19 +46,22 @@ export interface PredictionOptions {
   readonly kind?: 'depth' | 'inverse'
 }
 
-/** Depth maps of somebody else, by the names of frames. */
+/** Depth maps of another program, found by the names of frames. */
 export interface PredictionFolder {
   readonly files: number
   /**
-   * Those of the frames that have a map, in their order. A part of a set can be scored, but its figures are not those of the
-   * whole: whoever prints them must say so. Throws a DarError when no frame has one.
+   * The names of the frames that have a map, in the given order. Figures of a part of a set are not those of the whole set; who
+   * prints them must say so. Throws a DarError when no frame has a map.
    */
   found(names: readonly string[]): readonly string[]
-  /** For `evaluate` with `input: 'given'`. Throws a DarError for a frame without a map, or a damaged file. */
+  /** For `evaluate` with `input: 'given'`. The predictor throws a DarError for a frame without a map and for a damaged file. */
   predictor(protocol: Pick<Protocol, 'input'>): Predictor
 }
 
-/** Lists `folder` and its subfolders. Throws a DarError when it cannot be read, holds no depth map, or two maps of one frame. */
+/**
+ * Lists `folder` and its subfolders.
+ * @throws DarError when the folder cannot be read, has no depth map, or has two arrays of one frame.
+ */
 export async function predictionFolder(folder: string, options: PredictionOptions = {}): Promise<PredictionFolder> {
   const { scale } = options
   if (scale !== undefined && !(scale > 0 && Number.isFinite(scale)))
@@ -109,7 +119,7 @@ function placed(map: DepthImage, { name, image }: Frame, input: Protocol['input'
   if (map.width === height && map.height === width && width !== height)
     throw new DarError(`${file} is ${map.width}x${map.height}, the transpose of ${name}; save height × width`)
   if (map.width === width && map.height === height) return map
-  // The centre box as it is defined; only a network that is fed pixels has to round it.
+  // The centre box is not rounded to pixels here. Only a network, which reads pixels, needs that.
   return { ...map, covers: input === 'centre' ? peerBox(width, height) : inputBox(input ?? 'whole', width, height) }
 }
 
@@ -169,7 +179,7 @@ async function readMap(file: string, { scale, kind = 'depth' }: PredictionOption
   return kind === 'inverse' ? inverted(map) : map
 }
 
-/** What is not positive has no depth: infinitely far is where inverse depth ends. */
+/** 1/value. A value of 0 or less means infinitely far. */
 function inverted({ width, height, data }: DepthImage): DepthImage {
   return { width, height, data: data.map((value) => (value > 0 ? 1 / value : Number.POSITIVE_INFINITY)) }
 }

@@ -1,10 +1,14 @@
 /**
- * A model laid open: every named intermediate, and if asked the loss and every gradient, from the
- * tensors of files; and their comparison with those of another implementation.
+ * Traces: every named intermediate of a model and, on request, the loss and every gradient. `checkTrace` compares them with
+ * those of another implementation.
  *
- * The reference's fixtures hold a model (`param/<name>`, the config in the metadata), its inputs (`input/image`,
- * normalised, and `input/depth`, 0 = none) and what comes out (`trace/<name>`, `loss`, `loss_terms`, `grad/<name>`). A
- * model file has the parameters by their plain names, and a file of inputs may call them `image` and `depth`.
+ * Weights and inputs come from safetensors files. A fixture of the reference implementation has everything in one file:
+ *
+ *     param/<name>                                  the model; its config is in the metadata
+ *     input/image, input/depth                      the inputs: a normalised image; metres, 0 = none
+ *     trace/<name>, loss, loss_terms, grad/<name>   the expected results
+ *
+ * A model file has the parameters without the prefix `param/`. A file of inputs may call them `image` and `depth`.
  */
 import { compile, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
@@ -28,7 +32,7 @@ export interface NamedTensor {
   readonly shape: readonly number[]
   readonly values: Float32Array
 }
-/** One of `traceModel`, with its own memory. */
+/** A result of `traceModel`. It owns its memory. */
 export interface TracedTensor extends NamedTensor {
   readonly values: Float32Array<ArrayBuffer>
 }
@@ -37,21 +41,21 @@ type Tensors = ReadonlyMap<string, NamedTensor>
 
 export interface TraceSource {
   readonly config: DarConfig
-  /** By their names in algorithm section 13. */
+  /** By the names of algorithm section 13. */
   readonly parameters: Tensors
   /** B,3,H,W, normalised for the config's encoder. */
   readonly image: NamedTensor
   /** B,1,H',W', metres, 0 = none; null where the file has none. */
   readonly depth: NamedTensor | null
-  /** What the file of inputs says should come out, under the names of `traceModel`; empty if it says nothing. */
+  /** The expected results in the file of inputs, under the names of `traceModel`; empty if it has none. */
   readonly golden: Tensors
   /** The files, for messages. */
   readonly files: { readonly weights: string; readonly input: string }
 }
 
 /**
- * Reads a model and its inputs; a fixture is both.
- * @throws DarError that names the file when it holds no model, or no image.
+ * Reads a model and its inputs. A fixture holds both, so its path may be given twice.
+ * @throws DarError that names the file when it holds no model or no image.
  */
 export async function readTraceSource(weights: string, input: string): Promise<TraceSource> {
   const model = await readWeights(weights)
@@ -85,12 +89,12 @@ export async function readTraceSource(weights: string, input: string): Promise<T
 }
 
 export interface TraceOptions {
-  /** Also the loss against the file's depth, its terms, and the gradient of every parameter. */
+  /** Also compute the loss against the file's depth, the terms of the loss, and the gradient of every parameter. */
   readonly loss?: boolean
 }
 
 /**
- * Runs the model: `trace/<name>` for every intermediate; with `loss` also `loss` and `loss_terms` ([1] and [terms]) and
+ * Runs the model. Gives `trace/<name>` for every intermediate; with `loss` also `loss` [1], `loss_terms` [terms] and
  * `grad/<name>` for every parameter.
  * @throws DarError when a parameter or input is missing or has another shape than the config needs.
  */
@@ -159,8 +163,8 @@ function checkInputs({ config, image, depth, files }: TraceSource, loss: boolean
 }
 
 /**
- * What rounding in float32 does, relative to the largest entry of a tensor, by the reference's own measure: beyond it two
- * implementations disagree.
+ * The error that rounding in float32 explains, relative to the largest entry of a tensor. The values are those of the reference
+ * implementation. A larger error means that the two implementations disagree.
  */
 export const TRACE_TOLERANCE = { trace: 5e-4, grad: 1e-3, loss: 1e-5 } as const
 type Kind = keyof typeof TRACE_TOLERANCE
@@ -171,7 +175,7 @@ function kindOf(name: string): Kind | null {
   return name === 'loss' || name === 'loss_terms' ? 'loss' : null
 }
 
-/** One tensor against its reference. */
+/** How much one tensor differs from its reference. */
 export interface TraceError {
   readonly name: string
   /** max|a − b| / max|b|; NaN where ours has one, ∞ where the shapes differ. */
@@ -186,9 +190,9 @@ export interface CheckOptions extends TraceOptions {
 }
 
 /**
- * Compares with what the file of inputs says, everything that it says of the trace and with `loss` of loss and gradients;
- * worst first, measured by tolerances.
- * @throws DarError when the file says nothing, or names a tensor that the model does not make.
+ * Compares a trace with the expected results in the file of inputs; with `loss` also the loss and the gradients. The largest error
+ * comes first, as a multiple of its tolerance.
+ * @throws DarError when the file has no expected results, or one that the model does not compute.
  */
 export function checkTrace(
   traced: Tensors,
@@ -212,8 +216,8 @@ export function checkTrace(
     const reference = golden.get(name)!
     const limit = tolerance ?? TRACE_TOLERANCE[kindOf(name)!]
     const sameShape = ours.shape.join() === reference.shape.join()
-    // A gradient that is 0 by construction (a bias before a norm of one channel a group) is rounding noise in both: ours must
-    // then be noise too, of float32 against the largest gradient of the model.
+    // Some gradients are 0 by construction: that of a bias before a norm with one channel per group, for example. Both
+    // implementations then hold rounding noise, so ours is only required to be as small as noise.
     const isZero = kindOf(name) === 'grad' && largest(reference.values) < ZERO_GRADIENT * largestGradient
     const error = !sameShape
       ? Number.POSITIVE_INFINITY
@@ -227,9 +231,9 @@ export function checkTrace(
   return errors.sort((a, b) => (badness(b) > badness(a) ? 1 : badness(b) < badness(a) ? -1 : 0))
 }
 
-/** Below this share of the largest gradient a float64 reference holds nothing but rounding. */
+/** A gradient of the float64 reference that is smaller than this, relative to the model's largest gradient, is rounding noise. */
 const ZERO_GRADIENT = 1e-13
-/** What float32 rounding leaves of such a gradient, times 1000: the tolerance of gradients is 1e-3. */
+/** Such a gradient may reach NOISE times the tolerance of gradients (1e-3) times the largest gradient: 1e-6 of it, as float32 rounds. */
 const NOISE = 1e-3
 
 const largest = (values: ArrayLike<number>): number => {

@@ -212,7 +212,7 @@ export const usesTokens = ({ head }: Headed): boolean => headUsesTokens(head.kin
 /** Whether the head has bins. */
 export const usesBins = ({ head }: Headed): boolean => headUsesBins(head.kind)
 /** Whether the head predicts coarse to fine. */
-export const hasSteps = ({ head }: Headed): boolean => headHasSteps(head.kind)
+const hasSteps = ({ head }: Headed): boolean => headHasSteps(head.kind)
 /** Whether the bins are the tree with all branches alive. */
 export const isSoft = ({ window }: Pick<DarConfig, 'window'>): boolean => window.kind === 'soft'
 

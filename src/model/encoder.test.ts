@@ -43,10 +43,6 @@ describe('pixels', () => {
 })
 
 describe('the ViT', () => {
-  test('gives four maps on the patch grid', () => {
-    expect(built(tiny(), [16, 24]).shapes).toEqual(Array(4).fill([2, 32, 2, 3]))
-  })
-
   test('taps a quarter, a half, three quarters and all of its depth, or Depth Anything’s blocks of 24', () => {
     expect([4, 6, 12, 24].map(defaultTaps)).toEqual([
       [0, 1, 2, 3],

@@ -1,10 +1,10 @@
 /**
- * A config as files hold it, and as recipes and presets write it: one flat object with the names of algorithm section 1, which model
- * files and reference fixtures share. Here are its fields, their defaults and what excludes what. In memory a config is a `DarConfig`
- * (config.ts). Defaults are the paper's choices on the small encoder.
+ * A config as it is written in model files, recipes, presets and the reference's fixtures: one flat object, with the names of algorithm
+ * section 1. This file has the fields, their defaults and which of them exclude each other. In memory a config is a `DarConfig`
+ * (config.ts). The defaults are the paper's choices for the small encoder.
  *
- * Files name every field there is. So a field that belongs to another encoder, window or head than the chosen one may be there, and is
- * not used. Options of `dpt` and of the soft tree are refused where they are not the default and have nothing to belong to.
+ * A model file names every field. So it may hold fields of an encoder, window or head that is not the chosen one; these are ignored.
+ * The exceptions are options of `dpt` and of the soft tree: without that head or window, any other value than the default is refused.
  */
 import { z } from 'zod'
 import { limitProblems } from './limits.ts'
@@ -64,18 +64,18 @@ export const flatSchema = z
     level: z.boolean().default(true),
     form: z.enum(['cached', 'masked', 'unmasked']).default('cached'),
     /**
-     * A LayerNorm before the transformer's last projection. Without it nothing bounds y_out, and the tanh that makes h of it
-     * saturates at ordinary learning rates; off is what the paper's formula says.
+     * A LayerNorm before the transformer's last projection. Without it nothing bounds y_out, and the tanh that turns y_out into h
+     * saturates at ordinary learning rates. The paper's formula has no such norm.
      */
     finalNorm: z.boolean().default(false),
     /**
-     * a ← a/√(mean_c a² + ε) before the tanh that makes h of it. `finalNorm` bounds what the last projection reads, not what it and
-     * the projection to h make of it: both grow in training until most of h is ±1 and passes no gradient. With this it cannot.
+     * a ← a/√(mean_c a² + ε) before the tanh that gives h. `finalNorm` bounds the input of the last projection only. The weights of that
+     * projection and of the one to h still grow in training, until most of h is ±1 and passes no gradient. This norm prevents that.
      */
     hiddenNorm: z.boolean().default(false),
     /**
-     * What a step hands to the next: r_k, made from the GRU's state (the paper), or y_out^k, past the bins (what the
-     * authors' release does: how deep a pixel was found never reaches the transformer).
+     * What a step hands to the next. `token-map`: r_k, made from the GRU's state, as in the paper. `y-out`: y_out^k, as in the authors'
+     * release. With `y-out` the transformer never learns which depth the bins found.
      */
     feedback: z.enum(['token-map', 'y-out']).default('token-map'),
 
@@ -87,50 +87,49 @@ export const flatSchema = z
     bins: positive.default(16),
     gruWidth: positive.default(96),
     /**
-     * Where bins, states and depth maps live: on the memory grid; each step on that of its token map; or, `halved`, each on the
-     * memory grid halved K−k times, wherever the token maps end. A window that was cut on a coarse grid is wrong for good inside its
-     * cells, so the last two pay with hard windows; the soft tree loses nothing by them and its five steps cost 4/3 of one.
+     * The grid of bins, states and depth maps. `memory`: the memory grid. `step`: each step has the grid of its token map. `halved`: step
+     * k has the memory grid halved K−k times, whatever the sizes of the token maps. With windows, coarse grids cost accuracy, because
+     * a window that was cut for a whole cell stays wrong for some of its pixels. The soft tree loses nothing by `halved`, and its five
+     * steps then cost 4/3 of one.
      */
     binGrid: z.enum(['memory', 'step', 'halved']).default('memory'),
     /**
-     * How a step's bins follow from the step before. `paper`, `neighbourhood`, `elastic` and `fixed` cut a window anew; `soft`
-     * keeps every branch of one tree and re-weighs it (soft-tree.ts), and does not read `bins` and `expand`.
+     * How the bins of a step follow from the step before. `paper`, `neighbourhood`, `elastic` and `fixed` cut a new window. `soft`
+     * keeps every branch of one tree and re-weighs it (soft-tree.ts); it ignores `bins` and `expand`.
      */
     window: z.enum(['paper', 'neighbourhood', 'elastic', 'fixed', 'soft']).default('paper'),
-    /** Bins of the last step of `soft`, N_K; each step before has half of the next. */
+    /** Bins of the last step of `soft`, N_K. Each earlier step has half as many as the next. */
     leaves: positive.default(DEFAULT_LEAVES),
-    /** Of `soft`: one more re-weighing, on path1's grid at a quarter of the image. Its map is the output. */
+    /** Needs `soft`. One more re-weighing, on the grid of path1, a quarter of the image's size. Its map is the output. */
     fine: z.boolean().default(false),
-    /**
-     * Of `fine`: a last convolution at the image's own size, which moves edges to where the photo has them. Needs `fine`.
-     */
+    /** Needs `fine`. A last convolution at the image's own size, which moves depth edges to the edges of the photo. */
     detail: z.boolean().default(false),
     /** Bins added on each side of the chosen one. */
     expand: z.number().int().nonnegative().default(1),
     context: z.boolean().default(false),
     /**
-     * How much of the memory the context shows a step: all of it, or what is left of it at the size of the step's token map, so
-     * that detail comes to the bins in the order of the token maps and a step has something to add to the one before.
+     * The resolution at which a step sees the memory through the context. `memory`: the full one. `step`: that of the step's token map.
+     * With `step`, detail reaches the bins step by step, so that each step can improve on the one before.
      */
     contextGrid: z.enum(['memory', 'step']).default('memory'),
     upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
     /** Factors of the K terms of the loss; null: all 1. */
     stepWeights: z.array(z.number().nonnegative()).nullable().default(null),
     /** Metres. */
-    dMin: z.number().min(0.001).max(10_000).default(0.1),
-    dMax: z.number().min(0.001).max(10_000).default(10),
+    dMin: z.number().default(0.1),
+    dMax: z.number().default(10),
     /** Bins of the dorn head. */
     ordinalBins: positive.default(68),
     /** Of the dpt head: metres below dMax, or inverse depth without a unit, as the public relative Depth Anything gives. */
     dptOutput: z.enum(['metric', 'relative']).default('metric'),
     /**
-     * Of the dpt head: `half-pixel` is algorithm section 12; `corners` is Depth Anything's own arithmetic, which its public weights
-     * need: resizes with aligned corners, and a last fusion that doubles its map.
+     * Of the dpt head. `half-pixel` is algorithm section 12. `corners` is Depth Anything's own arithmetic, for its public weights:
+     * it resizes with aligned corners, and its last fusion doubles the map.
      */
     dptResize: z.enum(['half-pixel', 'corners']).default('half-pixel'),
     /**
-     * Of the dpt head: a GroupNorm of 8 groups after its first convolution. On an encoder without a norm of its own
-     * (mobilenetv2) the sigmoid starts saturated without it, and nothing is ever learnt.
+     * Of the dpt head: a GroupNorm of 8 groups after its first convolution. The features of mobilenetv2 are not normalised, so that
+     * without this norm the sigmoid starts saturated there, and the head never learns.
      */
     dptNorm: z.boolean().default(false),
   })

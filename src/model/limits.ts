@@ -30,8 +30,8 @@ const LIMITS: Readonly<Record<string, readonly [least: number, most: number]>> =
   expand: [0, 4096],
   gruWidth: [1, 4096],
   stepWeights: [0, 1e6],
-  dMin: [1e-4, 1e5],
-  dMax: [1e-4, 1e5],
+  dMin: [1e-3, 1e4],
+  dMax: [1e-3, 1e4],
   ordinalBins: [1, 4096],
 }
 /** Bounds of a number whose field is not named above. */

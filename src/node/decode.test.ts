@@ -2,13 +2,13 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import type { RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeDepthPng, decodeImage } from './decode.ts'
+import { pngOfSize } from './testing.ts'
 
 const WIDTH = 24
 const HEIGHT = 16
@@ -36,34 +36,6 @@ async function refusal(decoding: Promise<unknown>): Promise<string> {
   if (!(error instanceof DarError)) throw new Error(`expected a DarError, got ${error}`)
   expect(error.message).not.toContain('\n')
   return error.message
-}
-
-/** A PNG whose header claims any size; its one IDAT holds next to nothing. */
-function pngOfSize(width: number, height: number, [bits, colours] = [8, 2]): Uint8Array {
-  const chunk = (type: string, data: Uint8Array) => {
-    const bytes = Buffer.alloc(12 + data.length)
-    bytes.writeUInt32BE(data.length, 0)
-    bytes.write(type, 4, 'latin1')
-    bytes.set(data, 8)
-    let crc = ~0
-    for (const byte of bytes.subarray(4, 8 + data.length)) {
-      crc ^= byte
-      for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
-    }
-    bytes.writeUInt32BE(~crc >>> 0, 8 + data.length)
-    return bytes
-  }
-  const header = Buffer.alloc(13)
-  header.writeUInt32BE(width, 0)
-  header.writeUInt32BE(height, 4)
-  header.set([bits, colours, 0, 0, 0], 8)
-  const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(new Uint8Array(64))),
-    chunk('IEND', new Uint8Array(0)),
-  ])
 }
 
 let folder = ''

@@ -1,23 +1,22 @@
 /**
- * The focal length of a photo from its EXIF, in 35 mm equivalents (focal length over diagonal, times that of 36×24 mm). There
- * are two ways to it:
+ * The focal length of a photo from its EXIF, as the 35 mm equivalent: focal length · 43.27 mm / diagonal of the sensor, where
+ * 43.27 mm is the diagonal of 36×24 mm. EXIF gives it in one of two ways:
  *
  *     FocalLengthIn35mmFilm                                                          as it stands
  *     FocalLength · 43.27 mm / hypot(pixelsX / FocalPlaneXResolution, pixelsY / …YResolution) · DigitalZoomRatio
  *
- * The second is what most cameras with interchangeable lenses give. Its resolution is pixels per unit on the sensor, counted
- * in the pixels of the picture as it was taken. A program that made the photo smaller may have changed the size in EXIF,
- * the resolution, both or neither; so every size that EXIF tells is tried, the largest first, until the sensor that follows
- * is one that cameras have.
+ * Most cameras with interchangeable lenses give the second. FocalPlaneXResolution is in pixels per unit of length on the sensor. The
+ * pixels are those of the picture as it was taken. A program that made the photo smaller may have changed the size in EXIF, the
+ * resolution, both or neither. So every size in EXIF is tried, the largest first, until the sensor has a size that cameras have.
  *
- * Whether the 35 mm figure holds a digital zoom already is not in the standard, and makers differ. It is taken to (as
- * ExifTool does), unless the focal plane says otherwise.
+ * Digital zoom: the standard does not say whether FocalLengthIn35mmFilm includes it, and makers differ. It is assumed to be
+ * included, as ExifTool does, unless the focal plane shows that it is not.
  *
- * A photo whose shape differs from the one in EXIF was cut. The cut is taken to have kept one side whole, which is what
- * changing a photo from 3:2 to 16:9 or to a square does.
+ * Crops: a photo whose shape differs from the one in EXIF was cropped. The crop is assumed to have kept the full width or the full
+ * height, as a change from 3:2 to 16:9 or to a square does.
  *
- * EXIF is a hint: figures that no camera has are refused, and a focal length that nothing relates to a sensor is named, so that its
- * user can state the right one.
+ * Values that no camera has are refused. If EXIF has a focal length but nothing about the sensor, a note names it, so that the
+ * user can give the right one.
  */
 import { FULL_FRAME_DIAGONAL } from '../image/camera.ts'
 import type { RgbImage } from '../image/types.ts'
@@ -27,7 +26,7 @@ const TAG = {
   imageWidth: 0x100,
   imageHeight: 0x101,
   focalLength: 0x920a,
-  /** The three of TIFF/EP, which stand in the first folder of files made from raw ones; the plain three are EXIF's. */
+  /** The same three by the numbers of TIFF/EP. Files made from raw ones have them in the first directory. */
   epPlaneX: 0x920e,
   epPlaneY: 0x920f,
   epPlaneUnit: 0x9210,
@@ -43,20 +42,23 @@ const TAG = {
   relatedHeight: 0x1002,
 } as const
 
-/** Millimetres by FocalPlaneResolutionUnit. 2 and 3 are the standard's, the others occur. Absent means inches. */
+/** Millimetres per FocalPlaneResolutionUnit. 2 and 3 are in the standard, 4 and 5 occur in files. Without the tag the unit is inches. */
 const UNIT_MILLIMETRES: Readonly<Record<number, number>> = { 2: 25.4, 3: 10, 4: 1, 5: 0.001 }
 
-/** From circular fisheyes to the longest superzooms, in 35 mm equivalents. */
+/** 35 mm equivalents that are accepted: from circular fisheyes to the longest superzooms. */
 const EQUIVALENT = { least: 5, most: 3000 }
-/** Of lenses: from the smallest phones to astronomers' telescopes, in millimetres. */
+/** Focal lengths that are accepted, in millimetres: from the smallest phones to telescopes. */
 const FOCAL = { least: 0.5, most: 5000 }
-/** Diagonals of sensors: from the smallest of phones to large medium format, in millimetres. */
+/** Sensor diagonals that are accepted, in millimetres: from the smallest phones to large medium format. */
 const SENSOR = { least: 3, most: 70 }
-/** FocalLengthIn35mmFilm over FocalLength, without digital zoom: from medium format to the smallest sensors of phones. */
+/** Accepted FocalLengthIn35mmFilm / FocalLength, without digital zoom: from medium format to the smallest phone sensors. */
 const CROP = { least: 0.5, most: 20 }
-/** Sensors smaller than this stand behind short lenses only. A long one means that the photo was made smaller and its resolution left. */
+/**
+ * A sensor with a smaller diagonal has a lens of at most 150 mm (35 mm equivalent). A longer one means that the photo was made smaller
+ * and FocalPlaneXResolution was not changed.
+ */
 const SMALL_SENSOR = { diagonal: 5.5, longest: 150 }
-/** Shapes that differ by less are the same, rounded. */
+/** Shapes whose logarithms differ by less count as equal, because sizes are rounded to pixels. */
 const SAME_SHAPE = 0.02
 
 interface Pixels {
@@ -64,7 +66,7 @@ interface Pixels {
   readonly height: number
 }
 
-/** More than any change of shape that keeps one side whole: the two sizes have nothing to do with each other. */
+/** If a crop would have to shorten the diagonal by more than this factor, the size in EXIF is not this photo's. */
 const MOST_CUT = 2
 
 /** What EXIF says of the lens of a photo whose file holds `width`×`height` pixels, before it is turned upright. */
@@ -98,7 +100,7 @@ export function lensOfExif(block: Uint8Array, file: Pixels): Pick<RgbImage, 'foc
 const cutText = (cut: number) => (cut > 1 ? ', cut' : '')
 const zoomed = (zoom: number) => (zoom > 1 ? `, digital zoom ${text(zoom)}` : '')
 
-/** Whether two focal lengths can be of one camera, the equivalent one with or without its digital zoom. */
+/** Whether one camera can have both focal lengths. `tagged` may include the digital zoom or not. */
 function isCrop(tagged: number, focal: number | undefined, zoom: number): boolean {
   return focal === undefined || (tagged / focal >= CROP.least && tagged / focal / zoom <= CROP.most)
 }
@@ -112,7 +114,7 @@ interface FocalPlane {
   readonly sensorWidth: number
   /** 35 mm equivalent of the whole sensor. */
   readonly optical: number
-  /** By how much the photo's diagonal was cut. */
+  /** Diagonal of the whole picture over that of the cropped photo; 1 if it was not cropped. */
   readonly cut: number
 }
 
@@ -135,7 +137,7 @@ function focalPlane(tags: ExifNumbers, focal: number, file: Pixels): FocalPlane 
   return undefined
 }
 
-/** Sizes of the picture that EXIF tells, the largest first: the first that fits is the one that it was taken at. */
+/** The sizes of the picture in EXIF, the largest first. */
 function sizesOf(tags: ExifNumbers): readonly Pixels[] {
   const pairs = [
     [TAG.pixelsX, TAG.pixelsY],
@@ -148,7 +150,7 @@ function sizesOf(tags: ExifNumbers): readonly Pixels[] {
     .sort((a, b) => b.width * b.height - a.width * a.height)
 }
 
-/** How many times shorter the diagonal of a cut photo is, one side of it being whole; 1 for a photo that was not cut. */
+/** Diagonal of the picture as taken over that of the photo, if it was cropped and one side kept whole; 1 if it was not cropped. */
 function cutFactor(taken: Pixels | undefined, file: Pixels): number {
   if (!taken) return 1
   // Programs turn a photo upright and leave the size in EXIF as it was.
@@ -166,7 +168,7 @@ interface Range {
   readonly most: number
 }
 
-/** The value, unless it is none, or outside. */
+/** The value, or undefined if there is none or it lies outside the range. */
 function within(value: number | undefined, { least, most }: Range): number | undefined {
   return value !== undefined && value >= least && value <= most ? value : undefined
 }

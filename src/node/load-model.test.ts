@@ -220,7 +220,7 @@ describe('predict', () => {
     const { networkSize } = await model.predict(photo(), { size: { width: 192, height: 144 } })
     expect(networkSize).toEqual({ width: 192, height: 144 })
     await expect(model.predict(photo(), { size: { width: 0, height: 5 } })).rejects.toThrow(
-      /size 0x5 is no pixel budget/,
+      /size 0x5 is not two whole numbers/,
     )
   })
 
@@ -382,7 +382,7 @@ describe('what is no image, or no option', () => {
     [{ focal: 1e308 }, 'the focal length is 1e+308 pixels'],
     [{ focal: 1e-5 }, 'as of a lens of'],
     [{ focal: '500' }, 'the focal length is 500; give a positive number'],
-    [{ size: 5 }, 'is no pixel budget'],
+    [{ size: 5 }, 'is not two whole numbers'],
   ])('predict refuses the options %j', async (options, message) => {
     await expect(model.predict(photo(), options as object)).rejects.toThrow(message)
     await expect(model.predict(photo(), options as object)).rejects.toThrow(DarError)

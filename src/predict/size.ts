@@ -134,7 +134,7 @@ const MAX_AREA = 2 ** 22
 export function checkSize(size: Size, what = `the size ${size?.width}x${size?.height}`): Size {
   const isSide = (n: number) => Number.isInteger(n) && n >= 1 && n <= 8192
   if (!isSide(size?.width) || !isSide(size?.height))
-    throw new DarError(`${what} is no pixel budget; give a width and a height in pixels, for example 256x192`)
+    throw new DarError(`${what} is not two whole numbers from 1 to 8192; give width and height, for example 256x192`)
   if (size.width * size.height > MAX_AREA)
     throw new DarError(`${what} has more than ${MAX_AREA} pixels, the most that a network is given; give a smaller one`)
   return size

@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { parseSafetensors, serialiseSafetensors } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 import { checkSafetensors, openSafetensors, readHeader, readSafetensors, writeSafetensors } from './safetensors-file.ts'
@@ -9,10 +9,9 @@ import { checkSafetensors, openSafetensors, readHeader, readSafetensors, writeSa
 let folder: string
 let path: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-checksum-'))
+  folder = await temporaryFolder()
   path = join(folder, 'model.safetensors')
 })
-afterEach(() => rm(folder, { recursive: true }))
 
 const TENSORS = {
   weight: { dtype: 'F32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
@@ -89,4 +88,9 @@ describe('the checksum of a weights file', () => {
     await writeSafetensors(path, { bias: TENSORS.bias }, metadata)
     expect((await readSafetensors(path)).checked).toBe(true)
   })
+})
+
+it.each(['dar-nano', 'dar-nano-next'])('the model %s in the package has a checksum', async (name) => {
+  const { pathname } = new URL(`../../models/${name}/model.safetensors`, import.meta.url)
+  expect((await readSafetensors(pathname)).checked).toBe(true)
 })

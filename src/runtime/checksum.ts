@@ -1,14 +1,14 @@
 /**
- * The checksum in the metadata of every .safetensors file that this project writes, by which a flipped bit is noticed:
+ * The checksum in the metadata of every .safetensors file that this project writes. It shows whether a bit has flipped:
  *
  *     dar_checksum       SHA-256, in hexadecimal, of
  *                        JSON [[[key, value], …], [[name, dtype, shape], …]] then the data
  *                        metadata sorted by key, without `dar_checksum`; tensors in the order of their data
- *     dar_checksum_of    "content": what it is over. One of the two without the other is damage, too
+ *     dar_checksum_of    "content": what is hashed. A file with only one of the two is damaged, too
  *
- * It is over what the file says and not over how its header is spelt, so that another program may write the same content anew.
- * SHA-256 takes 0.06 s for 100 MB where the processor has instructions for it. Left out: who wrote a file; that is what signatures
- * are for.
+ * The hash does not depend on how the JSON of the header is written, so another program may write the same content again.
+ * SHA-256 takes 0.06 s for 100 MB where the processor has instructions for it. Left out: proof of who wrote the file, which needs a
+ * signature.
  */
 import { createHash, type Hash } from 'node:crypto'
 import type { TensorEntry } from '../safetensors/index.ts'
@@ -21,17 +21,17 @@ const CONTENT = 'content'
 type Metadata = Readonly<Record<string, string>>
 type Entries = Iterable<readonly [name: string, entry: Pick<TensorEntry, 'dtype' | 'shape'>]>
 
-/** The metadata with a checksum, which is zeros until it is known. */
+/** The metadata with a checksum. The default, zeros, keeps its place until the checksum is known. */
 export function withChecksum(metadata: Metadata, checksum = '0'.repeat(64)): Metadata {
   return { ...withoutChecksum(metadata), [KEY]: checksum, [OF]: CONTENT }
 }
 
-/** The metadata without what belongs to the file and not to its content. */
+/** The metadata without the two checksum entries. */
 export function withoutChecksum({ [KEY]: _, [OF]: __, ...metadata }: Metadata): Metadata {
   return metadata
 }
 
-/** Whether there is a checksum to compare with. Throws a DarError when there is half of one. */
+/** Whether the metadata has a checksum. Throws a DarError when only one of its two entries is there. */
 export function hasChecksum(metadata: Metadata, source: string): boolean {
   const known = Object.hasOwn(metadata, KEY)
   if (known !== Object.hasOwn(metadata, OF)) throw damaged(source)
@@ -39,7 +39,7 @@ export function hasChecksum(metadata: Metadata, source: string): boolean {
   return known
 }
 
-/** A hash of everything before the data, to be updated with the data. `metadata` may hold a checksum or not. */
+/** The hash of metadata and tensor entries, to be updated with the data. A checksum in `metadata` is ignored. */
 export function contentHash(metadata: Metadata, tensors: Entries): Hash {
   const pairs = Object.entries({ ...withoutChecksum(metadata), [OF]: CONTENT })
   pairs.sort(([a], [b]) => (a < b ? -1 : 1))
@@ -47,7 +47,7 @@ export function contentHash(metadata: Metadata, tensors: Entries): Hash {
   return createHash('sha256').update(JSON.stringify([pairs, entries]))
 }
 
-/** Throws a DarError that names `source` when the content is not what its checksum says. Ends the hash. */
+/** Throws a DarError that names `source` when the hash is not the checksum. The hash cannot be updated any more. */
 export function compareChecksum(metadata: Metadata, hash: Hash, source: string): void {
   if (hash.digest('hex') !== metadata[KEY]) throw damaged(source)
 }

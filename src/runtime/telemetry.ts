@@ -1,20 +1,21 @@
 /**
- * ONNX Runtime's telemetry, off. Where it is on, every session writes below `~/.cache/Microsoft`, leaves a `mat-debug` file in the
- * temporary folder and looks up an upload host; and it reads the command line into a buffer of its own, so that a process with more than
- * some 16 KB of arguments dies with a segmentation fault.
+ * Switches off ONNX Runtime's telemetry, by ORT_DISABLE_TELEMETRY=1. With telemetry, every session writes below
+ * `~/.cache/Microsoft`, leaves a `mat-debug` file in the temporary folder and looks up an upload host. It also copies the command line
+ * into a buffer that is too small: a process with more than about 16 KB of arguments dies with a segmentation fault.
  *
- * The library asks the environment of the process when it is loaded. A worker thread has a copy of that, and what it changes the library
- * does not see. So the thread that starts an engine sets it first, unless the user has said otherwise; and where that thread is a worker
- * of somebody's program, it asks the main thread to, through Node's inspector, which opens no port. A main thread that is blocked (in
- * Atomics.wait, say) and a Node without an inspector do not answer: then the program has to set the variable itself.
+ * The library reads the environment of the process once, when it is loaded. So the variable is set before an engine starts, unless
+ * the user has set it already. A worker thread only has a copy of the environment, which the library does not read. So an engine
+ * that is started in a worker of the user's program asks the main thread to set the variable, through Node's inspector. This opens no
+ * port. Left out: a main thread that is blocked (in Atomics.wait, for example), and a Node without an inspector. Neither answers,
+ * and the user's program has to set the variable itself.
  */
 import { isMainThread } from 'node:worker_threads'
 
 const SWITCH = 'ORT_DISABLE_TELEMETRY'
-/** How long the main thread is waited for, ms. */
+/** How long to wait for the main thread's answer, ms. */
 const PATIENCE = 3000
 
-/** Calls `ready` when a thread may load ONNX Runtime: at once in the main thread, else when that has answered or does not. */
+/** Calls `ready` when ONNX Runtime may be loaded: in the main thread at once, in a worker after the main thread's answer or 3 s. */
 export function disableTelemetry(ready: () => void): void {
   process.env[SWITCH] ??= '1'
   if (isMainThread) ready()

@@ -1,7 +1,7 @@
 /**
- * Reading safetensors. The reader refuses everything that the format forbids, because a lenient reader is how one file comes to
- * mean two things: duplicate keys, gaps, overlaps, sizes that do not add up, bytes left over. Unknown fields of a tensor's entry
- * are ignored, as the reference implementation does.
+ * Reading safetensors. The reader refuses everything that the format forbids: duplicate keys, gaps and overlaps between tensors,
+ * sizes that do not fit the shape, bytes after the last tensor. Otherwise two readers could read two different models from one file.
+ * Unknown fields of a tensor's entry are ignored, as the reference implementation does.
  */
 import { assert, DarError } from '../support/errors.ts'
 import { shortened } from '../support/text.ts'
@@ -135,8 +135,8 @@ export function parseHeader(json: Uint8Array, fileBytes: number, source: string)
 }
 
 /**
- * JSON.parse keeps the last of two equal keys and says nothing, so the keys are gone through once more. `text` is known to
- * be valid JSON: only strings, braces, brackets, commas and colons matter.
+ * JSON.parse silently keeps the last of two equal keys, so this function looks for them. `text` is valid JSON already, so
+ * only strings, braces, brackets, commas and colons matter.
  */
 function refuseDuplicateKeys(text: string, source: string): void {
   const open: (Set<string> | null)[] = [] // the keys of every open object, null for an array
@@ -163,7 +163,7 @@ function refuseDuplicateKeys(text: string, source: string): void {
   }
 }
 
-/** Any value of the header. It is not deep: see header-limits.ts. */
+/** A value of the header as text for a message. Its nesting is limited by header-limits.ts. */
 const shown = (value: unknown) => shortened(JSON.stringify(value) ?? 'undefined')
 
 function parseEntry(name: string, entry: unknown, source: string): TensorEntry {

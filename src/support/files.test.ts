@@ -1,19 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { remedyFor, writeAtomically, writeFileAtomically } from './files.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
+import { namesIn, remedyFor, writeAtomically, writeFileAtomically } from './files.ts'
 import { HOST, removeStale, temporaryBeside } from './temporary.ts'
 
 let folder: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-files-'))
+  folder = await temporaryFolder()
 })
-afterEach(async () => {
+afterEach(() => {
   vi.restoreAllMocks()
-  await rm(folder, { recursive: true })
 })
 
 /** The number of a process that has ended. */
@@ -50,6 +49,23 @@ describe('writing a file whole', () => {
     expect(remedyFor(Object.assign(new Error(), { code: 'EACCES' }))).toBe('choose a folder you may write to')
     expect(remedyFor(Object.assign(new Error(), { code: 'EFBIG' }))).toContain('ulimit -f')
     expect(remedyFor(null)).toBe('choose a folder you may write to')
+  })
+})
+
+describe('the names in a folder', () => {
+  it('are none where there is no folder yet', async () => {
+    await writeFile(join(folder, 'file'), 'x')
+    expect(await namesIn(folder)).toEqual(['file'])
+    expect(await namesIn(join(folder, 'new'))).toEqual([])
+  })
+
+  it('cannot be those of a file', async () => {
+    const file = join(folder, 'file')
+    await writeFile(file, 'x')
+    await expect(namesIn(file)).rejects.toMatchObject({
+      message: `cannot list ${file}: ENOTDIR: not a directory, scandir '${file}'; choose a folder you may write to`,
+      kind: 'output',
+    })
   })
 })
 

@@ -3,7 +3,7 @@
  * before the name is, and the name before the call returns, so that neither a kill nor a power cut leaves half a file or an
  * empty one. What killed processes left in the folder is removed before the first file is written there.
  */
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DarError, messageOf } from './errors.ts'
 import { sweepOnce, temporaryBeside } from './temporary.ts'
@@ -76,6 +76,21 @@ export async function writeFilesTogether(
     for (const path of [...staged.map(({ temporary }) => temporary), ...placed])
       await rm(path, { force: true }).catch(() => {})
     throw error instanceof DarError ? error : cannotWrite(writing, error)
+  }
+}
+
+/**
+ * The names in a folder that is to be written to; none where the folder does not exist yet.
+ * @throws DarError when it cannot be listed.
+ */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw new DarError(`cannot list ${folder}: ${messageOf(error)}; choose a folder you may write to`, {
+      kind: 'output',
+    })
   }
 }
 

@@ -1,19 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { lockFolder } from './folder-lock.ts'
 import { HOST } from './temporary.ts'
 
 let folder: string
 let path: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-lock-'))
+  folder = await temporaryFolder()
   path = join(folder, '.dar.lock')
 })
-afterEach(() => rm(folder, { recursive: true }))
 
 const holder = (change: object) =>
   JSON.stringify({ pid: 1, host: HOST, start: null, what: 'dar train x', id: 'a', ...change })

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY } from '../../test/tiny-model.ts'
 import { folderDataset, openDataset } from '../data/index.ts'
 import { walk } from '../data/readers/files.ts'
@@ -21,9 +21,8 @@ import { readRegularFile, readTextFile } from './read-file.ts'
 
 let folder: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-read-'))
+  folder = await temporaryFolder()
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** Every door through which a path comes in. A test that hangs at one of them runs into vitest's limit. */
 const DOORS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {

@@ -1,7 +1,10 @@
 /**
- * Entries of a zip archive, each compared with the CRC-32 that the archive keeps of it, and the archive's directory, before a library
- * walks through it: fflate, which unpacks, compares no CRC and believes the number of entries, up to 4·10⁹. The directory: APPNOTE.TXT 4.3.12
- * to 4.3.16, with or without its 64-bit records.
+ * Two checks of zip archives that fflate, which unpacks them, does not make:
+ *
+ *   - The CRC-32 of each entry is compared with the one in the archive.
+ *   - The number of entries in the directory, up to 4·10⁹, is compared with the size of the file before fflate loops over it.
+ *
+ * The directory's format is in APPNOTE.TXT 4.3.12 to 4.3.16. Its 64-bit records are read, too.
  */
 import { crc32 } from 'node:zlib'
 import { type UnzipFileFilter, type Unzipped, unzipSync } from 'fflate'
@@ -15,7 +18,10 @@ const ENTRY = 0x02014b50
 const ENTRY_BYTES = 46
 const MAX_COMMENT = 65_536
 
-/** Throws an Error, for the caller to name the file, when there is no directory or it cannot have as many entries as it says. */
+/**
+ * Throws an Error when the archive has no directory, or has no room for the number of entries that the directory states. The
+ * message does not name the file; the caller adds that.
+ */
 export function checkZipDirectory(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const u32 = (at: number) => (at >= 0 && at + 4 <= bytes.length ? view.getUint32(at, true) : 0)
@@ -46,7 +52,7 @@ export function unzipChecked(bytes: Uint8Array, filter: UnzipFileFilter): Unzipp
   return unpacked
 }
 
-/** The CRC-32 of every entry, by its name; of a name that stands twice, the last, as unpacking has it. */
+/** The CRC-32 of every entry, by its name. Of two entries with one name the last counts, as in fflate. */
 function storedCrcs(bytes: Uint8Array): Map<string, number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let end = bytes.length - END_BYTES

@@ -4,16 +4,15 @@
  * (test/chromium.ts); what is not there is skipped. `DAR_EXPORT_REPORT=1` prints every photo, `DAR_EXPORT_PHOTOS=40` takes more.
  */
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { exportModel } from '../../src/export/index.ts'
 import { CANONICAL_FOCAL } from '../../src/image/index.ts'
 import { decodeImage, loadModel } from '../../src/node/index.ts'
 import { findChromium, inPage } from '../chromium.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
 env.allowRemoteModels = false
 
@@ -33,7 +32,7 @@ describe.skipIf(chosen.length === 0)('dar-nano in @huggingface/transformers on r
   /** Metres of our own, and what the folder's have to be multiplied by: it knows no lens and no stretch. */
   const ours: { name: string; width: number; height: number; depth: Float32Array; scale: number }[] = []
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dar-transformers-'))
+    folder = await temporaryFolder()
     await exportModel('dar-nano', join(folder, 'nano'), { sizes: [NETWORK] })
     await using model = await loadModel('dar-nano', { threads: 1 })
     for (const name of chosen) {
@@ -45,7 +44,6 @@ describe.skipIf(chosen.length === 0)('dar-nano in @huggingface/transformers on r
       ours.push({ name, width, height, depth, scale })
     }
   }, 300_000)
-  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   function expectAlike(where: string, theirs: readonly ArrayLike<number>[]) {
     const off = ours.map(({ depth, scale }, k) => {

@@ -11,7 +11,7 @@ import { drawSheet, missingThumbnail, type SheetScale, sheetScale, type Thumbnai
 import { percent, suspicions } from './suspicions.ts'
 
 /** Metres. */
-export const HISTOGRAM_EDGES = [0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 40, 80, 200] as const
+const HISTOGRAM_EDGES = [0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 40, 80, 200] as const
 
 /** A frame that could not be read, and why. */
 export interface Broken {

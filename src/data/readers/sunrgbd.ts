@@ -50,7 +50,7 @@ export async function sunRgbdDataset(root: string, options: ReaderOptions = {}):
 const belowSunRgbd = (path: string) => path.replace(/^.*\/?SUNRGBD\//, '')
 
 /** A rotated PNG as metres. Throws a DarError for a PNG that is not 16-bit grey. */
-export async function decodeSunDepth(path: string): Promise<DepthImage> {
+async function decodeSunDepth(path: string): Promise<DepthImage> {
   const stored = await decodeDepthPng(path, { unitsPerMetre: 1 })
   return { ...stored, data: stored.data.map((v) => (((v >> 3) | (v << 13)) & 0xffff) / 1000) }
 }

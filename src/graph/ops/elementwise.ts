@@ -13,7 +13,7 @@ import { cast } from './shape.ts'
 export type Operand = Tensor | number
 
 /** The shape both operands are broadcast to. */
-export function broadcastShape(op: string, operands: readonly Tensor[]): Shape {
+function broadcastShape(op: string, operands: readonly Tensor[]): Shape {
   const rank = Math.max(...operands.map((x) => x.rank))
   return Array.from({ length: rank }, (_, i) => {
     const axes = operands.map((x) => x.shape[i - rank + x.rank] ?? 1)

@@ -112,7 +112,7 @@ export function anyColour(random: Random): Rgb {
   return hsv(random.uniform(), random.uniform(0.5, 1), random.uniform(0.25, 0.95))
 }
 
-export function woodColour(random: Random): Rgb {
+function woodColour(random: Random): Rgb {
   return hsv(random.uniform(0.03, 0.11), random.uniform(0.25, 0.75), random.uniform(0.2, 0.88))
 }
 
@@ -222,6 +222,18 @@ export function wallMaterial(random: Random, kinds: 'dry' | 'wet' = 'dry'): Mate
     second,
     third: mix(colour, second, 0.5),
     scale: random.uniform(0.2, 1),
+  })
+}
+
+/** Square tiles of a hung ceiling. */
+export function ceilingTiles(random: Random, base: Rgb): Material {
+  return material(random, {
+    pattern: Pattern.tiles,
+    base,
+    second: scaled(base, 0.93),
+    third: scaled(base, 0.6),
+    scale: 0.6,
+    scale2: 0.6,
   })
 }
 

@@ -6,13 +6,13 @@ import type { Random } from '../../support/random.ts'
 import type { SceneBuilder } from '../builder.ts'
 import { type HomeRoom, ROOMS } from '../catalogue/roles.ts'
 import {
+  ceilingTiles,
   floorMaterial,
   hsv,
   type Material,
   material,
   Pattern,
   paint,
-  scaled,
   wallMaterial,
 } from '../materials/materials.ts'
 import { Pose, type Vector } from '../solids/primitives.ts'
@@ -151,18 +151,7 @@ export function homeShell(s: SceneBuilder, home: Home): void {
   const ground = new Pose(0, 0, 0, 0)
   const e = plan.extent()
   const white = hsv(random.uniform(0.05, 0.15), random.uniform(0, 0.06), random.uniform(0.8, 0.97))
-  const ceiling = s.add(
-    random.chance(0.12)
-      ? material(random, {
-          pattern: Pattern.tiles,
-          base: white,
-          second: scaled(white, 0.93),
-          third: scaled(white, 0.6),
-          scale: 0.6,
-          scale2: 0.6,
-        })
-      : material(random, { base: white, scale: 1 }),
-  )
+  const ceiling = s.add(random.chance(0.12) ? ceilingTiles(random, white) : material(random, { base: white, scale: 1 }))
   const middle: Vector = [(e.x0 + e.x1) / 2, (e.y0 + e.y1) / 2, height]
   s.slab(ground, middle, e.x1 - e.x0 + 1, e.y1 - e.y0 + 1, ceiling)
   const trim = random.pick([style.white, style.white, style.white, style.wood, s.add(paint(random, white, 0.3))])

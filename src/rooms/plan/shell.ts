@@ -1,6 +1,15 @@
 /** The shell of a room: floor, ceiling, walls, and the doorways between its parts. */
 import type { SceneBuilder } from '../builder.ts'
-import { floorMaterial, hsv, material, Pattern, scaled, wallColour, wallMaterial } from '../materials/materials.ts'
+import {
+  ceilingTiles,
+  floorMaterial,
+  hsv,
+  material,
+  Pattern,
+  scaled,
+  wallColour,
+  wallMaterial,
+} from '../materials/materials.ts'
 import { Pose, type Vector } from '../solids/primitives.ts'
 import type { FloorPlan } from './floor-plan.ts'
 import type { Kind } from './kinds.ts'
@@ -24,14 +33,7 @@ export function shell(s: SceneBuilder, plan: FloorPlan, height: number, kind: Ki
   const tiled = random.chance(0.15)
   const ceiling = s.add(
     tiled
-      ? material(random, {
-          pattern: Pattern.tiles,
-          base: white,
-          second: scaled(white, 0.93),
-          third: scaled(white, 0.6),
-          scale: 0.6,
-          scale2: 0.6,
-        })
+      ? ceilingTiles(random, white)
       : random.chance(0.07)
         ? material(random, { pattern: Pattern.ribs, base: white, second: scaled(white, 0.8), scale: 0.12 })
         : material(random, { base: white, scale: 1 }),

@@ -10,7 +10,7 @@ import { LAMP, Shadows } from '../light/shadows.ts'
 import { noise2 } from '../materials/noise.ts'
 import { sampleTexture } from '../materials/texture.ts'
 import type { Scene } from '../scene.ts'
-import type { Viewpoint } from '../solids/camera.ts'
+import { aimThrough, type Viewpoint } from '../solids/camera.ts'
 import { BOX, FRUSTUM, MESH } from '../solids/primitives.ts'
 import { locate, Surface } from '../solids/surface.ts'
 import { buildTiles, TILE, type Tiles } from '../solids/tiles.ts'
@@ -87,16 +87,7 @@ class Renderer {
 
   /** Sets the tracer's ray to the one through image point (x, y). */
   private aim(x: number, y: number): void {
-    const { right: r, down: d, forward: f, position: p, intrinsics: k } = this.view
-    const { ray } = this.scene.tracer
-    const a = (x - k.cx) / k.fx
-    const b = (y - k.cy) / k.fy
-    ray[0] = p[0]
-    ray[1] = p[1]
-    ray[2] = p[2]
-    ray[3] = f[0] + a * r[0] + b * d[0]
-    ray[4] = f[1] + a * r[1] + b * d[1]
-    ray[5] = f[2] + a * r[2] + b * d[2]
+    aimThrough(this.scene.tracer.ray, this.view, x, y)
   }
 
   /** Sets the tracer's ray and hit to those of a pixel that was cast before. */

@@ -48,6 +48,12 @@ function squeeze(plane: Float32Array, width: number, height: number, table: Floa
 
 /** In-place 8×8 transform C·B·Cᵀ, or back Cᵀ·B·C. */
 function transform(block: Float64Array, half: Float64Array, inverse: boolean): void {
+  pass(block, half, 8, 1, inverse)
+  pass(half, block, 1, 8, inverse)
+}
+
+/** Along one axis: to[k·along + j·across] = Σ_i C[k][i]·from[i·along + j·across], with Cᵀ for the inverse. */
+function pass(from: Float64Array, to: Float64Array, along: number, across: number, inverse: boolean): void {
   const row = inverse ? 1 : 8
   const step = inverse ? 8 : 1
   for (let k = 0; k < 8; k++) {
@@ -60,37 +66,16 @@ function transform(block: Float64Array, half: Float64Array, inverse: boolean): v
     const c5 = COSINE[c + 5 * step]
     const c6 = COSINE[c + 6 * step]
     const c7 = COSINE[c + 7 * step]
-    for (let x = 0; x < 8; x++)
-      half[8 * k + x] =
-        c0 * block[x] +
-        c1 * block[8 + x] +
-        c2 * block[16 + x] +
-        c3 * block[24 + x] +
-        c4 * block[32 + x] +
-        c5 * block[40 + x] +
-        c6 * block[48 + x] +
-        c7 * block[56 + x]
-  }
-  for (let k = 0; k < 8; k++) {
-    const c = k * row
-    const c0 = COSINE[c]
-    const c1 = COSINE[c + step]
-    const c2 = COSINE[c + 2 * step]
-    const c3 = COSINE[c + 3 * step]
-    const c4 = COSINE[c + 4 * step]
-    const c5 = COSINE[c + 5 * step]
-    const c6 = COSINE[c + 6 * step]
-    const c7 = COSINE[c + 7 * step]
-    for (let y = 0; y < 64; y += 8)
-      block[y + k] =
-        c0 * half[y] +
-        c1 * half[y + 1] +
-        c2 * half[y + 2] +
-        c3 * half[y + 3] +
-        c4 * half[y + 4] +
-        c5 * half[y + 5] +
-        c6 * half[y + 6] +
-        c7 * half[y + 7]
+    for (let j = 0; j < 8 * across; j += across)
+      to[k * along + j] =
+        c0 * from[j] +
+        c1 * from[j + along] +
+        c2 * from[j + 2 * along] +
+        c3 * from[j + 3 * along] +
+        c4 * from[j + 4 * along] +
+        c5 * from[j + 5 * along] +
+        c6 * from[j + 6 * along] +
+        c7 * from[j + 7 * along]
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
 import type { Scene } from '../scene.ts'
-import { look, type Viewpoint } from '../solids/camera.ts'
+import { aimThrough, look, type Viewpoint } from '../solids/camera.ts'
 
 /** Grid of rays for judging a candidate. */
 const COLUMNS = 13
@@ -78,18 +78,10 @@ export interface Probed {
 export function probe(scene: Scene, view: Viewpoint, width: number, height: number): Probed | null {
   const depths = new Float64Array(COLUMNS * ROWS)
   const seen = new Set<number>()
-  const { position: p, right: r, down: d, forward: f, intrinsics: k } = view
   for (let j = 0; j < ROWS; j++)
     for (let i = 0; i < COLUMNS; i++) {
-      const a = ((i * (width - 1)) / (COLUMNS - 1) - k.cx) / k.fx
-      const b = ((j * (height - 1)) / (ROWS - 1) - k.cy) / k.fy
       const { ray } = scene.tracer
-      ray[0] = p[0]
-      ray[1] = p[1]
-      ray[2] = p[2]
-      ray[3] = f[0] + a * r[0] + b * d[0]
-      ray[4] = f[1] + a * r[1] + b * d[1]
-      ray[5] = f[2] + a * r[2] + b * d[2]
+      aimThrough(ray, view, (i * (width - 1)) / (COLUMNS - 1), (j * (height - 1)) / (ROWS - 1))
       seen.add(scene.tracer.nearest())
       const t = ray[6]
       if (t < scene.range.nearest * 1.05 || t > scene.range.farthest * 0.99) return null

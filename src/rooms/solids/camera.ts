@@ -35,3 +35,16 @@ export function look(position: Vector, yaw: number, pitch: number, roll: number,
   ]
   return { position, forward, right: turn(cr, sr), down: turn(-sr, cr), intrinsics }
 }
+
+/** Sets the first six numbers of `ray`, origin and direction, to the ray through image point (x, y). */
+export function aimThrough(ray: Float64Array, view: Viewpoint, x: number, y: number): void {
+  const { right: r, down: d, forward: f, position: p, intrinsics: k } = view
+  const a = (x - k.cx) / k.fx
+  const b = (y - k.cy) / k.fy
+  ray[0] = p[0]
+  ray[1] = p[1]
+  ray[2] = p[2]
+  ray[3] = f[0] + a * r[0] + b * d[0]
+  ray[4] = f[1] + a * r[1] + b * d[1]
+  ray[5] = f[2] + a * r[2] + b * d[2]
+}
