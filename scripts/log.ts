@@ -14,6 +14,8 @@ import { writeFileAtomically } from '../src/support/files.ts'
 import type { TrainEvent } from '../src/train/index.ts'
 
 const MOST_LINES = 59
+/** What says little of how a run went. */
+const LEFT_OUT: ReadonlySet<TrainEvent['event']> = new Set(['checkpoint', 'norms'])
 const KEPT = ['abs_rel', 'd1', 'rmse', 'silog'] as const
 
 type Step = Extract<TrainEvent, { event: 'step' }>
@@ -68,7 +70,7 @@ function fewer({ event, step, seconds, sets }: Validation) {
 /** Merges updates in groups of equal length. Validations do not split a group. */
 function thinned(events: readonly TrainEvent[]): object[] {
   const steps = events.filter((event) => event.event === 'step')
-  const others = events.filter(({ event }) => event !== 'step' && event !== 'checkpoint')
+  const others = events.filter(({ event }) => event !== 'step' && !LEFT_OUT.has(event))
   const size = Math.ceil(steps.length / Math.max(1, MOST_LINES - others.length))
   let group: Step[] = []
   const lines: object[] = []
@@ -81,7 +83,7 @@ function thinned(events: readonly TrainEvent[]): object[] {
       group.push(event)
       if (group.length === size) close()
     } else if (event.event === 'validation') lines.push(fewer(event))
-    else if (event.event !== 'checkpoint') lines.push(event)
+    else if (!LEFT_OUT.has(event.event)) lines.push(event)
   }
   close()
   return lines

@@ -29,3 +29,8 @@ export const whole31Bits = reader(
   (value) => Number.isInteger(value) && Math.abs(value) < 2 ** 31,
   'a whole number of at most 31 bits',
 )
+/** Where a server listens; 0 is any free port. */
+export const portNumber = reader(
+  (value) => Number.isInteger(value) && value >= 0 && value < 65536,
+  'a whole number from 0 to 65535',
+)

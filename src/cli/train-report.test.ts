@@ -69,6 +69,13 @@ describe('the report of a training run', () => {
     ])
   })
 
+  it('has the last validation in the line of progress, as means over the sets', () => {
+    const [set] = VALIDATION.sets
+    const other = { ...set, set: 'others', metrics: { ...metrics(0.35), d1: 0.9 } }
+    const text = reported([START, step(0, 4), { ...VALIDATION, sets: [set, other] }, step(99, 4)], false)
+    expect(text).toMatch(/^updates 100\/100 · .*loss 4\.000, abs_rel 0\.300, d1 0\.700, 12\.0 images\/s$/m)
+  })
+
   it('takes the progress line of a terminal away before it prints another', () => {
     const text = reported([START, step(0, 4), VALIDATION, step(10, 4)], true)
     expect(text).toContain('\r\x1b[K  update 10, rooms')

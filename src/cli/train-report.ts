@@ -22,6 +22,7 @@ export function createReport(
 ): Report {
   let progress: Progress | null = null
   let running: number | null = null
+  let heldOut = ''
   const line = (text: string) => stream.write(`${stream.isTTY ? '\r\x1b[K' : ''}${printable(text)}\n`)
 
   const onEvent = (event: TrainEvent): void => {
@@ -34,9 +35,13 @@ export function createReport(
         return
       case 'step':
         running = running === null ? event.loss : (1 - NEWEST) * running + NEWEST * event.loss
-        progress?.update(event.step + 1, `loss ${running.toFixed(3)}, ${event.imagesPerSecond.toFixed(1)} images/s`)
+        progress?.update(
+          event.step + 1,
+          `loss ${running.toFixed(3)}${heldOut}, ${event.imagesPerSecond.toFixed(1)} images/s`,
+        )
         return
       case 'validation':
+        heldOut = meanText(event.sets)
         for (const set of event.sets) line(`  update ${event.step}, ${figuresText(set)}`)
         return
       case 'warning':
@@ -57,6 +62,12 @@ export function createReport(
     }
   }
   return { onEvent, close: () => progress?.done() }
+}
+
+/** The last validation in few words, for the line of progress: means over the sets. */
+function meanText(sets: readonly SetFigures[]): string {
+  const mean = (name: 'abs_rel' | 'd1') => sets.reduce((sum, { metrics }) => sum + metrics[name], 0) / sets.length
+  return `, abs_rel ${mean('abs_rel').toFixed(3)}, d1 ${mean('d1').toFixed(3)}`
 }
 
 /** From this share of saturated values in h on, the report says that a step is dead. */

@@ -1,7 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
+import { readWeights } from '../runtime/weights.ts'
+import { modelPath } from '../train/index.ts'
 import { tinyRecipe, writeRooms } from '../train/testing.ts'
 import { createProgram } from './program.ts'
 import { EXIT_CODES, run } from './run.ts'
@@ -37,6 +39,8 @@ describe('dar train', () => {
     ['input', ['dar-nano', '--minutes', 'ten'], /^dar: --minutes ten: /],
     ['input', ['dar-nano', '--workers', '0'], /^dar: --workers 0: give a whole number above 0/],
     ['input', ['dar-nano', '--cache', '-1'], /^dar: --cache -1: give a number of at least 0/],
+    ['input', ['dar-nano', '--pictures', '-1'], /^dar: --pictures -1: give a whole number from 0/],
+    ['input', ['dar-nano', '--port', '80'], /^dar: --port 80: only with --watch/],
     ['input', ['dar-nano', '--threads', '1.5'], /^dar: --threads 1\.5: give a whole number/],
     [
       'missing',
@@ -101,5 +105,54 @@ describe('dar train', () => {
     expect(events.map(({ event }) => event)).toEqual(['start', 'step', 'checkpoint', 'end'])
     expect(events.at(-1)).toMatchObject({ step: 1, total: 6, reason: 'interrupted' })
     expect((await readFile(join(out, 'log.jsonl'), 'utf8')).split('\n')).toHaveLength(5)
+  })
+
+  it('computes the same bit for bit whether somebody watches or not, and leaves a report', async () => {
+    await writeRooms(join(folder, 'rooms'), { count: 4, width: 64, height: 32 })
+    const path = join(folder, 'mine.mjs')
+    const data = [
+      { kind: 'dataset', name: 'rooms', path: 'rooms', weight: 1, split: { kind: 'tail', fraction: 0.5, gap: 0 } },
+    ] as const
+    const recipe = tinyRecipe({ name: 'mine', data, validateEvery: 2 })
+    await writeFile(path, `export default ${JSON.stringify(recipe)}`)
+    const printed: string[] = []
+    const said: string[] = []
+    const looks: Promise<string>[] = []
+    vi.spyOn(console, 'error').mockImplementation((line: string) => {
+      said.push(line)
+    })
+    vi.spyOn(console, 'log').mockImplementation((line: string) => {
+      printed.push(line)
+      const [, url] = /watch it at (\S+)/.exec(said.join('\n')) ?? []
+      if (url) looks.push(fetch(url).then((answer) => answer.text()))
+    })
+    const session = async (out: string, ...flags: string[]) => {
+      printed.length = 0
+      said.length = 0
+      const place = ['--data', folder, '--out', join(folder, out), '--threads', '1', '--json']
+      const { code, errors } = await dar('train', path, ...place, ...flags)
+      expect([code, errors]).toEqual([0, ''])
+      const untimed = (key: string, value: unknown) => (key === 'seconds' || key === 'imagesPerSecond' ? 0 : value)
+      const { values } = await readWeights(modelPath(join(folder, out)))
+      return { events: printed.map((line) => JSON.stringify(JSON.parse(line), untimed)), values }
+    }
+    const alone = await session('alone')
+    expect(said).toEqual([`the report is ${join(folder, 'alone', 'report.html')}`])
+    const watched = await session('watched', '--watch', '--port', '0', '--pictures', '2', '--tensorboard')
+    expect(alone.events.filter((line) => line.startsWith('{"event":"step"'))).toHaveLength(6)
+    expect(watched.events).toEqual(alone.events)
+    expect(watched.values).toEqual(alone.values)
+    expect(looks.length).toBeGreaterThan(6)
+    for (const page of await Promise.all(looks)) expect(page).toContain('mine in watched')
+    const files = (out: string) => readdir(join(folder, out)).then((names) => names.filter((name) => !/^\./.test(name)))
+    const written = ['checkpoint.safetensors', 'log.jsonl', 'model.safetensors', 'report.html']
+    expect((await files('alone')).sort()).toEqual(written)
+    expect((await files('watched')).filter((name) => !name.startsWith('events.out.tfevents.')).sort()).toEqual(
+      [...written, 'pictures'].sort(),
+    )
+    expect(await readdir(join(folder, 'watched', 'pictures'))).toHaveLength(3)
+    const report = await readFile(join(folder, 'watched', 'report.html'), 'utf8')
+    for (const part of ['data:image/jpeg', 'Gradient by part', 'Saturation of h', '&quot;validateEvery&quot;: 2'])
+      expect(report).toContain(part)
   })
 })

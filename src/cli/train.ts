@@ -10,11 +10,13 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { DarConfig } from '../model/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
+import { DarError } from '../support/errors.ts'
 import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
-import { above0, atLeast0, wholeAbove0 } from './flag-values.ts'
+import { above0, atLeast0, portNumber, wholeAbove0, wholeAtLeast0 } from './flag-values.ts'
 import { createReport } from './train-report.ts'
+import { openWatchers } from './train-watchers.ts'
 
 interface Flags extends DeviceFlags {
   readonly data: string
@@ -31,7 +33,14 @@ interface Flags extends DeviceFlags {
   readonly prefetch?: string
   readonly cache?: string
   readonly json?: boolean
+  readonly watch?: boolean
+  readonly port?: string
+  readonly pictures?: string
+  readonly tensorboard?: boolean
 }
+
+/** A few images say most of what many would. */
+const WATCHED_PICTURES = 4
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 type Signal = (typeof SIGNALS)[number]
@@ -56,6 +65,13 @@ export function registerTrain(program: Command): void {
     .option('--cache <MB>', 'memory for decoded frames, for each of these threads', '1024')
     .addOption(deviceOption())
     .option('--json', 'print every event as a line of JSON')
+    .option('--watch', 'serve a page with curves and pictures on this machine')
+    .option('--port <n>', 'with --watch: where (default: 6007, or a free port if that is taken)')
+    .option(
+      '--pictures <n>',
+      `validation images whose maps are drawn after each validation (default: ${WATCHED_PICTURES} with --watch, else 0)`,
+    )
+    .option('--tensorboard', 'write event files for TensorBoard into the output folder')
     .addHelpText(
       'after',
       '\nA recipe is a program: dar runs its code with your rights. Read one that somebody else wrote before you run it.\n' +
@@ -72,17 +88,25 @@ async function action(name: string, flags: Flags): Promise<void> {
     prefetch: wholeAbove0('--prefetch', flags.prefetch),
     cacheMegabytes: atLeast0('--cache', flags.cache),
   }
+  const port = portNumber('--port', flags.port)
+  if (port !== undefined && !flags.watch) throw new DarError(`--port ${port}: only with --watch, which serves a page`)
+  const pictures = wholeAtLeast0('--pictures', flags.pictures) ?? (flags.watch ? WATCHED_PICTURES : 0)
   const recipe = await loadRecipe(name)
   const { data, resume, force, skipBad, out = join('runs', recipe.name) } = flags
   const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
   // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : await encoderPath(flags)
   const report = flags.json ? null : createReport(out)
-  const onEvent = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))
+  const print = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))
   if (!resume && weights === undefined && encoder === undefined && hasPretrained(recipe.model))
     console.error(
       `dar: ${recipe.name} starts from random weights, its encoder too, which takes far longer and ends worse; give --encoder FILE (pretrained), or --weights MODEL to go on from one`,
     )
+  const watchers = await openWatchers(out, { page: flags.watch ? { port } : null, tensorboard: flags.tensorboard })
+  const onEvent = (event: TrainEvent) => {
+    print(event)
+    watchers.onEvent(event)
+  }
   const signals = untilSignal()
   try {
     const { reason } = await train(recipe, {
@@ -97,6 +121,7 @@ async function action(name: string, flags: Flags): Promise<void> {
       threads,
       device: flags.device,
       loading,
+      pictures,
       signal: signals.signal,
       onEvent,
     })
@@ -105,6 +130,7 @@ async function action(name: string, flags: Flags): Promise<void> {
   } finally {
     report?.close()
     signals.ignore()
+    await watchers.close()
   }
 }
 

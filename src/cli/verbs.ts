@@ -33,6 +33,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./train.ts')).registerTrain,
   },
   {
+    name: 'watch',
+    usage: '[options] <folder>',
+    description: 'a page with the curves and pictures of a training run',
+    load: async () => (await import('./watch.ts')).registerWatch,
+  },
+  {
     name: 'init',
     usage: '[options] <preset>',
     description: 'a model file to start from: pretrained encoder, the rest initialised',

@@ -3,6 +3,7 @@
  * mapped; the model that a user loads, which runs in a thread of its own; and the files that its maps are written to.
  */
 export { decodeDepthPng, decodeImage } from './decode.ts'
+export { encodeJpegRgb } from './jpeg.ts'
 export { type LoadModelOptions, loadModel } from './load-model.ts'
 export {
   checkModelFile,

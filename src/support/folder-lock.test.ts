@@ -4,7 +4,7 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
-import { lockFolder } from './folder-lock.ts'
+import { isFolderLocked, lockFolder } from './folder-lock.ts'
 import { HOST } from './temporary.ts'
 
 let folder: string
@@ -20,7 +20,9 @@ const deadPid = () => spawnSync(process.execPath, ['-e', '']).pid
 
 describe('the lock of a folder', () => {
   it('is one holder’s at a time, also inside one process, and leaves no file', async () => {
+    expect(isFolderLocked(folder)).toBe(false)
     const lock = lockFolder(folder, 'dar train tiny')
+    expect(isFolderLocked(folder)).toBe(true)
     expect(() => lockFolder(folder, 'dar train tiny')).toThrow(
       `${folder} is in use by process ${process.pid} (dar train tiny): wait for it, or stop it, or choose another folder`,
     )

@@ -69,6 +69,13 @@ export function lockFolder(folder: string, what: string): FolderLock {
   }
 }
 
+/** Whether a living process holds the lock of a folder. */
+export function isFolderLocked(folder: string): boolean {
+  const path = join(folder, LOCK_FILE)
+  const holder = holderOf(path)
+  return holder !== null && isAlive(holder, path)
+}
+
 /** Whole from the first moment: a name for a file that is written already. False when somebody has the lock. */
 function take(path: string, holder: Holder): boolean {
   const text = `${JSON.stringify(holder)}\n`

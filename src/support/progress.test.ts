@@ -56,6 +56,18 @@ describe('progress on a terminal', () => {
     expect(line.endsWith('…')).toBe(true)
   })
 
+  it('shortens the bar, and then leaves it out, before it cuts the figures', () => {
+    const lineAt = (columns: number) => {
+      const { writes, progress } = fake({ total: 2 }, { isTTY: true, columns })
+      progress.update(0, 'kitchen.jpg')
+      return screen(writes)[0]
+    }
+    const figures = 'photos 0/2 · kitchen.jpg'
+    expect(lineAt(24 + 22)).toBe(`░░░░░░░░░░░░░░░░░░░░ ${figures}`)
+    expect(lineAt(24 + 21)).toBe(`░░░░░░░░ ${figures}`)
+    expect(lineAt(24 + 9)).toBe(figures)
+  })
+
   it('takes a terminal that does not know its width for one of 80 columns', () => {
     const { writes, progress } = fake({ total: 2 }, { isTTY: true, columns: 0 })
     progress.update(1, 'n'.repeat(100))

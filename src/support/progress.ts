@@ -37,6 +37,7 @@ const REDRAW_MS = 100 // a terminal shows no more than the eye can follow
 const LINE_MS = 3_000 // plain lines: a new tenth of the work is worth a line, but no sooner than this after the last
 const QUIET_MS = 60_000 // and after this long without one a line is due anyhow: a silent log looks dead
 const BAR_CELLS = 20
+const SHORT_BAR_CELLS = 8
 
 export function createProgress({
   total,
@@ -70,11 +71,16 @@ export function createProgress({
 
   const draw = (): void => {
     const share = total > 0 ? Math.min(1, count / total) : 1
-    const filled = Math.round(share * BAR_CELLS)
-    const text = `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)} ${line()}`
+    const figures = line()
+    const columns = (stream.columns || 80) - 1
+    // In a narrow terminal the figures matter more than the bar.
+    const room = columns - 1 - Array.from(figures).length
+    const cells = room >= BAR_CELLS ? BAR_CELLS : room >= SHORT_BAR_CELLS ? SHORT_BAR_CELLS : 0
+    const filled = Math.round(share * cells)
+    const bar = cells === 0 ? '' : `${'█'.repeat(filled)}${'░'.repeat(cells - filled)} `
     // One column stays free: a full last column would wrap, and the redraw would start a new line. A terminal that does
     // not know its width says 0.
-    stream.write(`\r${clip(text, (stream.columns || 80) - 1)}\x1b[K`)
+    stream.write(`\r${clip(bar + figures, columns)}\x1b[K`)
   }
 
   return {

@@ -3,6 +3,7 @@
 export { bestModelPath, checkpointPath, modelPath } from './checkpoint.ts'
 export { ALONE, type BatchPlace, batchNumber, type Collective } from './collective.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
+export type { PartNorms } from './norms.ts'
 export { type AdamOptions, updateOutputs } from './optimiser.ts'
 export type { Entry, Layout } from './parameters.ts'
 export {

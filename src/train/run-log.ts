@@ -5,6 +5,8 @@ import type { Provider } from '../runtime/protocol.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { remedyFor } from '../support/files.ts'
 import type { BestMetric } from './keep.ts'
+import type { PartNorms } from './norms.ts'
+import type { Recipe } from './recipe.ts'
 import type { SetFigures } from './validate.ts'
 
 /** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
@@ -20,6 +22,8 @@ export type TrainEvent =
       /** What computes; absent in logs of older versions. */
       readonly device?: Provider
       readonly notes: readonly string[]
+      /** As it was checked; logs of older versions lack it. */
+      readonly recipe?: Recipe
     }
   | {
       readonly event: 'step'
@@ -41,6 +45,14 @@ export type TrainEvent =
       readonly step: number
       readonly seconds: number
       readonly sets: readonly SetFigures[]
+    }
+  | {
+      /** With every validation, and as often where no set is held out. */
+      readonly event: 'norms'
+      /** Updates done. */
+      readonly step: number
+      readonly seconds: number
+      readonly parts: readonly PartNorms[]
     }
   | {
       /** A warning; the run continues. */

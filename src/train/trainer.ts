@@ -15,9 +15,11 @@ import { lockFolder } from '../support/folder-lock.ts'
 import { checkpointPath, type Progressed, type Stamped } from './checkpoint.ts'
 import { ALONE, type Collective } from './collective.ts'
 import { deviceNotes } from './device-notes.ts'
+import { Norms } from './norms.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
-import { parseRecipe, type Recipe } from './recipe.ts'
+import { Pictures } from './pictures.ts'
+import { parseRecipe, type Recipe, type Stage } from './recipe.ts'
 import { checkpointToResume, RunFiles } from './run-files.ts'
 import { differences, listText, type RunIdentity, refuseOtherRun, runIdentity } from './run-identity.ts'
 import { appendEvent, LogError, type TrainEvent, type TrainResult } from './run-log.ts'
@@ -54,6 +56,11 @@ export interface TrainOptions extends StartingFiles {
    * ends the run. Six in a row end it all the same.
    */
   readonly skipBad?: boolean
+  /**
+   * So many validation images are drawn after each validation, into `pictures` of `out`: photo, measured depth and every step's map.
+   * Default: 0, none.
+   */
+  readonly pictures?: number
   /** When aborted, the run stops after the current update, with a checkpoint. */
   readonly signal?: AbortSignal
   /** Called for every line of the log. */
@@ -126,6 +133,7 @@ class Run {
     private readonly options: TrainOptions,
     private readonly parts: RunParts,
     private readonly optimiser: AdamW,
+    private readonly norms: Norms,
     private readonly files: RunFiles,
     frames: number | null,
   ) {
@@ -161,9 +169,10 @@ class Run {
       ema: await hold('ema'),
     }
     const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser))
+    const norms = owner.hold(await Norms.create(engine, layout, state))
     const { choosing } = data
     const files = new RunFiles({ folder: options.out, recipe, layout, state, identity, choosing })
-    const run = new Run(owner, options, { ...needs, data, layout, state }, adam, files, framesIn(data))
+    const run = new Run(owner, options, { ...needs, data, layout, state }, adam, norms, files, framesIn(data))
     if (saved) await run.goOnFrom(saved)
     const where = await deviceNotes(engine, recipe)
     run.emit({
@@ -173,6 +182,7 @@ class Run {
       parameters: layout.length,
       device: engine.provider,
       notes: [...notes, ...where],
+      recipe,
     })
     return run
   }
@@ -253,7 +263,7 @@ class Run {
     this.emit({ event: 'step', step: this.step, loss, terms, rate, norm, imagesPerSecond, seconds: this.elapsed() })
     const images = stage.batch * this.parts.collective.ranks
     const message = this.watch.see({ step: this.step, names, images, hasDepth, norm })
-    if (message !== null) this.emit({ event: 'warning', step: this.step, seconds: this.elapsed(), message })
+    if (message !== null) this.warn(message)
   }
 
   /** Whether a bad batch may still be left out: when the user says so, and unless the last few were bad, too. */
@@ -318,14 +328,29 @@ class Run {
     return `The checkpoint in ${this.options.out} is of update ${savedStep}`
   }
 
-  private async validate({ validator }: Section): Promise<void> {
+  private async validate({ validator, stage }: Section): Promise<void> {
+    this.emit({ event: 'norms', step: this.step, seconds: this.elapsed(), parts: await this.norms.run() })
     if (!validator) return
-    const sets = await validator.run()
+    const pictures = this.picturesOf(stage)
+    const sets = await validator.run({ look: pictures?.look })
     this.emit({ event: 'validation', step: this.step, seconds: this.elapsed(), sets })
     const { best: metric } = this.parts.recipe
     const figure = await this.files.choose(this.progressed(), sets)
     if (metric && figure !== null)
       this.emit({ event: 'best', step: this.step, seconds: this.elapsed(), metric, figure })
+    // A run is worth more than its pictures.
+    await pictures?.write(this.step).catch((error) => this.warn(messageOf(error)))
+  }
+
+  private picturesOf({ width, height }: Stage): Pictures | null {
+    const { pictures: count = 0, out } = this.options
+    const { recipe, data } = this.parts
+    const sets = data.validation.map(({ name }) => name)
+    return count > 0 ? new Pictures(out, { count, sets, width, height, dMax: recipe.model.dMax }) : null
+  }
+
+  private warn(message: string): void {
+    this.emit({ event: 'warning', step: this.step, seconds: this.elapsed(), message })
   }
 
   private async save(): Promise<void> {

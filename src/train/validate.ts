@@ -12,6 +12,7 @@ import { type DarConfig, inferenceGraph, inferenceOutputs, MIN_DEPTH, mapCount, 
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
 import { type Layout, slicesOf } from './parameters.ts'
+import type { SeenImage } from './pictures.ts'
 
 /** Means over the images of one set, in metres where a metric has a unit. */
 export interface SetFigures {
@@ -59,14 +60,18 @@ export class Validator {
     return new Validator(program, size, config, prepared)
   }
 
-  /** Figures of every set, in the order given. */
-  async run(): Promise<SetFigures[]> {
+  /** Figures of every set, in the order given. `look` is shown every image on the way. */
+  async run({ look }: { readonly look?: (image: SeenImage) => void } = {}): Promise<SetFigures[]> {
     const figures: SetFigures[] = []
     for (const { set, samples } of this.sets) {
+      const images = samples.length
       const perImage: ImageFigures[] = []
-      for (let begin = 0; begin < samples.length; begin += this.size.batch)
-        perImage.push(...(await this.batch(samples.slice(begin, begin + this.size.batch))))
-      const images = perImage.length
+      for (let begin = 0; begin < images; begin += this.size.batch)
+        for (const one of await this.batch(samples.slice(begin, begin + this.size.batch))) {
+          const { sample, maps, steps } = one
+          look?.({ ...sample, set, index: perImage.length, images, maps, abs_rel: steps.map(({ abs_rel }) => abs_rel) })
+          perImage.push({ steps, saturated: one.saturated })
+        }
       const steps = perImage[0].steps.map((_, k) => mean(perImage.map((one) => one.steps[k])))
       const saturated = perImage[0].saturated.map(
         (_, k) => perImage.reduce((sum, one) => sum + one.saturated[k], 0) / images,
@@ -76,7 +81,7 @@ export class Validator {
     return figures
   }
 
-  private async batch(samples: readonly Prepared[]): Promise<ImageFigures[]> {
+  private async batch(samples: readonly Prepared[]): Promise<PredictedImage[]> {
     const { batch, height, width } = this.size
     const pixels = height * width
     // A last batch that is not full is filled with black images, whose predictions are ignored.
@@ -91,14 +96,15 @@ export class Validator {
       i + 1 < count ? outputNames.step(i + 1) : outputNames.depth,
     )
     const saturatedNames = mapNames.map((_, i) => outputNames.saturated(i + 1)).filter((name) => name in outputs)
-    return samples.map(({ depth, valid, scale }, i) => {
+    return samples.map((sample, i) => {
+      const { depth, valid, scale } = sample
       const truth = Array.from(valid, (at) => depth[at] / scale)
-      const steps = mapNames.map((name) => {
-        const map = outputs[name].subarray(i * pixels, (i + 1) * pixels) as Float32Array
+      const maps = mapNames.map((name) => outputs[name].subarray(i * pixels, (i + 1) * pixels) as Float32Array)
+      const steps = maps.map((map) => {
         const predicted = Array.from(valid, (at) => Math.max(map[at] / scale, MIN_DEPTH))
         return pixelMetrics(predicted, truth)
       })
-      return { steps, saturated: saturatedNames.map((name) => Number(outputs[name][i])) }
+      return { sample, maps, steps, saturated: saturatedNames.map((name) => Number(outputs[name][i])) }
     })
   }
 
@@ -113,6 +119,12 @@ interface ImageFigures {
   readonly saturated: readonly number[]
 }
 
+interface PredictedImage extends ImageFigures {
+  readonly sample: Prepared
+  /** Of every step, H·W, canonical metres. */
+  readonly maps: readonly Float32Array[]
+}
+
 /** Outputs `depth`, `depth1` …, at the image's size, B,1,H,W, and `saturated1` …, one share an image (model/inference.ts). */
 function validationGraph(config: DarConfig, size: Size) {
   const { model } = inferenceGraph(config, size, { batch: size.batch })
@@ -121,6 +133,8 @@ function validationGraph(config: DarConfig, size: Size) {
 }
 
 interface Prepared {
+  /** Of the frame. */
+  readonly name: string
   /** 3·H·W, RGB in [0, 1]. */
   readonly image: Float32Array
   /** H·W, canonical metres. */
@@ -140,12 +154,12 @@ interface PreparedSet {
 async function prepareSet(set: Dataset, size: Size, { dMax }: DarConfig): Promise<PreparedSet> {
   const samples: Prepared[] = []
   for (let i = 0; i < set.length; i++) {
-    const { image, depth, scale } = wholeFrame(await set.get(i), { width: size.width, height: size.height })
+    const { name, image, depth, scale } = wholeFrame(await set.get(i), { width: size.width, height: size.height })
     const valid: number[] = []
     depth.forEach((d, at) => {
       if (d > MIN_DEPTH * scale && d < dMax) valid.push(at)
     })
-    if (valid.length > 0) samples.push({ image, depth, valid: Int32Array.from(valid), scale })
+    if (valid.length > 0) samples.push({ name, image, depth, valid: Int32Array.from(valid), scale })
   }
   if (samples.length === 0)
     throw new DarError(
