@@ -18,7 +18,8 @@ interface Flags {
 
 const HELP = `
 FLOPs are two per multiply-add of matrix products and convolutions, for one image. Memory is that of the whole process at
-its peak, Node and the engine included; training without data loading and validation.
+its peak, Node and the engine included; training with the loader's cache of 1 GB full, and validation. Of a recipe, whose stages may
+have several shapes, dar train RECIPE --plan tells more.
 
 Presets: ${Object.keys(PRESETS).join(', ')}.`
 

@@ -29,6 +29,7 @@ export function createReport(
     switch (event.event) {
       case 'start':
         line(`${(event.parameters / 1e6).toFixed(2)} M parameters, ${event.total} updates, into ${out}`)
+        for (const setting of event.settings ?? []) line(`set ${setting}`)
         for (const note of event.notes) line(note)
         if (event.step < event.total)
           progress = createProgress({ total: event.total, label: 'updates', from: event.step, stream })

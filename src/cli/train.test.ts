@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -35,6 +36,8 @@ describe('dar train', () => {
 
   it.each([
     ['missing', ['nothing-like-this'], /^dar: there is no recipe nothing-like-this; .*dar-nano/],
+    ['input', [], /^dar: give a recipe: a file, or a name that --list has/],
+    ['input', ['tiny', '--set', 'schedule.rat=1'], /^dar: --set .* \(did you mean rate\?\); it has rate, /],
     ['input', ['dar-nano', '--minutes', '-1'], /^dar: --minutes -1: give a number above 0/],
     ['input', ['dar-nano', '--minutes', 'ten'], /^dar: --minutes ten: /],
     ['input', ['dar-nano', '--workers', '0'], /^dar: --workers 0: give a whole number above 0/],
@@ -63,6 +66,51 @@ describe('dar train', () => {
     expect(code).toBe(EXIT_CODES.missing)
     expect(errors).toMatch(/^dar: .*\/nowhere\//)
     expect(said[0]).toMatch(/^dar: dar-nano starts from random weights, its encoder too, .* give --encoder FILE/)
+  })
+
+  it('changes the recipe with --set, says so in the log, and refuses to resume with other values', async () => {
+    await writeRooms(join(folder, 'rooms'), { count: 2, width: 64, height: 32 })
+    const recipe = join(folder, 'mine.mjs')
+    await writeFile(recipe, `export default ${JSON.stringify(tinyRecipe({ name: 'mine' }))}`)
+    const out = join(folder, 'run')
+    const given = ['train', recipe, '--data', folder, '--out', out, '--threads', '1', '--json', '--set', 'seed=7']
+    const printed: string[] = []
+    vi.spyOn(console, 'log').mockImplementation((line: string) => {
+      printed.push(line)
+    })
+    expect(await dar(...given, '--set', 'stages.0.updates=1')).toEqual({ code: 0, errors: '' })
+    expect(JSON.parse(printed[0])).toMatchObject({
+      event: 'start',
+      total: 1,
+      settings: ['seed=7', 'stages.0.updates=1'],
+    })
+    const { code, errors } = await dar(...given, '--resume', '--set', 'stages.0.updates=2')
+    expect(code).toBe(1)
+    expect(errors).toMatch(/is of a run with other settings: stages\.0\.updates 2 instead of 1/)
+  })
+
+  it('tells with --plan what a run takes, and leaves no folder', async () => {
+    await writeRooms(join(folder, 'rooms'), { count: 2, width: 64, height: 32 })
+    const recipe = join(folder, 'mine.mjs')
+    await writeFile(recipe, `export default ${JSON.stringify(tinyRecipe({ name: 'mine' }))}`)
+    let said = ''
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      said += text
+      return true
+    })
+    const given = ['train', recipe, '--data', folder, '--out', join(folder, 'run'), '--threads', '1', '--plan']
+    expect(await dar(...given)).toEqual({ code: 0, errors: '' })
+    expect(said).toMatch(/^mine: 6 updates, 12 images\n/)
+    expect(said).toMatch(/rooms: weight 1, 12 images, 2 frames, 6\.0 epochs\n/)
+    expect(said).toMatch(/time {8}about /)
+    said = ''
+    expect(await dar(...given, '--json')).toEqual({ code: 0, errors: '' })
+    expect(JSON.parse(said)).toMatchObject({ recipe: 'mine', updates: 6 })
+    said = ''
+    expect(await dar('train', '--list')).toEqual({ code: 0, errors: '' })
+    expect(said).toMatch(/^kitti-dar-large +dar-large on KITTI/m)
+    write.mockRestore()
+    expect(existsSync(join(folder, 'run'))).toBe(false)
   })
 
   it('finds --weights by the name of a shipped model, as --model', async () => {

@@ -11,14 +11,19 @@ import type { Command } from 'commander'
 import type { DarConfig } from '../model/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
 import { DarError } from '../support/errors.ts'
-import { loadRecipe, type TrainEvent, train } from '../train/index.ts'
+import { printable } from '../support/printable.ts'
+import { applySettings, loadRecipe, ownRecipes, planRun, type TrainEvent, train } from '../train/index.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { above0, atLeast0, portNumber, wholeAbove0, wholeAtLeast0 } from './flag-values.ts'
+import { planText } from './train-plan.ts'
 import { createReport } from './train-report.ts'
 import { openWatchers } from './train-watchers.ts'
 
 interface Flags extends DeviceFlags {
+  readonly set: readonly string[]
+  readonly plan?: boolean
+  readonly list?: boolean
   readonly data: string
   readonly out?: string
   readonly weights?: string
@@ -49,7 +54,10 @@ export function registerTrain(program: Command): void {
   program
     .command('train')
     .description('run a training recipe')
-    .argument('<recipe>', 'a recipe file, or the name of one in recipes/')
+    .argument('[recipe]', 'a recipe file, or the name of one in recipes/')
+    .option('--list', 'list the recipes of the package')
+    .option('--plan', 'say what the run will take, and how long, and start nothing')
+    .option('--set <path=value>', 'change a field of the recipe, as schedule.rate=1e-4; may be repeated', collect, [])
     .option('--data <dir>', 'folder that the recipe’s data paths are relative to', process.env.DAR_DATA ?? 'data')
     .option('-o, --out <dir>', 'folder for checkpoints, the model and the log (default: runs/<recipe>)')
     .option('--weights <name|file>', 'start from this model: a shipped one, or a file')
@@ -80,7 +88,9 @@ export function registerTrain(program: Command): void {
     .action(action)
 }
 
-async function action(name: string, flags: Flags): Promise<void> {
+async function action(name: string | undefined, flags: Flags): Promise<void> {
+  if (flags.list) return listRecipes()
+  if (name === undefined) throw new DarError('give a recipe: a file, or a name that --list has')
   const minutes = above0('--minutes', flags.minutes)
   const threads = wholeAbove0('--threads', flags.threads)
   const loading = {
@@ -91,7 +101,13 @@ async function action(name: string, flags: Flags): Promise<void> {
   const port = portNumber('--port', flags.port)
   if (port !== undefined && !flags.watch) throw new DarError(`--port ${port}: only with --watch, which serves a page`)
   const pictures = wholeAtLeast0('--pictures', flags.pictures) ?? (flags.watch ? WATCHED_PICTURES : 0)
-  const recipe = await loadRecipe(name)
+  const settings = flags.set
+  const recipe = applySettings(await loadRecipe(name), settings)
+  if (flags.plan) {
+    const plan = await planRun(recipe, { data: flags.data, threads, loading })
+    process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`)
+    return
+  }
   const { data, resume, force, skipBad, out = join('runs', recipe.name) } = flags
   const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
   // A resumed run has its own weights, so it reads no encoder.
@@ -110,6 +126,7 @@ async function action(name: string, flags: Flags): Promise<void> {
   const signals = untilSignal()
   try {
     const { reason } = await train(recipe, {
+      ...(settings.length > 0 && { settings }),
       data,
       out,
       weights,
@@ -133,6 +150,16 @@ async function action(name: string, flags: Flags): Promise<void> {
     await watchers.close()
   }
 }
+
+/** Names, and what each is for. */
+async function listRecipes(): Promise<void> {
+  const names = ownRecipes()
+  const width = Math.max(...names.map((name) => name.length))
+  for (const name of names)
+    process.stdout.write(`${printable(`${name.padEnd(width)}  ${(await loadRecipe(name)).summary}`)}\n`)
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
 /** Whether there are public weights for an encoder of this size. Smaller ones are for trials. */
 function hasPretrained({ encoder }: DarConfig): boolean {

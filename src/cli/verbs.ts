@@ -28,7 +28,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'train',
-    usage: '[options] <recipe>',
+    usage: '[options] [recipe]',
     description: 'run a training recipe',
     load: async () => (await import('./train.ts')).registerTrain,
   },

@@ -10,6 +10,7 @@ import { cameraOf, type View, viewOf, viewScale, wholeView } from '../image/view
 import { compressInPlace } from '../rooms/sensor/jpeg.ts'
 import type { Random } from '../support/random.ts'
 import { drawColour, finishColour } from './colour.ts'
+import { pasteDepth } from './cut-depth.ts'
 import type { Frame } from './types.ts'
 import { sampleDepth, sampleImage } from './view.ts'
 
@@ -65,6 +66,8 @@ export const augmentationSchema = z.strictObject({
   resample: share.optional(),
   /** Probability of JPEG losses at the network's size, with a quality between 30 and 95. Default 0. */
   jpeg: share.optional(),
+  /** Probability that a strip of the image is replaced by its depth (cut-depth.ts). Default 0. */
+  cutDepth: share.optional(),
 })
 /** Strength of the augmentation, as plain data. */
 export type Augmentation = Readonly<z.infer<typeof augmentationSchema>>
@@ -74,7 +77,7 @@ const MOST_SHARPENED = 0.12
 
 /** A random sample; the same `random` gives the same bytes. A frame without depth gets an empty label. */
 export function augment(frame: Frame, random: Random, options: SampleSize & Augmentation): Sample {
-  const { colour = 1, grey = 0.05, blur = 0.15, noise = 0.3, resample = 0, jpeg = 0 } = options
+  const { colour = 1, grey = 0.05, blur = 0.15, noise = 0.3, resample = 0, jpeg = 0, cutDepth = 0 } = options
   const view = drawView(frame, random, options)
   const change = drawColour(frame.image, random, { strength: colour, grey, blur, noise })
   const filter = drawFilter(random, resample)
@@ -82,7 +85,9 @@ export function augment(frame: Frame, random: Random, options: SampleSize & Augm
   sampleImage(frame.image, view, change.curves, image, { antialias: filter.antialias })
   finishColour(image, view.width, view.height, { ...change, blur: change.blur - filter.sharpen }, random)
   if (jpeg > 0 && random.chance(jpeg)) compress(image, view.width, view.height, random.uniform(30, 95))
-  return labelled(frame, view, image, depth)
+  const sample = labelled(frame, view, image, depth)
+  if (cutDepth > 0 && random.chance(cutDepth)) pasteDepth(image, depth, view, random)
+  return sample
 }
 
 /**

@@ -13,6 +13,9 @@ import { LANES, openSource, type RenderRoom, type Source, type SourceSpec } from
 /** Beyond those of the sources, which count down from −1. */
 const DRAWS_STREAM = -1e6
 
+/** Default memory for decoded frames. */
+export const CACHE_MEGABYTES = 1024
+
 /** Plain data, so that it can be sent to worker threads. */
 export interface BatchOptions {
   readonly sources: readonly SourceSpec[]
@@ -90,7 +93,7 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
     draws: count = 0,
     augmentation = {},
     keepScale = 2,
-    cacheMegabytes = 1024,
+    cacheMegabytes = CACHE_MEGABYTES,
   } = options
   const sources: Source[] = await Promise.all(
     options.sources.map((spec, i) =>

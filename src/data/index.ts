@@ -8,7 +8,7 @@ export { cameraOf, viewScale, wholeView } from '../image/view.ts'
 export { type RenderedRoom, type RoomOptions, renderRoom } from '../rooms/index.ts'
 export { Random } from '../support/random.ts'
 export { type Augmentation, augment, augmentationSchema, type Sample, type SampleSize, wholeFrame } from './augment.ts'
-export { type Batch, type BatchMaker, type BatchOptions, createBatchMaker } from './batch.ts'
+export { type Batch, type BatchMaker, type BatchOptions, CACHE_MEGABYTES, createBatchMaker } from './batch.ts'
 export { type FolderDataset, type FolderOptions, folderDataset, photosDataset } from './folder.ts'
 export {
   type Broken,
@@ -18,13 +18,20 @@ export {
   inspectDataset,
   type SheetScale,
 } from './inspect/index.ts'
-export { createLoader, type Loader, type LoaderOptions, type LoadingOptions } from './loader.ts'
+export { createLoader, type Loader, type LoaderOptions, type LoadingOptions, PREFETCH } from './loader.ts'
 export { type MakeRoomsOptions, makeRooms } from './make-rooms.ts'
 export { namedDataset, subsetOf } from './named.ts'
 export * from './readers/index.ts'
 export { REAL_SETS, type RealSet, SPLITS } from './real-splits.ts'
 export { type RoomsOptions, roomsDataset, UNSEEN_ROOMS, validationSeed } from './rooms-dataset.ts'
-export type { DatasetSource, RenderRoom, RoomsSource, SourceSpec } from './sources.ts'
+export {
+  type DatasetSource,
+  type RenderRoom,
+  ROOM_POOL,
+  ROOM_REUSE,
+  type RoomsSource,
+  type SourceSpec,
+} from './sources.ts'
 export {
   type BlockOptions,
   type PrefixOptions,

@@ -67,6 +67,10 @@ export interface Source {
   frame(ordinal: number, update: number, random: Random): Promise<Frame>
 }
 
+/** Default number of uses of a room, and of rooms in the window. */
+export const ROOM_REUSE = 4
+export const ROOM_POOL = 64
+
 /** Separate windows of rooms; see above. */
 export const LANES = 4
 
@@ -112,7 +116,7 @@ function datasetSource(
 }
 
 function roomsSource(spec: RoomsSource, { maxWidth, maxHeight, render }: SourceOptions): Source {
-  const { seed, width, height, furniture, reuse = 4, pool = 64 } = spec
+  const { seed, width, height, furniture, reuse = ROOM_REUSE, pool = ROOM_POOL } = spec
   const lanePool = pool / LANES
   assert(Number.isInteger(lanePool) && lanePool > 0, `a pool of ${pool} rooms in ${LANES} lanes`)
   const lanes = Array.from({ length: LANES }, () => new Map<number, Promise<Frame>>())

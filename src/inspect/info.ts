@@ -8,13 +8,13 @@
  * Memory is the resident memory of the whole process at its peak, in bytes:
  *
  *     predict = runtime + weights + copies + folded + constants + inputs + HOLES·activations
- *     train   = runtime + STATE·weights + gradients handed over + constants + inputs + HOLES·(activations of step and update)
+ *
+ * and that of a training run at this size, its loader and validation included, as src/train/memory.ts derives it.
  *
  * Weights that are mapped from their file are in memory once. Small files are read; their weights then exist as the
  * model's values, in the compiled program and in the engine. Two constants are measured, not derived (docs/speed.md
  * compares prediction and measurement): `RUNTIME`, the memory of Node, the engine's library and this package for a
- * model of no size, and `HOLES`, the size of the engine's arena over the size of the live values. Left out of training:
- * the loader's threads and validation.
+ * model of no size, and `HOLES`, the size of the engine's arena over the size of the live values.
  */
 import { flopsBy, flopsOf, memoryUse, nodesPerRun, type Tensor } from '../graph/index.ts'
 import {
@@ -30,14 +30,7 @@ import { MAP_ABOVE } from '../node/prediction-protocol.ts'
 import { predictionOutputs } from '../predict/prediction-graph.ts'
 import { networkSize } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'
-import { trainingOutputs, updateOutputs } from '../train/index.ts'
-
-/** Bytes. Node 20 on Linux. */
-const RUNTIME = 200e6
-const HOLES = 1.25
-/** Parameters, gradients, two moments and the moving average; the update's per-value factors and decays. */
-const STATE = 5 + 2
-const FLOAT = Float32Array.BYTES_PER_ELEMENT
+import { HOLES, RUNTIME, runMemory, totalOf, trainingOutputs } from '../train/index.ts'
 
 /** `total`, and an entry for each part. */
 export interface ByPart {
@@ -97,10 +90,14 @@ export function modelInfo(
   const prediction = predictionMemory(
     batch === 1 ? outputs : Object.values(predictionOutputs(config, network, { batch }).outputs),
   )
-  const state = trainingMemory(trained, training.gradients, training.layout.length)
+  const state = runMemory({
+    model: config,
+    stages: [{ ...network, batch, updates: 1 }],
+    optimiser: {},
+    gradientCheckpointing,
+  })
   const grid = memoryGrid([network.height, network.width])
   const sizes = 'decoder' in parameters ? (config.sizes ?? stepSizes(grid, config.steps, config.finest)) : []
-  const total = (items: Readonly<Record<string, number>>) => Object.values(items).reduce((sum, n) => sum + n, 0)
   return {
     networkSize: network,
     batch,
@@ -109,7 +106,7 @@ export function modelInfo(
     flops: withTotal(flopsBy(outputs, (node) => partOfNode(node) ?? 'other')),
     flopsByStep: withTotal(flopsBy(outputs, (node) => stepName(stepOfNode(node)))),
     trainingFlops: nodesPerRun(trained, { parameters: 'fed' }).reduce((sum, node) => sum + flopsOf(node), 0) / batch,
-    memory: { predict: total(prediction), train: total(state), prediction, training: state },
+    memory: { predict: totalOf(prediction), train: totalOf(state), prediction, training: state },
   }
 }
 
@@ -119,24 +116,6 @@ function predictionMemory(outputs: readonly Tensor[]): Record<string, number> {
   const { parameters, folded, constants, inputs, activations } = memoryUse(outputs)
   const copies = parameters > MAP_ABOVE ? 0 : 2 * parameters
   return { runtime: RUNTIME, weights: parameters, copies, folded, constants, inputs, activations: HOLES * activations }
-}
-
-/** `values`: the number of trained values. */
-function trainingMemory(outputs: readonly Tensor[], gradients: readonly Tensor[], values: number) {
-  const step = memoryUse(outputs, { parameters: 'fed', bound: gradients })
-  const updated = Object.values(updateOutputs(values))
-  const update = memoryUse(updated, { bound: updated })
-  return {
-    runtime: RUNTIME,
-    state: STATE * FLOAT * values,
-    // The engine returns every output as a tensor of its own, bound or not, so the gradients exist twice.
-    gradientCopy: FLOAT * values,
-    constants: step.constants,
-    inputs: step.inputs,
-    // Two sessions have two arenas, and neither shrinks.
-    activations: HOLES * step.activations,
-    update: HOLES * update.activations,
-  }
 }
 
 function sumBy<T>(items: readonly T[], of: (item: T) => readonly [string, number]): ByPart {

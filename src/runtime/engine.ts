@@ -22,6 +22,11 @@ export interface EngineOptions {
   readonly idle?: Idle
   /** Default `cpu`. */
   readonly provider?: Provider
+  /**
+   * How a program's memory is taken after its first run: as one `block`, beside the pieces of the first run (default), or in
+   * `pieces`, which needs half as much and is as fast where ops are large.
+   */
+  readonly memory?: 'block' | 'pieces'
 }
 
 /** How a graph is loaded. */
@@ -41,15 +46,22 @@ export class Engine {
   readonly threads: number
   readonly idle: Idle
   readonly provider: Provider
+  private readonly memoryPattern: boolean
   private readonly thread: NativeThread<Request, Answer>
   private readonly bufferNames = new Set<string>()
   private nextProgram = 1
   private disposed = false
 
-  constructor({ threads = availableParallelism(), idle = 'spin', provider = 'cpu' }: EngineOptions = {}) {
+  constructor({
+    threads = availableParallelism(),
+    idle = 'spin',
+    provider = 'cpu',
+    memory = 'block',
+  }: EngineOptions = {}) {
     this.threads = threads
     this.idle = idle
     this.provider = provider
+    this.memoryPattern = memory === 'block'
     this.thread = new NativeThread('worker', import.meta.url)
   }
 
@@ -68,7 +80,13 @@ export class Engine {
       outputs: compiled.outputs,
       boundInputs,
       boundOutputs,
-      options: { threads: this.threads, idle: this.idle, provider: this.provider, mapWeights },
+      options: {
+        threads: this.threads,
+        idle: this.idle,
+        provider: this.provider,
+        memoryPattern: this.memoryPattern,
+        mapWeights,
+      },
     })
     live.programs++
     return new Program(this, program, compiled, new Set(Object.keys(boundOutputs)))

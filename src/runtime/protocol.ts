@@ -16,6 +16,11 @@ export interface SessionOptions {
   readonly threads: number
   readonly idle: Idle
   readonly provider: Provider
+  /**
+   * After the first run, take the memory of a whole run as one block. The arena then holds that of the first run, in pieces,
+   * and the block: twice what a run needs. Default true.
+   */
+  readonly memoryPattern?: boolean
   /** Leave the weights where they are (memory-mapped) instead of repacking them into the engine's own layout. */
   readonly mapWeights: boolean
 }

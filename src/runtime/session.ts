@@ -17,7 +17,7 @@ interface OpenOptions {
 
 export async function openSession(
   model: SessionModel,
-  { threads, idle, provider, mapWeights }: SessionOptions,
+  { threads, idle, provider, memoryPattern = true, mapWeights }: SessionOptions,
   { onDevice = {}, profile }: OpenOptions = {},
 ): Promise<ort.InferenceSession> {
   await checkProvider(provider)
@@ -25,6 +25,7 @@ export async function openSession(
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',
+    enableMemPattern: memoryPattern,
     logSeverityLevel: 3,
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     ...(Object.keys(onDevice).length > 0 && { preferredOutputLocation: onDevice }),

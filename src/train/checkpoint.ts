@@ -102,7 +102,8 @@ function split(layout: Layout, values: Float32Array, prefix = ''): NamedValues[]
   return layout.entries.map(({ name, shape, offset, length }) => ({
     name: prefix + name,
     shape,
-    values: values.slice(offset, offset + length),
+    // A view: with the moments there are four times the parameters in hand already.
+    values: new Float32Array(values.buffer as ArrayBuffer, values.byteOffset + 4 * offset, length),
   }))
 }
 

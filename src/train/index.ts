@@ -3,9 +3,11 @@
 export { bestModelPath, checkpointPath, modelPath } from './checkpoint.ts'
 export { ALONE, type BatchPlace, batchNumber, type Collective } from './collective.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
+export { HOLES, type MemoryItems, RUNTIME, runMemory, totalOf } from './memory.ts'
 export type { PartNorms } from './norms.ts'
 export { type AdamOptions, updateOutputs } from './optimiser.ts'
 export type { Entry, Layout } from './parameters.ts'
+export { type Plan, type PlannedData, type PlannedShape, type PlannedStage, type PlanOptions, planRun } from './plan.ts'
 export {
   type DatasetData,
   type DatasetOptions,
@@ -18,6 +20,7 @@ export {
 export { loadRecipe, ownRecipes } from './recipe-file.ts'
 export type { TrainEvent, TrainResult } from './run-log.ts'
 export { rateAt, type Schedule } from './schedule.ts'
+export { applySettings } from './settings.ts'
 export type { StartingFiles } from './starting-weights.ts'
 export { trainingOutputs } from './step-program.ts'
 export { type TrainOptions, train } from './trainer.ts'

@@ -110,7 +110,8 @@ const OWN_LOSS: readonly string[] = ['dorn', 'ord2seq']
 
 const KINDS = 'must be dataset (folders of your own, too) or rooms'
 
-const recipeSchema = z
+/** The whole recipe. */
+export const recipeSchema = z
   .strictObject({
     /** Also the name of the folder in runs/. A checkpoint belongs to the recipe of its name. */
     name: z.string().regex(/^\w[\w.-]*$/, 'must be letters, digits, ".", "_" and "-"'),

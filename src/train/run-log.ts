@@ -21,6 +21,8 @@ export type TrainEvent =
       readonly parameters: number
       /** What computes; absent in logs of older versions. */
       readonly device?: Provider
+      /** What `--set` changed of the recipe, as it was given. */
+      readonly settings?: readonly string[]
       readonly notes: readonly string[]
       /** As it was checked; logs of older versions lack it. */
       readonly recipe?: Recipe

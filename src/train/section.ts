@@ -1,5 +1,6 @@
 /** What the updates of one stage use: the step's graph at each of its shapes, batches, and the validation. */
 import {
+  CACHE_MEGABYTES,
   createLoader,
   type Dataset,
   type Loader,
@@ -65,12 +66,15 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const owner = outer.hold(new Owner())
   const { before } = turnAt(stage, done)
   const shapes = shapesOf(stage)
+  // What is given is for the run, and every shape has a loader.
+  const cacheMegabytes = (loading.cacheMegabytes ?? CACHE_MEGABYTES) / shapes.length
   // Started first, so that batches are made while the graphs are compiled.
   const loaders = shapes.map(({ height, width }, i) =>
     owner.hold(
       createLoader({
         ...loading,
         prefetch: micros * (loading.prefetch ?? PREFETCH),
+        cacheMegabytes,
         sources: data.sources,
         batch,
         width,

@@ -29,9 +29,7 @@ export interface ResolvedData {
  * before anything else is done: throws a DarError that names it.
  */
 export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string): Promise<ResolvedData> {
-  const resolved = await Promise.all(
-    data.map((one) => (one.kind === 'rooms' ? resolveRooms(one, root) : resolveDataset(one, root))),
-  )
+  const resolved = await Promise.all(data.map((one) => resolveOne(one, root)))
   return {
     sources: resolved.map(({ source }) => source),
     validation: [
@@ -41,6 +39,11 @@ export async function resolveData({ data }: Pick<Recipe, 'data'>, root: string):
     choosing: resolved.flatMap(({ choosing }) => choosing?.name ?? []),
     contents: resolved.map(({ contents }) => contents),
   }
+}
+
+/** One entry of a recipe's data: as a source, and what is held out of it. Throws as `resolveData`. */
+export async function resolveOne(one: Recipe['data'][number], root: string) {
+  return one.kind === 'rooms' ? resolveRooms(one, root) : resolveDataset(one, root)
 }
 
 async function resolveDataset(data: DatasetData, root: string) {

@@ -37,6 +37,8 @@ export interface TrainOptions extends StartingFiles {
   readonly data: string
   /** Folder for checkpoint.safetensors, model.safetensors and log.jsonl, made if need be. Each rank has its own. */
   readonly out: string
+  /** What was changed of the recipe before it came here (`applySettings`), for the log. */
+  readonly settings?: readonly string[]
   /** Go on from the checkpoint in `out`; `weights` and `encoder` are not read then. */
   readonly resume?: boolean
   /** Resume also where seed, rates or data are not those of the checkpoint: another run then, from its weights. */
@@ -87,7 +89,8 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
   const data = await resolveData(checked, options.data)
   makeFolder(out)
   const lock = lockFolder(out, `training of ${checked.name}`)
-  const engine = new Engine({ threads, provider: device })
+  // Each shape of a stage has a program, and each program an arena that never shrinks.
+  const engine = new Engine({ threads, provider: device, memory: 'pieces' })
   const owner = new Owner()
   try {
     const run = await Run.open(owner, options, {
@@ -181,6 +184,7 @@ class Run {
       total: run.total,
       parameters: layout.length,
       device: engine.provider,
+      settings: options.settings,
       notes: [...notes, ...where],
       recipe,
     })

@@ -31,7 +31,12 @@ interface Size {
   readonly width: number
   /** Images predicted at once. */
   readonly batch: number
+  /** Memory for prepared frames; default `KEPT_BYTES`. */
+  readonly keptBytes?: number
 }
+
+/** Bytes of prepared frames that stay in memory, of all sets together; the others are read anew for every validation. */
+export const KEPT_BYTES = 256e6
 
 /** Holds a program in the engine: dispose it. */
 export class Validator {
@@ -43,7 +48,7 @@ export class Validator {
   ) {}
 
   /**
-   * Reads every frame of the sets once and keeps it at the network's size. `weights` is a resident buffer of the layout.
+   * Reads every frame of the sets once, and keeps the first ones at the network's size. `weights` is a resident buffer of the layout.
    * Throws a DarError when a frame cannot be read or a set has no measured depth at all.
    */
   static async create(
@@ -55,7 +60,8 @@ export class Validator {
     size: Size,
   ): Promise<Validator> {
     const prepared: PreparedSet[] = []
-    for (const set of sets) prepared.push(await prepareSet(set, size, config))
+    const room = { bytes: size.keptBytes ?? KEPT_BYTES }
+    for (const set of sets) prepared.push(await prepareSet(set, size, config, room))
     const program = await engine.load(validationGraph(config, size), { boundInputs: slicesOf(layout, weights.name) })
     return new Validator(program, size, config, prepared)
   }
@@ -63,15 +69,17 @@ export class Validator {
   /** Figures of every set, in the order given. `look` is shown every image on the way. */
   async run({ look }: { readonly look?: (image: SeenImage) => void } = {}): Promise<SetFigures[]> {
     const figures: SetFigures[] = []
-    for (const { set, samples } of this.sets) {
-      const images = samples.length
+    for (const { set, frames, sample: read } of this.sets) {
+      const images = frames.length
       const perImage: ImageFigures[] = []
-      for (let begin = 0; begin < images; begin += this.size.batch)
-        for (const one of await this.batch(samples.slice(begin, begin + this.size.batch))) {
+      for (let begin = 0; begin < images; begin += this.size.batch) {
+        const samples = await Promise.all(frames.slice(begin, begin + this.size.batch).map(read))
+        for (const one of await this.batch(samples)) {
           const { sample, maps, steps } = one
           look?.({ ...sample, set, index: perImage.length, images, maps, abs_rel: steps.map(({ abs_rel }) => abs_rel) })
           perImage.push({ steps, saturated: one.saturated })
         }
+      }
       const steps = perImage[0].steps.map((_, k) => mean(perImage.map((one) => one.steps[k])))
       const saturated = perImage[0].saturated.map(
         (_, k) => perImage.reduce((sum, one) => sum + one.saturated[k], 0) / images,
@@ -126,10 +134,14 @@ interface PredictedImage extends ImageFigures {
 }
 
 /** Outputs `depth`, `depth1` …, at the image's size, B,1,H,W, and `saturated1` …, one share an image (model/inference.ts). */
-function validationGraph(config: DarConfig, size: Size) {
+export function validationOutputs(config: DarConfig, size: Size) {
   const { model } = inferenceGraph(config, size, { batch: size.batch })
-  const outputs = inferenceOutputs(model, ['depth', 'steps', 'saturated'], { maps: 'image' })
-  return compile(outputs, { name: `validate ${size.width}×${size.height}` })
+  return inferenceOutputs(model, ['depth', 'steps', 'saturated'], { maps: 'image' })
+}
+
+/** The same, compiled. */
+export function validationGraph(config: DarConfig, size: Size) {
+  return compile(validationOutputs(config, size), { name: `validate ${size.width}×${size.height}` })
 }
 
 interface Prepared {
@@ -147,26 +159,45 @@ interface Prepared {
 
 interface PreparedSet {
   readonly set: string
-  readonly samples: readonly Prepared[]
+  /** Numbers of those that have a valid pixel. */
+  readonly frames: readonly number[]
+  /** The frame of this number: from memory, or read again. */
+  readonly sample: (frame: number) => Promise<Prepared>
 }
 
-/** Frames without a valid pixel are left out. */
-async function prepareSet(set: Dataset, size: Size, { dMax }: DarConfig): Promise<PreparedSet> {
-  const samples: Prepared[] = []
+/** Frames without a valid pixel are left out. Takes the bytes of the frames that it keeps from `room`. */
+async function prepareSet(
+  set: Dataset,
+  size: Size,
+  { dMax }: DarConfig,
+  room: { bytes: number },
+): Promise<PreparedSet> {
+  const kept = new Map<number, Prepared>()
+  const frames: number[] = []
   for (let i = 0; i < set.length; i++) {
-    const { name, image, depth, scale } = wholeFrame(await set.get(i), { width: size.width, height: size.height })
-    const valid: number[] = []
-    depth.forEach((d, at) => {
-      if (d > MIN_DEPTH * scale && d < dMax) valid.push(at)
-    })
-    if (valid.length > 0) samples.push({ name, image, depth, valid: Int32Array.from(valid), scale })
+    const sample = await prepare(set, i, size, dMax)
+    if (sample.valid.length === 0) continue
+    frames.push(i)
+    const bytes = sample.image.byteLength + sample.depth.byteLength + sample.valid.byteLength
+    if (bytes > room.bytes) continue
+    room.bytes -= bytes
+    kept.set(i, sample)
   }
-  if (samples.length === 0)
+  if (frames.length === 0)
     throw new DarError(
       `validation set ${set.name}: none of its ${set.length} frames has a depth between ${MIN_DEPTH} m and the model's ` +
         `range of ${dMax} m (at the canonical focal length); check its depth scale, or leave it out`,
     )
-  return { set: set.name, samples }
+  return { set: set.name, frames, sample: async (i) => kept.get(i) ?? prepare(set, i, size, dMax) }
+}
+
+async function prepare(set: Dataset, index: number, { width, height }: Size, dMax: number): Promise<Prepared> {
+  const { name, image, depth, scale } = wholeFrame(await set.get(index), { width, height })
+  const valid: number[] = []
+  depth.forEach((d, at) => {
+    if (d > MIN_DEPTH * scale && d < dMax) valid.push(at)
+  })
+  return { name, image, depth, valid: Int32Array.from(valid), scale }
 }
 
 function mean(all: readonly PixelMetrics[]): PixelMetrics {

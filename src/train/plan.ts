@@ -1,0 +1,181 @@
+/**
+ * What a run will take, told before it starts: parameters, memory, arithmetic, images, epochs, and how long, from a few updates that are
+ * made and thrown away. Nothing is written. What can be known without the data is known without them.
+ */
+import { type LoadingOptions, ROOM_POOL } from '../data/index.ts'
+import { flopsOf, nodesPerRun, type Tensor } from '../graph/index.ts'
+import { DarError, messageOf } from '../support/errors.ts'
+import { multiplierOf } from './groups.ts'
+import { HOLES, type MemoryItems, runMemory, stepMemory, stepOf, totalOf } from './memory.ts'
+import { measureUpdates } from './plan-measure.ts'
+import type { Recipe } from './recipe.ts'
+import { resolveOne } from './sources.ts'
+import { shapesOf, totalUpdates, turnAt } from './stages.ts'
+import { modelLayout } from './step-program.ts'
+
+/** One shape of a stage. */
+export interface PlannedShape {
+  readonly width: number
+  readonly height: number
+  readonly updates: number
+  /** Of one update. */
+  readonly flops: number
+  /** Bytes alive at the peak of its step, without the weights. */
+  readonly activations: number
+  /** The step and the optimiser; null when not measured. */
+  readonly stepSeconds: number | null
+  /** Making a batch, one thread; null when not measured. */
+  readonly batchSeconds: number | null
+}
+
+/** A part of the run. */
+export interface PlannedStage {
+  readonly updates: number
+  readonly batch: number
+  readonly shapes: readonly PlannedShape[]
+}
+
+/** One source of the training stream. */
+export interface PlannedData {
+  readonly name: string
+  readonly weight: number
+  /** Images of it that the run shows. */
+  readonly images: number
+  /** To train on; null for rooms, which never end, and where it could not be opened. */
+  readonly frames: number | null
+  readonly held: number
+  readonly epochs: number | null
+  /** Why it could not be opened; null when it could. */
+  readonly problem: string | null
+}
+
+/** What a run will take. */
+export interface Plan {
+  readonly recipe: string
+  readonly parameters: { readonly total: number; readonly trained: number }
+  readonly updates: number
+  readonly images: number
+  /** Of the whole run: two for each multiply-add of a matrix product or convolution. */
+  readonly flops: number
+  /** Bytes of the process at its peak, and what they are made of. */
+  readonly memory: { readonly total: number; readonly items: MemoryItems }
+  readonly stages: readonly PlannedStage[]
+  readonly data: readonly PlannedData[]
+  readonly validations: number
+  /** Of the whole run; null when it was not measured. */
+  readonly seconds: number | null
+  /** What the time is not known for, or does not hold. */
+  readonly notes: readonly string[]
+}
+
+/** How a run would be started. */
+export interface PlanOptions {
+  /** Folder that the recipe's data paths are relative to. */
+  readonly data: string
+  readonly threads?: number
+  readonly loading?: LoadingOptions
+  /** Bytes that a measurement may take; none is made that needs more. Default: what the system has free. */
+  readonly room?: number
+}
+
+/** Throws a DarError when a graph cannot be built. Data that cannot be opened are told of, in `problem`. */
+export async function planRun(recipe: Recipe, { data: root, threads, loading = {}, room }: PlanOptions): Promise<Plan> {
+  const opened = await Promise.all(recipe.data.map((one) => openOne(one, root)))
+  const data = shares(recipe, opened)
+  const held = data.reduce((sum, one) => sum + one.held, 0)
+  const known = data.every(({ problem }) => problem === null)
+  const frames = recipe.data.map(({ kind }, i) => (kind === 'rooms' ? ROOM_POOL : data[i].frames))
+  const items = runMemory(recipe, { frames, ...(known && { held }) }, loading)
+  const validations = held > 0 || !known ? validationsOf(recipe) : 0
+  const free = room ?? process.availableMemory()
+  const notes: string[] = []
+  const stages: PlannedStage[] = []
+  for (const stage of recipe.stages) {
+    const shapes: PlannedShape[] = []
+    const { before } = turnAt(stage, stage.updates)
+    for (const [i, shape] of shapesOf(stage).entries()) {
+      const { outputs, gradients, sums } = stepOf(recipe, stage, shape)
+      const use = stepMemory(outputs, gradients)
+      const flops = (stage.accumulate ?? 1) * (flopsBehind(Object.values(outputs)) + flopsBehind(sums))
+      const needed =
+        items.runtime + items.state + items.gradientCopy + items.programs + items.update + HOLES * use.activations
+      const fits = needed <= free
+      if (!fits)
+        notes.push(
+          `${shape.width}×${shape.height}, batch ${stage.batch}: not measured, because it needs ${gigabytes(needed)} and ${gigabytes(free)} are free here`,
+        )
+      const sources = known ? opened.flatMap((one) => ('source' in one ? [one.source] : [])) : null
+      const measured = fits ? await measureUpdates(recipe, stage, shape, { sources, threads }) : null
+      shapes.push({
+        ...shape,
+        updates: before[i],
+        flops,
+        activations: use.activations,
+        stepSeconds: measured?.step ?? null,
+        batchSeconds: measured?.batch ?? null,
+      })
+    }
+    stages.push({ updates: stage.updates, batch: stage.batch, shapes })
+  }
+  const all = stages.flatMap(({ shapes }) => shapes)
+  const seconds = all.every(({ stepSeconds }) => stepSeconds !== null)
+    ? all.reduce((sum, one) => sum + one.updates * Math.max(one.stepSeconds ?? 0, one.batchSeconds ?? 0), 0)
+    : null
+  if (seconds !== null && validations > 0) notes.push(`the time of ${validations} validations is not in it`)
+  if (seconds !== null && !known) notes.push('measured on noise: the time that reading the data takes is not in it')
+  return {
+    recipe: recipe.name,
+    parameters: countParameters(recipe),
+    updates: totalUpdates(recipe),
+    images: imagesOf(recipe),
+    flops: all.reduce((sum, one) => sum + one.updates * one.flops, 0),
+    memory: { total: totalOf(items), items },
+    stages,
+    data,
+    validations,
+    seconds,
+    notes,
+  }
+}
+
+const flopsBehind = (outputs: readonly Tensor[]): number =>
+  nodesPerRun(outputs, { parameters: 'fed' }).reduce((sum, node) => sum + flopsOf(node), 0)
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
+const imagesOf = ({ stages }: Recipe): number => stages.reduce((sum, { updates, batch }) => sum + updates * batch, 0)
+
+/** One every `validateEvery` updates, and one at the end. */
+function validationsOf(recipe: Recipe): number {
+  return Math.ceil(totalUpdates(recipe) / recipe.validateEvery)
+}
+
+function countParameters({ model, stages, optimiser }: Recipe): Plan['parameters'] {
+  const { entries, length } = modelLayout(model, stages[0])
+  const frozen = entries.filter(({ name }) => multiplierOf(name, optimiser.multipliers) === 0)
+  return { total: length, trained: length - frozen.reduce((sum, entry) => sum + entry.length, 0) }
+}
+
+type Opened = Awaited<ReturnType<typeof resolveOne>> | { readonly problem: string }
+
+async function openOne(one: Recipe['data'][number], root: string): Promise<Opened> {
+  try {
+    return await resolveOne(one, root)
+  } catch (error) {
+    if (!(error instanceof DarError)) throw error
+    return { problem: messageOf(error) }
+  }
+}
+
+function shares(recipe: Recipe, opened: readonly Opened[]): PlannedData[] {
+  const all = recipe.data.reduce((sum, { weight }) => sum + weight, 0)
+  return recipe.data.map((one, i) => {
+    const found = opened[i]
+    const name = one.kind === 'rooms' ? 'rooms' : one.name
+    const images = (imagesOf(recipe) * one.weight) / all
+    const common = { name, weight: one.weight, images: Math.round(images) }
+    if ('problem' in found) return { ...common, frames: null, held: 0, epochs: null, problem: found.problem }
+    const { frames } = found.contents
+    const choosing = 'choosing' in found ? (found.choosing?.length ?? 0) : 0
+    const held = (found.validation?.length ?? 0) + choosing
+    return { ...common, frames, held, epochs: frames === null ? null : images / frames, problem: null }
+  })
+}
