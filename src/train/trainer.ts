@@ -15,6 +15,7 @@ import { lockFolder } from '../support/folder-lock.ts'
 import { checkpointPath, type Progressed, type Stamped } from './checkpoint.ts'
 import { ALONE, type Collective } from './collective.ts'
 import { deviceNotes } from './device-notes.ts'
+import { featuresFolder } from './features.ts'
 import { Norms } from './norms.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
@@ -96,6 +97,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
       data,
       loading,
       collective,
+      features: featuresFolder(out),
       atUnreadable: skipBad ? 'go on' : 'end',
     })
     return await run.loop()
