@@ -1,3 +1,4 @@
+export type { DropPath } from '../nn/index.ts'
 export * from './config.ts'
 export * from './dar.ts'
 export { DEPTH_ANYTHING } from './depth-anything.ts'
