@@ -170,7 +170,10 @@ class Run {
       v: await hold('v'),
       ema: await hold('ema'),
     }
-    const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser))
+    // Such a run starts from features: nothing reads the encoder, which is frozen.
+    const kept = stages.every(({ cacheFeatures }) => cacheFeatures)
+    const still = (name: string) => kept && name.startsWith('encoder.')
+    const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser, { still }))
     const norms = owner.hold(await Norms.create(engine, layout, state))
     const { choosing } = data
     const files = new RunFiles({ folder: options.out, recipe, layout, state, identity, choosing })
