@@ -43,7 +43,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     continue
   }
   const begin = performance.now()
-  await program.run(feedsOf(program, { image, depth, teacher: new Uint8Array(batch), draws: new Float32Array(0) }))
+  const none = { draws: new Float32Array(0), taps: [] }
+  await program.run(feedsOf(program, { image, depth, teacher: new Uint8Array(batch), ...none }))
   await adam.apply(steps++, 1e-5, await adam.gradientNorm())
   console.log(performance.now() - begin)
 }

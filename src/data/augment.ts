@@ -117,6 +117,12 @@ export function wholeFrame(frame: Frame, size: SampleSize): Sample {
   return labelled(frame, wholeView(frame, width, height), image, depth)
 }
 
+/** The label of `wholeFrame` alone; the image is not written. */
+export function wholeLabel(frame: Frame, size: SampleSize): Sample {
+  const { image, depth } = buffers(size)
+  return labelled(frame, wholeView(frame, size.width, size.height), image, depth)
+}
+
 function buffers({ width, height, into }: SampleSize): { image: Float32Array; depth: Float32Array } {
   return into ?? { image: new Float32Array(3 * width * height), depth: new Float32Array(width * height) }
 }

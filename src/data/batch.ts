@@ -6,9 +6,10 @@
 
 import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
-import { type Augmentation, augment } from './augment.ts'
+import { type Augmentation, augment, wholeLabel } from './augment.ts'
 import { slotAt } from './mix.ts'
 import { LANES, openSource, type RenderRoom, type Source, type SourceSpec } from './sources.ts'
+import { readFeatures, type StoredFeatures } from './stored-features.ts'
 
 /** Beyond those of the sources, which count down from −1. */
 const DRAWS_STREAM = -1e6
@@ -29,6 +30,8 @@ export interface BatchOptions {
   readonly perUpdate?: number
   /** Random numbers that every sample brings for the network; default 0. */
   readonly draws?: number
+  /** What stands for the pictures: whole frames, as in `wholeFrame`, so there is no augmentation. Default: the pictures. */
+  readonly features?: StoredFeatures
   readonly augmentation?: Augmentation
   /** Decoded frames are kept at up to this many times the network's size, each side. */
   readonly keepScale?: number
@@ -39,7 +42,7 @@ export interface BatchOptions {
 /** Samples of one update, one after the other. */
 export interface Batch {
   readonly index: number
-  /** batch·3·height·width, RGB in [0, 1]. */
+  /** batch·3·height·width, RGB in [0, 1]; empty where features stand for it. */
   readonly image: Float32Array
   /** batch·1·height·width, canonical metres, 0 = not measured. */
   readonly depth: Float32Array
@@ -51,6 +54,8 @@ export interface Batch {
   readonly teacher: Uint8Array
   /** batch·draws, uniform in [0, 1). */
   readonly draws: Float32Array
+  /** The encoder's maps of the pictures, where the options have features; else empty. */
+  readonly taps: readonly Float32Array[]
 }
 
 /** Throws a DarError naming the first option that makes no sense. */
@@ -91,6 +96,7 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
     seed,
     perUpdate = 1,
     draws: count = 0,
+    features,
     augmentation = {},
     keepScale = 2,
     cacheMegabytes = CACHE_MEGABYTES,
@@ -132,19 +138,22 @@ export async function createBatchMaker(options: BatchOptions, render: RenderRoom
         return { frame: await sources[source].frame(ordinal, update, random), random, spec: options.sources[source] }
       }),
     )
-    const image = new Float32Array(batch * 3 * pixels)
+    const image = new Float32Array(features ? 0 : batch * 3 * pixels)
     const depth = new Float32Array(batch * pixels)
     const samples = drawn.map(({ frame, random }, j) => {
       const into = {
         image: image.subarray(3 * j * pixels, 3 * (j + 1) * pixels),
         depth: depth.subarray(j * pixels, (j + 1) * pixels),
       }
-      return augment(frame, random, { ...augmentation, width, height, into })
+      return features
+        ? wholeLabel(frame, { width, height, into })
+        : augment(frame, random, { ...augmentation, width, height, into })
     })
     const names = samples.map(({ name }) => name)
     const scales = Float32Array.from(samples, ({ scale }) => scale)
     const teacher = Uint8Array.from(drawn, ({ spec }) => Number(spec.kind === 'dataset' && (spec.teacher ?? false)))
-    return { index, image, depth, names, scales, teacher, draws: drawsOf(index) }
+    const taps = features ? await readFeatures(features, names) : []
+    return { index, image, depth, names, scales, teacher, draws: drawsOf(index), taps }
   }
   return { make }
 }

@@ -44,4 +44,5 @@ export {
   splitTail,
   type TailOptions,
 } from './split.ts'
+export type { StoredFeatures } from './stored-features.ts'
 export type { Dataset, Frame, Incomplete, NamedDataset } from './types.ts'

@@ -32,11 +32,11 @@ async function answer(index: number): Promise<void> {
   try {
     maker ??= createBatchMaker(options, createRoomRenderer())
     const batch = await (await maker).make(index)
-    const { image, depth, scales, teacher, draws } = batch
+    const { image, depth, scales, teacher, draws, taps } = batch
     const reply: BatchReply = { index, batch }
     port?.postMessage(
       reply,
-      [image, depth, scales, teacher, draws].map(({ buffer }) => buffer as ArrayBuffer),
+      [image, depth, scales, teacher, draws, ...taps].map(({ buffer }) => buffer as ArrayBuffer),
     )
   } catch (error) {
     const reply: BatchReply = { index, error: messageOf(error), mistake: error instanceof DarError ? error.kind : null }

@@ -1,6 +1,6 @@
 /** The encoder of a config, and the normalisation of its input (algorithm section 2). */
 
-import { type Graph, ShapeError, type Tensor } from '../graph/index.ts'
+import { Graph, type Shape, ShapeError, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { type DropPath, Scope } from '../nn/index.ts'
 import { type DarConfig, imageMultiple } from './config.ts'
@@ -28,6 +28,16 @@ export function normaliseImage(rgb: Tensor, config: DarConfig): Tensor {
   const channels = (values: readonly number[]) => rgb.graph.constant(values, [1, 3, 1, 1])
   const { mean, deviation } = pixelStatistics(config)
   return ops.div(ops.sub(rgb, channels(mean)), channels(deviation))
+}
+
+/** Shapes of the four maps that `encode` makes of `batch` images. */
+export function tapShapes(
+  config: DarConfig,
+  { height, width }: { readonly height: number; readonly width: number },
+  batch: number,
+): Shape[] {
+  const graph = new Graph()
+  return encode(graph, graph.input('image', [batch, 3, height, width]), config, new Map()).map(({ shape }) => shape)
 }
 
 /** Random numbers of `DropPath` that an image takes: one for each branch. */

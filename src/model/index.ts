@@ -1,7 +1,15 @@
+export type { DropPath } from '../nn/index.ts'
 export * from './config.ts'
 export * from './dar.ts'
 export { DEPTH_ANYTHING } from './depth-anything.ts'
-export { dropBranches, encode, normaliseImage, type PixelStatistics, pixelStatistics } from './encoder.ts'
+export {
+  dropBranches,
+  encode,
+  normaliseImage,
+  type PixelStatistics,
+  pixelStatistics,
+  tapShapes,
+} from './encoder.ts'
 export type { FlatConfig } from './flat-config.ts'
 export * from './inference.ts'
 export type { Trace } from './intermediates.ts'

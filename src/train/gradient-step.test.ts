@@ -29,7 +29,7 @@ function pictures(config: DarConfig): Batch {
   const names = Array.from({ length: IMAGES }, (_, i) => `picture${i}`)
   const scales = new Float32Array(IMAGES).fill(1)
   const draws = Float32Array.from({ length: IMAGES * dropBranches(config) }, () => random.uniform())
-  return { index: 0, image, depth, names, scales, teacher: Uint8Array.of(0, 0, 1, 1), draws }
+  return { index: 0, image, depth, names, scales, teacher: Uint8Array.of(0, 0, 1, 1), draws, taps: [] }
 }
 
 function cut({ image, depth, names, scales, teacher, draws }: Batch, count: number): Batch[] {
@@ -44,6 +44,7 @@ function cut({ image, depth, names, scales, teacher, draws }: Batch, count: numb
       scales: part(scales),
       teacher: part(teacher),
       draws: part(draws),
+      taps: [],
     }
   })
 }
@@ -90,7 +91,7 @@ describe.each<[string, DarConfig, number[]]>([
       const loss = { varianceFocus: 0.85, edges: 0.2, teacher: 0.5 }
       const options = { ...SIZE, batch: IMAGES / count, loss, dropPath: 0.4, frozen }
       const step = parts.hold(
-        await GradientStep.open(engine, config, state, options, { accumulator, collective: ALONE }),
+        await GradientStep.open(engine, { config, layout, state }, options, { accumulator, collective: ALONE }),
       )
       const updates = []
       for (const index of [0, 1]) {

@@ -17,6 +17,7 @@ import type { Accumulator } from './accumulator.ts'
 import { type Collective, poolSums, sumGradient } from './collective.ts'
 import type { TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
+import type { Layout } from './parameters.ts'
 import { feedsOf, loadStep, loadSums, sumOutputs, trainingGraph } from './step-program.ts'
 
 interface GradientStepOptions {
@@ -26,10 +27,18 @@ interface GradientStepOptions {
   readonly batch: number
   readonly loss?: LossOptions
   readonly dropPath?: number
+  readonly fromFeatures?: boolean
   /** Names of parameters that get no gradient. */
   readonly frozen: (name: string) => boolean
   /** See `GradientOptions`. */
   readonly checkpoints?: GradientOptions['checkpoints']
+}
+
+/** What is trained: the layout is that of the state, of all parameters. */
+interface TrainedModel {
+  readonly config: DarConfig
+  readonly layout: Layout
+  readonly state: TrainingState
 }
 
 /** What an update is made of: micro-batches per rank, and where their gradients are added up, if there are several. */
@@ -54,8 +63,7 @@ export class GradientStep {
   /** Parameters are read from the state, whose `grads` are written. The accumulator belongs to the caller. */
   static async open(
     engine: Engine,
-    config: DarConfig,
-    state: TrainingState,
+    { config, layout, state }: TrainedModel,
     { frozen, checkpoints, ...options }: GradientStepOptions,
     parts: Parts,
   ): Promise<GradientStep> {
@@ -64,13 +72,14 @@ export class GradientStep {
     const terms = Array.from({ length: lossTermCount(config) }, (_, k) => `loss${k + 1}`)
     try {
       if (parts.accumulator === null && parts.collective.ranks === 1) {
-        const step = owner.hold(await loadStep(engine, trainingGraph(config, { ...options, ...own }), state))
+        const { compiled } = trainingGraph(config, { ...options, ...own })
+        const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
         return new GradientStep(owner, step, null, parts, state, terms)
       }
       const { outputs, count } = sumOutputs(config, options)
-      const graph = trainingGraph(config, { ...options, ...own, sums: count })
-      const program = owner.hold(await loadSums(engine, outputs, graph.layout, state.params))
-      const step = owner.hold(await loadStep(engine, graph, state))
+      const { compiled } = trainingGraph(config, { ...options, ...own, sums: count })
+      const program = owner.hold(await loadSums(engine, outputs, layout, state.params))
+      const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
       return new GradientStep(owner, step, { program, count }, parts, state, terms)
     } catch (error) {
       await owner.dispose()

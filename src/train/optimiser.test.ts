@@ -110,6 +110,32 @@ describe('AdamW', () => {
     expect(clipped).toEqual(clipped.map((_, step) => step % 2 === 0))
   })
 
+  it('leaves parameters alone that never change, and updates those on both sides as before', async () => {
+    const { entries } = layout
+    const middle = entries.find(({ name }) => name === 'head.scale') ?? expect.fail('no head.scale')
+    expect([entries[0].name, entries.at(-1)?.name]).not.toContain(middle.name)
+    const g = draw(1).map((value, i) => (i === middle.offset ? 0 : value))
+    const updated = async (one: AdamW) => {
+      await state.params.write(start)
+      await state.ema.write(start)
+      await state.grads.write(g)
+      for (const buffer of [state.m, state.v]) await buffer.write(new Float32Array(layout.length))
+      const norm = await one.gradientNorm()
+      await one.apply(0, 0.01, 2)
+      const [params, m, v, ema] = await Promise.all([state.params, state.m, state.v, state.ema].map((b) => b.read()))
+      return { norm, params, m, v, ema }
+    }
+    const whole = await updated(adam)
+    await adam.dispose()
+    const split = await AdamW.create(engine, layout, state, options, { still: (name) => name === middle.name })
+    const apart = await updated(split)
+    await split.dispose()
+    adam = await AdamW.create(engine, layout, state, options)
+    expect(Math.abs(apart.norm / whole.norm - 1)).toBeLessThan(1e-6)
+    expect({ ...apart, norm: 0 }).toEqual({ ...whole, norm: 0, ema: apart.ema })
+    for (let i = 0; i < layout.length; i++) expect(apart.ema[i]).toBe(i === middle.offset ? start[i] : whole.ema[i])
+  })
+
   it('decays weights of two or more axes and nothing else when the gradient is zero', async () => {
     await state.params.write(start)
     for (const buffer of [state.grads, state.m, state.v]) await buffer.write(new Float32Array(layout.length))

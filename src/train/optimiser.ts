@@ -78,17 +78,31 @@ export function emaDecay(limit: number, step: number): number {
   return Math.min(limit, (1 + step) / (10 + step))
 }
 
-/** Holds two programs and two buffers in the engine: dispose it. The state belongs to the caller. */
+/** A stretch of the layout, updated in one pass. */
+interface Segment {
+  readonly norm: Program
+  readonly update: Program
+}
+
+/** Holds two programs for each stretch and two buffers in the engine: dispose it. The state belongs to the caller. */
 export class AdamW {
   private constructor(
-    private readonly norm: Program,
-    private readonly update: Program,
+    private readonly segments: readonly Segment[],
     private readonly owner: Owner,
     private readonly options: Required<AdamOptions>,
   ) {}
 
-  /** Multipliers and weight decay are by the layout's names and shapes; the state's buffers have the layout's length. */
-  static async create(engine: Engine, layout: Layout, state: TrainingState, options: AdamOptions = {}): Promise<AdamW> {
+  /**
+   * Multipliers and weight decay are by the layout's names and shapes; the state's buffers have the layout's length. Parameters that
+   * `still` names never change and have no gradient: the passes over memory leave them out. Default: none, also where a multiplier is 0.
+   */
+  static async create(
+    engine: Engine,
+    layout: Layout,
+    state: TrainingState,
+    options: AdamOptions = {},
+    { still = () => false }: { readonly still?: (name: string) => boolean } = {},
+  ): Promise<AdamW> {
     const all = { ...DEFAULTS, ...options }
     const factors = new Float32Array(layout.length)
     const decay = new Float32Array(layout.length)
@@ -99,17 +113,21 @@ export class AdamW {
       decay.fill(decays(entry, all) ? all.weightDecay : 0, entry.offset, end)
     }
     const owner = new Owner()
-    const whole = (buffer: ResidentBuffer) => buffer.slice(0, layout.length)
     try {
-      const s = whole(owner.hold(await engine.allocate('adamw.factors', factors)))
-      const w = whole(owner.hold(await engine.allocate('adamw.decay', decay)))
-      const [p, g, m, v, e] = STATE_NAMES.map((name) => whole(state[name]))
-      const norm = owner.hold(await engine.load(normGraph(layout.length), { boundInputs: { g } }))
-      const update = await engine.load(updateGraph(layout.length, all), {
-        boundInputs: { p, g, m, v, e, s, w },
-        boundOutputs: { p2: p, m2: m, v2: v, e2: e },
-      })
-      return new AdamW(norm, owner.hold(update), owner, all)
+      const rateOf = owner.hold(await engine.allocate('adamw.factors', factors))
+      const decayOf = owner.hold(await engine.allocate('adamw.decay', decay))
+      const segments: Segment[] = []
+      for (const { offset, length } of stretches(layout, still)) {
+        const part = (buffer: ResidentBuffer) => buffer.slice(offset, length)
+        const [p, g, m, v, e] = STATE_NAMES.map((name) => part(state[name]))
+        const norm = owner.hold(await engine.load(normGraph(length), { boundInputs: { g } }))
+        const update = await engine.load(updateGraph(length, all), {
+          boundInputs: { p, g, m, v, e, s: part(rateOf), w: part(decayOf) },
+          boundOutputs: { p2: p, m2: m, v2: v, e2: e },
+        })
+        segments.push({ norm, update: owner.hold(update) })
+      }
+      return new AdamW(segments, owner, all)
     } catch (error) {
       await owner.dispose()
       throw error
@@ -118,8 +136,9 @@ export class AdamW {
 
   /** L2 norm of the gradient in the buffer, over all parameters, before clipping. */
   async gradientNorm(): Promise<number> {
-    const { norm } = await this.norm.run({})
-    return Math.sqrt(Number(norm[0]))
+    let squares = 0
+    for (const segment of this.segments) squares += Number((await segment.norm.run({})).norm[0])
+    return Math.sqrt(squares)
   }
 
   /** One update of parameters, moments and average; `step` counts from 0, `rate` is η, `norm` the gradient's. */
@@ -127,18 +146,31 @@ export class AdamW {
     const { beta1, beta2, clip, ema } = this.options
     const t = step + 1
     const scalar = (value: number) => Float32Array.of(value)
-    await this.update.run({
-      rate: scalar(rate),
-      scale: scalar(norm > clip ? clip / norm : 1),
-      correction1: scalar(1 / (1 - beta1 ** t)),
-      correction2: scalar(1 / (1 - beta2 ** t)),
-      average: scalar(emaDecay(ema, step)),
-    })
+    for (const { update } of this.segments)
+      await update.run({
+        rate: scalar(rate),
+        scale: scalar(norm > clip ? clip / norm : 1),
+        correction1: scalar(1 / (1 - beta1 ** t)),
+        correction2: scalar(1 / (1 - beta2 ** t)),
+        average: scalar(emaDecay(ema, step)),
+      })
   }
 
   async dispose(): Promise<void> {
     await this.owner.dispose()
   }
+}
+
+/** The stretches of a layout between the parameters that are left out. */
+function stretches({ entries }: Layout, still: (name: string) => boolean): { offset: number; length: number }[] {
+  const found: { offset: number; length: number }[] = []
+  for (const { name, offset, length } of entries) {
+    if (still(name)) continue
+    const last = found.at(-1)
+    if (last && last.offset + last.length === offset) last.length += length
+    else found.push({ offset, length })
+  }
+  return found
 }
 
 function normGraph(length: number) {

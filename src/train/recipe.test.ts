@@ -4,7 +4,7 @@ import { DarError } from '../support/errors.ts'
 import { parseRecipe, type Stage } from './recipe.ts'
 import { loadRecipe, ownRecipes } from './recipe-file.ts'
 import { shapesOf, stageAt, totalUpdates, turnAt } from './stages.ts'
-import { TINY_MODEL, tinyRecipe } from './testing.ts'
+import { NO_AUGMENTATION, TINY_MODEL, tinyRecipe } from './testing.ts'
 
 const stage = { height: 32, width: 64, batch: 2 }
 const recipe = tinyRecipe({
@@ -107,6 +107,16 @@ describe('parseRecipe', () => {
       'another shape that the encoder cannot take',
       { stages: [{ ...stage, updates: 3, also: [{ height: 32, width: 40 }] }] },
       /stages\.0\.width: is 40.*multiples of 16/,
+    ],
+    [
+      'features on disk of pictures that change',
+      { stages: [{ ...stage, updates: 3, cacheFeatures: true }], optimiser: { multipliers: { 'encoder.': 0 } } },
+      /stages\.0\.cacheFeatures: needs pictures that are the same.*whole: 1 \(is 0\.15\), .*mirror: 0 \(is 0\.5\)/,
+    ],
+    [
+      'features on disk of an encoder that learns',
+      { stages: [{ ...stage, updates: 3, cacheFeatures: true, augmentation: NO_AUGMENTATION }], optimiser: {} },
+      /stages\.0\.cacheFeatures: needs a frozen encoder; set optimiser\.multipliers to \{ 'encoder\.': 0 \}/,
     ],
     [
       'a number of micro-batches that does not divide the batch',

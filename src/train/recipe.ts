@@ -11,6 +11,7 @@ import { augmentationSchema, openSchema, splitSchema } from '../data/index.ts'
 import { configSchema, imageMultiple, isMetric, lossSchema } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
 import { issueText } from '../support/issues.ts'
+import { augmentationProblems, freezesEncoder } from './cacheable.ts'
 import { BEST_METRICS } from './keep.ts'
 import { adamSchema } from './optimiser.ts'
 import { scheduleSchema } from './schedule.ts'
@@ -87,6 +88,11 @@ const stageSchema = z.strictObject({
    * probability, the first block's never (nn/drop-path.ts). Never in validation and prediction. Default 0.
    */
   dropPath: z.number().min(0).lt(1).optional(),
+  /**
+   * Compute the encoder's features of every frame once, keep them on disk in the folder of the run, and train what stands on them. Takes a
+   * frozen encoder and pictures that are the same every time, whole frames as in prediction (features.ts). Default false.
+   */
+  cacheFeatures: z.boolean().optional(),
   updates: count,
   /** Every n-th update sees portrait crops, height and width exchanged; default: none. */
   portraitEvery: count.min(2).optional(),
@@ -151,7 +157,7 @@ export const recipeSchema = z
      */
     best: z.enum(BEST_METRICS).optional(),
   })
-  .superRefine(({ data, model, stages, best }, context) => {
+  .superRefine(({ data, model, stages, best, augmentation, optimiser }, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
     const multiple = imageMultiple(model)
     if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
@@ -166,6 +172,17 @@ export const recipeSchema = z
           ['stages', i, 'accumulate'],
           `is ${stage.accumulate}, which does not divide the batch of ${stage.batch}`,
         )
+      if (stage.cacheFeatures) {
+        const cannot = (what: string) => problem(['stages', i, 'cacheFeatures'], what)
+        if (!freezesEncoder(optimiser.multipliers))
+          cannot("needs a frozen encoder; set optimiser.multipliers to { 'encoder.': 0 }")
+        const moving = augmentationProblems(stage.augmentation ?? augmentation)
+        if (moving.length > 0)
+          cannot(`needs pictures that are the same every time; set in the augmentation ${moving.join(', ')}`)
+        if (data.some(({ kind }) => kind === 'rooms')) cannot('takes data sets only: rooms never come again')
+        if (stage.dropPath) cannot('has no encoder whose branches dropPath could skip; leave dropPath out')
+        if (stage.portraitEvery) cannot('takes whole frames, and portraitEvery cuts them; leave portraitEvery out')
+      }
       if (stage.portraitEvery && stage.also)
         problem(['stages', i, 'also'], 'and portraitEvery are two ways to mix shapes; give one of them')
       for (const shape of [stage, ...(stage.also ?? [])])

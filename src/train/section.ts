@@ -9,10 +9,12 @@ import {
   type SourceSpec,
 } from '../data/index.ts'
 import { PREFETCH } from '../data/loader.ts'
+import type { StoredFeatures } from '../data/stored-features.ts'
 import { dropBranches } from '../model/index.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { Accumulator } from './accumulator.ts'
 import { batchNumber, type Collective } from './collective.ts'
+import { prepareFeatures } from './features.ts'
 import { GradientStep } from './gradient-step.ts'
 import { multiplierOf } from './groups.ts'
 import type { TrainingState } from './optimiser.ts'
@@ -49,6 +51,8 @@ export interface RunParts {
   readonly data: { readonly sources: readonly SourceSpec[]; readonly validation: readonly Dataset[] }
   readonly loading: LoadingOptions
   readonly collective: Collective
+  /** Folder for the encoder's features, where a stage keeps them. */
+  readonly features: string
   /** What a loader does after a frame that cannot be read. */
   readonly atUnreadable: LoaderOptions['atUnreadable']
 }
@@ -68,6 +72,16 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const shapes = shapesOf(stage)
   // What is given is for the run, and every shape has a loader.
   const cacheMegabytes = (loading.cacheMegabytes ?? CACHE_MEGABYTES) / shapes.length
+  const kept = {
+    engine,
+    config: recipe.model,
+    layout,
+    params: state.params,
+    sources: data.sources,
+    folder: parts.features,
+  }
+  const stored: (StoredFeatures | undefined)[] = []
+  for (const shape of shapes) stored.push(stage.cacheFeatures ? await prepareFeatures(kept, shape) : undefined)
   // Started first, so that batches are made while the graphs are compiled.
   const loaders = shapes.map(({ height, width }, i) =>
     owner.hold(
@@ -83,6 +97,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
         augmentation: stage.augmentation ?? recipe.augmentation,
         perUpdate: micros * ranks,
         atUnreadable,
+        features: stored[i],
         draws: dropPath > 0 ? dropBranches(recipe.model) : 0,
         start: before[i] * micros,
         numberOf: (place) =>
@@ -95,8 +110,12 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const checkpoints = recipe.gradientCheckpointing ? ('recompute' as const) : ('keep' as const)
   const lanes: Lane[] = []
   for (const [i, { height, width }] of shapes.entries()) {
-    const options = { height, width, batch, loss, dropPath, frozen, checkpoints }
-    const step = await GradientStep.open(engine, recipe.model, state, options, { collective, accumulator })
+    const fromFeatures = stored[i] !== undefined
+    const options = { height, width, batch, loss, dropPath, frozen, fromFeatures, checkpoints }
+    const step = await GradientStep.open(engine, { config: recipe.model, layout, state }, options, {
+      collective,
+      accumulator,
+    })
     lanes.push({ loader: loaders[i], step: owner.hold(step), micros })
   }
   const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }

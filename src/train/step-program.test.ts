@@ -49,7 +49,7 @@ describe('a step with a teacher', () => {
     const program = owner.hold(await loadStep(engine, graph, { params, grads }))
     return async (...taught) => {
       const teacher = Uint8Array.from({ length: batch }, (_, i) => Number(taught.includes(i)))
-      const feeds = feedsOf(program, { image, depth, teacher, draws: new Float32Array() })
+      const feeds = feedsOf(program, { image, depth, teacher, draws: new Float32Array(), taps: [] })
       const result = await program.run(feeds)
       const [sum, ...terms] = ['loss', 'loss1', 'loss2'].map((name) => Number(result[name][0]))
       return { sum, terms, slope: await grads.read(), fed: Object.keys(feeds) }

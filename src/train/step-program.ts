@@ -1,5 +1,6 @@
 /** One training step as a graph: images and labels in, the loss out, and every gradient into the gradient buffer. */
 import type { Batch } from '../data/index.ts'
+import { TAPS } from '../data/stored-features.ts'
 import {
   add,
   type Compiled,
@@ -16,6 +17,7 @@ import {
 } from '../graph/index.ts'
 import {
   buildDar,
+  buildOnTaps,
   type DarConfig,
   dropBranches,
   extraTerms,
@@ -23,12 +25,13 @@ import {
   normaliseImage,
   type Pool,
   stepLosses,
+  tapShapes,
   teacherLoss,
   total,
   wholeBatch,
 } from '../model/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
-import type { PortData } from '../runtime/protocol.ts'
+import type { BufferSlice, PortData } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
 import { type Layout, layoutOf, slicesOf } from './parameters.ts'
 
@@ -42,6 +45,8 @@ interface LossStep extends Size {
   readonly loss?: LossOptions
   /** p of `DropPath`; 0, the default: every image takes every branch. */
   readonly dropPath?: number
+  /** Images are given as the encoder's maps of them, tap0 … tap3, which replace the encoder. Default false. */
+  readonly fromFeatures?: boolean
 }
 
 interface StepOptions extends LossStep {
@@ -70,7 +75,7 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms and
  * of what else the options weigh (`extraTerms`). With `loss.teacher` there is an input more, teacher: B,1,1,1, bool, the images whose
  * depth is a teacher's: for all other terms they have none. With `dropPath` there is an input more, draws: B,n, uniform in [0, 1) (n is
- * `dropBranches`). Throws when a parameter that is not frozen does not
+ * `dropBranches`). With `fromFeatures` there are tap0 … tap3 in place of image, of `tapShapes`. Throws when a parameter that is not frozen does not
  * influence the loss, or when all are frozen.
  *
  * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
@@ -124,13 +129,24 @@ export function sumOutputs(config: DarConfig, options: LossStep) {
 function lossOf(
   graph: Graph,
   config: DarConfig,
-  { batch, height, width, loss = {}, dropPath: rate = 0 }: LossStep,
+  { batch, height, width, loss = {}, dropPath = 0, fromFeatures = false }: LossStep,
   pool: Pool,
 ): { readonly terms: readonly Tensor[]; readonly sum: Tensor } {
-  const image = graph.input('image', [batch, 3, height, width])
+  const fromImage = () => {
+    const image = graph.input('image', [batch, 3, height, width])
+    const drop = dropPath > 0 ? { rate: dropPath, draws: graph.input(DRAWS, [batch, dropBranches(config)]) } : null
+    return buildDar(normaliseImage(image, config), config, { drop })
+  }
+  const fromTaps = () => {
+    const shapes = tapShapes(config, { height, width }, batch)
+    return buildOnTaps(
+      shapes.map((shape, i) => graph.input(TAPS[i], shape)),
+      [height, width],
+      config,
+    )
+  }
+  const model = fromFeatures ? fromTaps() : fromImage()
   const depth = graph.input('depth', [batch, 1, height, width])
-  const drop = rate > 0 ? { rate, draws: graph.input(DRAWS, [batch, dropBranches(config)]) } : null
-  const model = buildDar(normaliseImage(image, config), config, { drop })
   const { teacher: weight } = loss
   const teacher = weight === undefined ? null : { weight, images: graph.input(TEACHER, [batch, 1, 1, 1], 'bool') }
   const measured = teacher ? where(teacher.images, 0, depth) : depth
@@ -161,7 +177,7 @@ export async function loadStep(
   const made = new Set(compiled.outputs.map(({ name }) => name))
   const slices = Object.entries(slicesOf(layout, grads.name, GRADIENT))
   return engine.load(compiled, {
-    boundInputs: slicesOf(layout, params.name),
+    boundInputs: boundParameters(compiled, layout, params),
     boundOutputs: Object.fromEntries(slices.filter(([name]) => made.has(name))),
   })
 }
@@ -174,16 +190,30 @@ export async function loadSums(
   params: ResidentBuffer,
 ): Promise<Program> {
   const compiled = compile(outputs, { name: 'sums of a part of a batch' })
-  const read = new Set(compiled.parameters.map(({ name }) => name))
-  const slices = Object.entries(slicesOf(layout, params.name))
-  return engine.load(compiled, { boundInputs: Object.fromEntries(slices.filter(([name]) => read.has(name))) })
+  return engine.load(compiled, { boundInputs: boundParameters(compiled, layout, params) })
 }
 
-/** What a step is fed of a batch: whose depth is a teacher's, and random numbers, only where it asks. */
+/** Where a graph's own parameters lie in a buffer of the whole layout. */
+export function boundParameters(
+  { parameters }: Pick<Compiled, 'parameters'>,
+  layout: Layout,
+  params: ResidentBuffer,
+): Record<string, BufferSlice> {
+  const read = new Set(parameters.map(({ name }) => name))
+  return Object.fromEntries(Object.entries(slicesOf(layout, params.name)).filter(([name]) => read.has(name)))
+}
+
+/** What a step is fed of a batch, each where it asks for it. */
 export function feedsOf(
   { inputs }: Pick<Program, 'inputs'>,
-  { image, depth, teacher, draws }: Pick<Batch, 'image' | 'depth' | 'teacher' | 'draws'>,
+  { image, depth, teacher, draws, taps }: Pick<Batch, 'image' | 'depth' | 'teacher' | 'draws' | 'taps'>,
 ): Readonly<Record<string, PortData>> {
   const asks = (port: string) => inputs.some(({ name }) => name === port)
-  return { image, depth, ...(asks(TEACHER) && { [TEACHER]: teacher }), ...(asks(DRAWS) && { [DRAWS]: draws }) }
+  return {
+    ...(asks('image') && { image }),
+    ...Object.fromEntries(TAPS.flatMap((name, i) => (asks(name) ? [[name, taps[i]]] : []))),
+    depth,
+    ...(asks(TEACHER) && { [TEACHER]: teacher }),
+    ...(asks(DRAWS) && { [DRAWS]: draws }),
+  }
 }

@@ -15,6 +15,7 @@ import { lockFolder } from '../support/folder-lock.ts'
 import { checkpointPath, type Progressed, type Stamped } from './checkpoint.ts'
 import { ALONE, type Collective } from './collective.ts'
 import { deviceNotes } from './device-notes.ts'
+import { featuresFolder } from './features.ts'
 import { Norms } from './norms.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
@@ -99,6 +100,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
       data,
       loading,
       collective,
+      features: featuresFolder(out),
       atUnreadable: skipBad ? 'go on' : 'end',
     })
     return await run.loop()
@@ -171,7 +173,10 @@ class Run {
       v: await hold('v'),
       ema: await hold('ema'),
     }
-    const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser))
+    // Such a run starts from features: nothing reads the encoder, which is frozen.
+    const kept = stages.every(({ cacheFeatures }) => cacheFeatures)
+    const still = (name: string) => kept && name.startsWith('encoder.')
+    const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser, { still }))
     const norms = owner.hold(await Norms.create(engine, layout, state))
     const { choosing } = data
     const files = new RunFiles({ folder: options.out, recipe, layout, state, identity, choosing })
