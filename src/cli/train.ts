@@ -70,7 +70,7 @@ export function registerTrain(program: Command): void {
     .option('--threads <n>', 'threads of the engine (default: all cores)')
     .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
     .option('--prefetch <n>', 'batches made ahead', '4')
-    .option('--cache <MB>', 'memory for decoded frames, for each of these threads', '1024')
+    .option('--cache <MB>', 'memory for decoded frames, for each worker, shared by the shapes of a stage', '1024')
     .addOption(deviceOption())
     .option('--json', 'print every event as a line of JSON')
     .option('--watch', 'serve a page with curves and pictures on this machine')

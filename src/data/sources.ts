@@ -67,8 +67,9 @@ export interface Source {
   frame(ordinal: number, update: number, random: Random): Promise<Frame>
 }
 
-/** Default number of uses of a room, and of rooms in the window. */
+/** Default number of uses of a room. */
 export const ROOM_REUSE = 4
+/** Default number of rooms in the window that samples are drawn from. */
 export const ROOM_POOL = 64
 
 /** Separate windows of rooms; see above. */

@@ -52,7 +52,7 @@ export async function measureUpdates(
     const adam = owner.hold(await AdamW.create(engine, layout, state, optimiser))
     const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
     const program = owner.hold(
-      await GradientStep.open(engine, model, state, options, { collective: ALONE, accumulator }),
+      await GradientStep.open(engine, { config: model, layout, state }, options, { collective: ALONE, accumulator }),
     )
     const times: number[] = []
     for (let step = 0; step <= MEASURED; step++) {
@@ -104,6 +104,7 @@ function noise({ batch, width, height, draws }: Shape & { readonly batch: number
     image: Float32Array.from({ length: batch * 3 * height * width }, () => random.uniform()),
     depth: Float32Array.from({ length: batch * height * width }, () => random.uniform(1, 5)),
     teacher: new Uint8Array(batch),
+    taps: [],
   }
 }
 
