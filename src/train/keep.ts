@@ -39,9 +39,9 @@ export async function dropEarlier(folder: string, count: number): Promise<void> 
   for (const { path } of (await earlierCheckpoints(folder)).slice(count)) await rm(path, { force: true })
 }
 
-/** Figures that can choose a model, of those that validation gives. */
-export const BEST_METRICS = ['abs_rel', 'silog', 'rmse', 'd1'] as const
-export type BestMetric = (typeof BEST_METRICS)[number]
+/** A figure that can choose a model, of those that validation gives. */
+export type BestMetric = 'abs_rel' | 'silog' | 'rmse' | 'd1'
+export const BEST_METRICS = ['abs_rel', 'silog', 'rmse', 'd1'] as const satisfies readonly BestMetric[]
 
 /** d1 is a share of good pixels; the others are errors. */
 const RISES: readonly BestMetric[] = ['d1']
