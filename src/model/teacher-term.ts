@@ -1,19 +1,23 @@
 /**
  * A loss for photos without measured depth: the student is compared with the depth map of another network, the teacher. Such a map
- * has roughly the right shapes but the wrong metres. The loss therefore ignores scale and shift of inverse depth, and gives little
- * weight to pixels where the two maps differ much.
+ * has roughly the right shapes but the wrong metres. The loss therefore ignores scale and shift of inverse depth, and no pixel pulls much
+ * harder than the others.
  *
  *     u = 1/max(D, 0.01)    v = 1/T                                 D the student's, T the teacher's map, metres
- *     s = cov(u, v)/var(v)  t = mean(u) − s·mean(v)                 least squares of s·v + t ≈ u, over the valid pixels of an image
- *     m = max(mean |u − mean(u)|, mean(u)/20)                       the image's spread
- *     r = (u − s·v − t)/m   E = mean of r²/(r² + c²)                over the valid pixels of all images with s > 0;  c = ½
+ *     m_u = max(mean |u − mean(u)|, mean(u)/20)    m_v likewise, without the floor    the spreads of an image, over its valid pixels
+ *     s = m_u/m_v           t = mean(u) − s·mean(v)                 s·v + t has the mean and the spread of u
+ *     r = (u − s·v − t)/m_u   E = mean of √(r² + c²) − c            over the valid pixels of all images with m_v > 0;  c = ¼
  *
- * s, t and m are constants for the gradient: it changes the shape of the student's map and leaves its scale to measured depth.
- * r²/(r² + c²) is Geman and McClure's function. Its slope is largest at r = c/√3 ≈ 0.29 and falls like r⁻³: at r = 1, the error of a flat
- * map, a pixel pulls a quarter as hard. An image with s ≤ 0, where the two disagree on what is near, takes no part.
+ * s, t and m_u are constants for the gradient: it changes the shape of the student's map and leaves its scale to measured depth. The
+ * function is nearly |r|: a pixel pulls with at most 1, and never stops pulling.
  *
- * Scale and shift of inverse depth: Ranftl et al. 2020 (MiDaS). Not in the paper, and off unless a recipe weighs it (`teacher`). Left
- * out: gradient matching, because a teacher's edges are softer than those that the student learns from measured depth.
+ * s is never negative, however wrong the student is. It was the slope of a least-squares fit once, with images left out where that was
+ * not positive, and a function that lets go of large residuals. Training found what that allows: on the teacher's photos, and only on
+ * them, the student drew maps that agree with nothing, for which the term was 0 (docs/log/dar-nano, third run).
+ *
+ * Scale and shift of inverse depth, by means and absolute deviations: Ranftl et al. 2020 (MiDaS). Not in the paper, and off unless a
+ * recipe weighs it (`teacher`). Left out: gradient matching, because a teacher's edges are softer than those that the student learns
+ * from measured depth.
  */
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
@@ -23,10 +27,10 @@ import { type Pool, wholeBatch } from './pool.ts'
 const NEAREST = 0.01
 /** As a part of mean(u). A flatter map counts as this flat; else its smallest ripple would be a large residual. */
 const LEAST_SPREAD = 0.05
-/** Of v, 1/metres²: below it the teacher's map is flat, and what varies is rounding. */
-const LEAST_VARIANCE = 1e-10
+/** m_v, 1/metres: below it the teacher's map is flat, and what varies is rounding. */
+const LEAST_VARIATION = 1e-5
 /** c, in spreads. Chosen by the shape of the function, not by trials. */
-const SOFTNESS = 0.5
+const SOFTNESS = 0.25
 
 const IMAGE = [1, 2, 3]
 
@@ -37,19 +41,20 @@ export interface InverseFit {
   readonly spread: Tensor
 }
 
-/** s, t and m of the formulas above.  u, v: finite everywhere   valid: bool, all B,1,H,W */
+/** s, t and m_u of the formulas above.  u, v: finite everywhere   valid: bool, all B,1,H,W */
 export function fitInverse(u: Tensor, v: Tensor, valid: Tensor): InverseFit {
   const keep = { keepAxes: true }
   const count = ops.maximum(ops.sum(ops.cast(valid, u.dtype), IMAGE, keep), 1)
   const mean = (x: Tensor) => ops.div(ops.sum(ops.where(valid, x, 0), IMAGE, keep), count)
   const [meanU, meanV] = [mean(u), mean(v)]
-  const [du, dv] = [ops.sub(u, meanU), ops.sub(v, meanV)]
-  const variance = mean(ops.square(dv))
-  const covariance = mean(ops.mul(du, dv))
-  const scale = ops.where(ops.greater(variance, LEAST_VARIANCE), ops.div(covariance, variance), 0)
-  const shift = ops.sub(meanU, ops.mul(scale, meanV))
+  const deviation = (x: Tensor, mid: Tensor) => mean(ops.abs(ops.sub(x, mid)))
   // Where nothing is valid the mean is 0, and the spread must not be.
-  const spread = ops.maximum(ops.maximum(mean(ops.abs(du)), ops.mul(meanU, LEAST_SPREAD)), NEAREST * LEAST_SPREAD)
+  const floor = ops.maximum(ops.mul(meanU, LEAST_SPREAD), NEAREST * LEAST_SPREAD)
+  const spread = ops.maximum(deviation(u, meanU), floor)
+  const variation = deviation(v, meanV)
+  const varies = ops.greater(variation, LEAST_VARIATION)
+  const scale = ops.where(varies, ops.div(spread, ops.where(varies, variation, 1)), 0)
+  const shift = ops.sub(meanU, ops.mul(scale, meanV))
   return { scale, shift, spread }
 }
 
@@ -62,10 +67,10 @@ export function misfit(
   pool: Pool = wholeBatch,
 ): Tensor {
   const counts = ops.and(valid, ops.greater(scale, 0))
-  const r2 = ops.square(ops.div(ops.sub(ops.sub(u, ops.mul(scale, v)), shift), spread))
-  const bounded = ops.div(r2, ops.add(r2, SOFTNESS ** 2))
+  const r = ops.div(ops.sub(ops.sub(u, ops.mul(scale, v)), shift), spread)
+  const size = ops.sub(ops.sqrt(ops.add(ops.square(r), SOFTNESS ** 2)), SOFTNESS)
   const count = ops.maximum(pool(ops.sum(ops.cast(counts, u.dtype))), 1)
-  return ops.div(pool(ops.sum(ops.where(counts, bounded, 0))), count)
+  return ops.div(pool(ops.sum(ops.where(counts, size, 0))), count)
 }
 
 /**
