@@ -24,6 +24,8 @@ export interface CommunicationTime {
 const SMALL_BYTES = 4096
 /** A rank that waits looks all the time for so long, and then once in a millisecond. */
 const EAGER_MS = 2
+/** Of a large broadcast, sent at once. */
+const PIECE_BYTES = 2 ** 24
 const MEETING_BYTES = 4096
 
 /** One process of the run. `leave` or `fail` it. */
@@ -98,10 +100,13 @@ export class Communicator {
     await this.move(() => this.mpi.sum(values))
   }
 
-  /** Overwrites the bytes with those of rank 0. */
-  async broadcast(bytes: Uint8Array): Promise<void> {
+  /** Overwrites the values with those of rank 0, in the same manner. */
+  async broadcast(values: Uint8Array | Float32Array | Float64Array): Promise<void> {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    if (bytes.length <= SMALL_BYTES) return this.wait(() => this.mpi.broadcast(bytes))
     await this.wait(() => this.mpi.barrier())
-    await this.move(() => this.mpi.broadcast(bytes))
+    for (let begin = 0; begin < bytes.length; begin += PIECE_BYTES)
+      await this.move(() => this.mpi.broadcast(bytes.subarray(begin, begin + PIECE_BYTES)))
   }
 
   /** Waits until all ranks are here. */
@@ -148,17 +153,18 @@ export class Communicator {
   }
 
   /**
-   * The end of a run that failed here: tells the others, and ends what is left of them when this process exits. On a rank other than 0 this
-   * waits until rank 0 has ended, which may have a checkpoint to write.
+   * The end of a run that failed: tells the others, and ends what is left of them when this process exits. On a rank other than 0 this
+   * waits until rank 0 has ended, which may have a checkpoint to write. Returns whether rank 0 reports the same error.
    */
-  async fail(error: unknown): Promise<void> {
-    await this.link?.fail(messageOf(error))
+  async fail(error: unknown): Promise<boolean> {
+    const message = messageOf(error)
+    await this.link?.fail(message)
     process.once('exit', (code) => this.mpi.abort(code === 0 ? 1 : code))
+    if (this.rank === 0) return false
+    if (error instanceof PeerError) return error.isKnown
+    return this.link?.problem?.message === `rank 0 failed: ${message}`
   }
 }
-
-/** Whether rank 0, or whoever else sees it first, says what this error is about. */
-export const isReportedElsewhere = (error: unknown): boolean => error instanceof PeerError && error.isKnown
 
 function write(into: Uint8Array, meeting: Meeting): void {
   const bytes = new TextEncoder().encode(JSON.stringify(meeting))

@@ -19,7 +19,13 @@ export interface Meeting {
 }
 
 type Message =
-  | { readonly kind: 'hello'; readonly token: string; readonly rank: number; readonly pid: number; readonly host: string }
+  | {
+      readonly kind: 'hello'
+      readonly token: string
+      readonly rank: number
+      readonly pid: number
+      readonly host: string
+    }
   | { readonly kind: 'alive' }
   /** Of the sender, which saw the mistake itself. */
   | { readonly kind: 'failed'; readonly message: string }
@@ -174,7 +180,7 @@ export class Centre extends Link {
   }
 
   async fail(message: string): Promise<void> {
-    if (!this.problem) for (const socket of this.ranks.keys()) say(socket, { kind: 'failed', message })
+    for (const socket of this.ranks.keys()) say(socket, { kind: 'failed', message })
   }
 
   override dispose(): void {
@@ -222,9 +228,9 @@ export class Spoke extends Link {
   }
 
   async fail(message: string): Promise<void> {
-    if (this.problem || !this.socket.writable) return
-    say(this.socket, { kind: 'failed', message })
-    // Rank 0 writes its checkpoint, and then ends.
+    if (!this.problem) say(this.socket, { kind: 'failed', message })
+    if (this.socket.destroyed) return
+    // Rank 0 writes its checkpoint, says what happened, and ends. A launcher would stop it if this process ended before.
     this.socket.ref()
     await new Promise<void>((resolve) => this.socket.once('close', () => resolve()))
   }
