@@ -11,6 +11,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { hostname, networkInterfaces } from 'node:os'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { assert, DarError, messageOf } from '../support/errors.ts'
+import { type LastWord, leaveWord } from './last-word.ts'
 import { initialise, type Mpi, type Transfer } from './library.ts'
 import { Centre, type Link, type Meeting, PeerError, Spoke } from './link.ts'
 
@@ -26,6 +27,9 @@ const SMALL_BYTES = 4096
 const EAGER_MS = 2
 /** Of a large broadcast, sent at once. */
 const PIECE_BYTES = 2 ** 24
+const KILLED =
+  'dar: a process of this run was killed, and so all were ended (the launcher names the process and the signal). What was trained since ' +
+  'the last checkpoint is lost; go on with --resume'
 const MEETING_BYTES = 4096
 
 /** One process of the run. `leave` or `fail` it. */
@@ -38,6 +42,7 @@ export class Communicator {
     private readonly link: Link | null,
     /** Processes of the run on this machine. */
     readonly neighbours: number,
+    private readonly lastWord: LastWord | null = null,
   ) {}
 
   /**
@@ -62,7 +67,7 @@ export class Communicator {
       const together = numbers.every((one) => one === numbers[0])
       write(meeting, { hosts: together ? ['127.0.0.1'] : addressesOf(host), port, token })
       await alone.broadcast(meeting)
-      const self = new Communicator(mpi, centre, neighbours)
+      const self = new Communicator(mpi, centre, neighbours, leaveWord(KILLED))
       await self.barrier()
       return self
     }
@@ -150,6 +155,7 @@ export class Communicator {
     await this.barrier()
     this.link?.dispose()
     this.mpi.finalise()
+    this.lastWord?.withdraw()
   }
 
   /**
@@ -159,6 +165,7 @@ export class Communicator {
   async fail(error: unknown): Promise<boolean> {
     const message = messageOf(error)
     await this.link?.fail(message)
+    this.lastWord?.withdraw()
     process.once('exit', (code) => this.mpi.abort(code === 0 ? 1 : code))
     if (this.rank === 0) return false
     if (error instanceof PeerError) return error.isKnown

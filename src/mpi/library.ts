@@ -70,9 +70,6 @@ export async function initialise(): Promise<Mpi> {
     errorText(code, text, length)
     throw new DarError(`${what} failed: ${text.toString('latin1', 0, length[0])}`, { kind: 'gone' })
   }
-  // UCX would catch signals that Node itself uses, for WebAssembly.
-  process.env.UCX_ERROR_SIGNALS ??= ''
-  process.env.UCX_WARN_UNUSED_ENV_VARS ??= 'n' // which not every build of it knows
   const provided = [0]
   const init = bind('int MPI_Init_thread(void *argc, void *argv, int required, _Out_ int *provided)')
   check('MPI_Init_thread', init(null, null, THREAD_FUNNELED, provided))
