@@ -70,13 +70,15 @@ export abstract class Link {
     }, beat).unref()
   }
 
-  /** `ended`: called once, with the reason, where the other did not say goodbye. */
-  protected attend(socket: Socket, heard: (message: Message) => void, ended: (how: string) => void): void {
+  /** `ended`: called once, with the reason where one is known, and with null after a goodbye. */
+  protected attend(socket: Socket, heard: (message: Message) => void, ended: (how: string | null) => void): void {
     let goodbye = false
     let how = ''
     this.heard.set(socket, performance.now())
     socket.setNoDelay(true).unref()
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket })
+    lines.on('error', () => {}) // the socket's, which is told below
+    lines.on('line', (line) => {
       this.heard.set(socket, performance.now())
       const message = messageIn(line)
       if (message === null) socket.destroy()
@@ -88,7 +90,7 @@ export abstract class Link {
     })
     socket.on('close', () => {
       this.heard.delete(socket)
-      if (!goodbye && !this.leaving) ended(how)
+      ended(goodbye || this.leaving ? null : how)
     })
   }
 
@@ -161,10 +163,10 @@ export class Centre extends Link {
       } else if (message.kind === 'failed') this.pass(socket, `rank ${who.rank} failed: ${message.message}`)
     }
     this.attend(socket, heard, (how) => {
-      if (who === null) return
+      this.ranks.delete(socket)
+      if (who === null || how === null) return
       const { rank, pid, host } = who
       this.pass(socket, `rank ${rank} (process ${pid} on ${host}) has ended without a word, as if it was killed${how}`)
-      this.ranks.delete(socket)
     })
   }
 
@@ -201,9 +203,9 @@ export class Spoke extends Link {
       if (message.kind === 'failed') this.lose(new PeerError(`rank 0 failed: ${message.message}`, true))
       if (message.kind === 'lost') this.lose(new PeerError(message.message, true))
     }
-    this.attend(socket, heard, (how) =>
-      this.lose(new PeerError(`rank 0 has ended without a word, as if it was killed${how}`, false)),
-    )
+    this.attend(socket, heard, (how) => {
+      if (how !== null) this.lose(new PeerError(`rank 0 has ended without a word, as if it was killed${how}`, false))
+    })
     say(socket, { kind: 'hello', pid: process.pid, ...who })
   }
 
