@@ -232,9 +232,7 @@ describe('a run of two ranks', () => {
       }
       return { ...collective, sum }
     })
-    const [ended, other] = dying.map((collective) =>
-      train(recipeOf('four', 2), { data, out, threads: 1, collective }),
-    )
+    const [ended, other] = dying.map((collective) => train(recipeOf('four', 2), { data, out, threads: 1, collective }))
     await expect(other).rejects.toThrow('rank 1 has ended')
     await expect(ended).rejects.toMatchObject({
       kind: 'gone',
