@@ -103,8 +103,8 @@ describe.skipIf(MPIEXEC === undefined)('training in several processes (needs MPI
     const four = await train(4, 'four')
     const losses = lossesOf(one.events)
     expect(losses).toHaveLength(UPDATES)
-    for (const { code, events } of [two, four]) {
-      expect(code).toBe(0)
+    for (const { code, events, errors } of [two, four]) {
+      expect({ code, errors }).toMatchObject({ code: 0 })
       const apart = lossesOf(events).map((loss, i) => Math.abs(loss / losses[i] - 1))
       expect(apart).toHaveLength(UPDATES)
       expect(Math.max(...apart)).toBeLessThan(1e-6)

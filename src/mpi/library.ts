@@ -130,6 +130,11 @@ export async function initialise(): Promise<Mpi> {
 
 async function load() {
   const koffi = await loadKoffi()
+  // UCX would replace malloc, mmap and brk of the running process. With Node's threads that ended in a segmentation fault now and then.
+  // It needs them only for its cache of registered memory, on InfiniBand; whoever wants that sets them.
+  process.env.UCX_MEM_EVENTS ??= 'no'
+  process.env.UCX_MEM_MALLOC_HOOKS ??= 'no'
+  process.env.UCX_MEM_MMAP_HOOK_MODE ??= 'none'
   // UCX and libfabric need more stack than koffi's default.
   koffi.config({ sync_stack_size: 8 * 2 ** 20 })
   const { DAR_MPI: named } = process.env
