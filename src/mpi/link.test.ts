@@ -3,6 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Centre, type Link, Spoke } from './link.ts'
 
+/** A busy machine takes its time. */
+const PATIENT = { timeout: 20_000 }
 const TOKEN = 'of this run'
 const open: Link[] = []
 afterEach(() => {
@@ -17,10 +19,11 @@ async function star(others: number, timing = {}) {
   const ranks = Array.from({ length: others }, (_, i) => i + 1)
   const spokes = await Promise.all(ranks.map((rank) => Spoke.open(meeting, { rank, host: 'here' }, timing)))
   open.push(...spokes)
-  await vi.waitFor(() => expect(centre.connected).toBe(others))
+  await vi.waitFor(() => expect(centre.connected).toBe(others), PATIENT)
   return { centre, spokes, port, meeting }
 }
-const problem = (link: Link) => vi.waitFor(() => (link.problem ? link.problem : expect.fail('nothing is wrong')))
+const problem = (link: Link) =>
+  vi.waitFor(() => (link.problem ? link.problem : expect.fail('nothing is wrong')), PATIENT)
 
 describe('a link', () => {
   it('tells all ranks what one of them says before it ends, and lets that one wait for rank 0', async () => {
@@ -44,13 +47,13 @@ describe('a link', () => {
     for (const spoke of spokes) expect(await problem(spoke)).toMatchObject({ message: 'rank 0 failed: no space' })
   })
 
-  it('takes silence for an end', async () => {
-    const { centre, port } = await star(0, { beat: 10, silence: 50 })
+  it('takes silence for an end', { timeout: 30_000 }, async () => {
+    const { centre, port } = await star(0, { beat: 100, silence: 3000 })
     const mute = connect(port, '127.0.0.1')
     mute.write(`${JSON.stringify({ kind: 'hello', token: TOKEN, rank: 7, pid: 1, host: 'far' })}\n`)
     mute.resume()
     expect((await problem(centre)).message).toBe(
-      'rank 7 (process 1 on far) has ended without a word, as if it was killed (silent for 0 s)',
+      'rank 7 (process 1 on far) has ended without a word, as if it was killed (silent for 3 s)',
     )
     mute.destroy()
   })
@@ -58,11 +61,11 @@ describe('a link', () => {
   it('takes a goodbye for no alarm, and a broken connection for one', async () => {
     const { centre, spokes, port } = await star(2)
     spokes[0].dispose()
-    await vi.waitFor(() => expect(centre.connected).toBe(1))
+    await vi.waitFor(() => expect(centre.connected).toBe(1), PATIENT)
     expect(centre.problem).toBeNull()
     const killed = connect(port, '127.0.0.1')
     killed.write(`${JSON.stringify({ kind: 'hello', token: TOKEN, rank: 8, pid: 2, host: 'far' })}\n`)
-    await vi.waitFor(() => expect(centre.connected).toBe(2))
+    await vi.waitFor(() => expect(centre.connected).toBe(2), PATIENT)
     killed.resetAndDestroy()
     expect((await problem(centre)).message).toMatch(/^rank 8 \(process 2 on far\) has ended without a word/)
     expect((await problem(spokes[1])).message).toBe(centre.problem?.message)

@@ -10,6 +10,7 @@
  */
 import type { ResidentBuffer } from '../runtime/engine.ts'
 import { DarError } from '../support/errors.ts'
+import type { CommunicationTime } from './run-log.ts'
 
 /** One rank of a run, and its connection to the others. */
 export interface Collective {
@@ -17,7 +18,7 @@ export interface Collective {
   readonly rank: number
   readonly ranks: number
   /** Seconds so far that went into waiting for other ranks, and into moving values. */
-  readonly time: { readonly waiting: number; readonly moving: number }
+  readonly time: CommunicationTime
   /**
    * Overwrites `values` with their sum over all ranks. Every rank calls this equally often, one call after the other, with arrays of equal
    * length, and gets the same values bit for bit. Rejects with a DarError of the kind `gone` when another rank has failed or ended.
