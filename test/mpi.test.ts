@@ -112,7 +112,12 @@ describe.skipIf(MPIEXEC === undefined)('training in several processes (needs MPI
     expect(lossesOf(again.events)).toEqual(lossesOf(two.events))
     const end = four.events.at(-1)
     expect(end?.event === 'end' && end.communication?.moving).toBeGreaterThan(0)
-    expect(await readdir(join(folder, 'four'))).toEqual(['checkpoint.safetensors', 'log.jsonl', 'model.safetensors'])
+    expect(await readdir(join(folder, 'four'))).toEqual([
+      'checkpoint.safetensors',
+      'log.jsonl',
+      'model.safetensors',
+      'report.html',
+    ])
   })
 
   it('ends them all, says why, and goes on with another number, when one is killed', async () => {
