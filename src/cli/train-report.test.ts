@@ -90,6 +90,13 @@ describe('the report of a training run', () => {
     expect(reported([START, step(6, 4), end(reason, 7)], false)).toContain(line)
   })
 
+  it('says what several processes cost each other', () => {
+    const ended = { ...end('time', 7), communication: { waiting: 2.04, moving: 0.5 } } as TrainEvent
+    expect(reported([START, ended], false)).toContain(
+      '1 min 15 s of training; of this session, 2.0 s waiting for other processes and 0.5 s moving values; go on with --resume\n',
+    )
+  })
+
   it('shows no progress for a run that was finished before', () => {
     const text = reported([{ ...START, step: 100 }, end('done', 100)], false)
     expect(text).not.toMatch(/updates \d+\/100/)

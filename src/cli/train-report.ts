@@ -87,11 +87,14 @@ function figuresText({ set, images, metrics, steps, saturated }: SetFigures): st
 }
 
 function endText(
-  { step, total, seconds, reason, skipped }: Extract<TrainEvent, { event: 'end' }>,
+  { step, total, seconds, reason, skipped, communication }: Extract<TrainEvent, { event: 'end' }>,
   out: string,
 ): string {
   const left = skipped === undefined ? '' : `, ${skipped} of them left out`
-  const took = `${durationText(seconds)} of training${left}`
+  const spent = communication
+    ? `; of this session, ${communication.waiting.toFixed(1)} s waiting for other processes and ${communication.moving.toFixed(1)} s moving values`
+    : ''
+  const took = `${durationText(seconds)} of training${left}${spent}`
   if (reason === 'done') return `done: ${total} updates, ${took}; the model is ${modelPath(out)}`
   const why = reason === 'time' ? 'time is up' : 'interrupted'
   return `${why} after update ${step} of ${total}, ${took}; go on with --resume`

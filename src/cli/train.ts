@@ -7,13 +7,15 @@
  */
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { DarConfig } from '../model/index.ts'
+import type { Communicator } from '../mpi/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
 import { DarError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
 import { applySettings, loadRecipe, ownRecipes, planRun, type TrainEvent, train } from '../train/index.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
+import { DISTRIBUTED, type Distributed, inProcesses, threadsOf } from './distributed.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { above0, atLeast0, portNumber, wholeAbove0, wholeAtLeast0 } from './flag-values.ts'
 import { planText } from './train-plan.ts'
@@ -37,6 +39,7 @@ interface Flags extends DeviceFlags {
   readonly workers?: string
   readonly prefetch?: string
   readonly cache?: string
+  readonly distributed?: Distributed
   readonly json?: boolean
   readonly watch?: boolean
   readonly port?: string
@@ -72,6 +75,9 @@ export function registerTrain(program: Command): void {
     .option('--prefetch <n>', 'batches made ahead', '4')
     .option('--cache <MB>', 'memory for decoded frames, for each worker, shared by the shapes of a stage', '1024')
     .addOption(deviceOption())
+    .addOption(
+      new Option('--distributed <how>', 'train in the processes that mpiexec or srun started').choices(DISTRIBUTED),
+    )
     .option('--json', 'print every event as a line of JSON')
     .option('--watch', 'serve a page with curves and pictures on this machine')
     .option('--port <n>', 'with --watch: where (default: 6007, or a free port if that is taken)')
@@ -85,12 +91,16 @@ export function registerTrain(program: Command): void {
       '\nA recipe is a program: dar runs its code with your rights. Read one that somebody else wrote before you run it.\n' +
         'Ctrl-C stops after the current update, with a checkpoint (exit code 130); twice stops at once.',
     )
-    .action(action)
+    .action((name: string | undefined, flags: Flags) =>
+      inProcesses(flags.distributed, (processes) => action(name, flags, processes)),
+    )
 }
 
-async function action(name: string | undefined, flags: Flags): Promise<void> {
+async function action(name: string | undefined, flags: Flags, processes?: Communicator): Promise<void> {
   if (flags.list) return listRecipes()
   if (name === undefined) throw new DarError('give a recipe: a file, or a name that --list has')
+  // Rank 0 reads the first weights, writes everything, and talks.
+  const isFirst = (processes?.rank ?? 0) === 0
   const minutes = above0('--minutes', flags.minutes)
   const threads = wholeAbove0('--threads', flags.threads)
   const loading = {
@@ -111,19 +121,20 @@ async function action(name: string | undefined, flags: Flags): Promise<void> {
   const { data, resume, force, skipBad, out = join('runs', recipe.name) } = flags
   const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
   // A resumed run has its own weights, so it reads no encoder.
-  const encoder = resume ? flags.encoder : await encoderPath(flags)
-  const report = flags.json ? null : createReport(out)
+  const encoder = resume ? flags.encoder : isFirst ? await encoderPath(flags) : undefined
+  const report = flags.json || !isFirst ? null : createReport(out)
   const print = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))
-  if (!resume && weights === undefined && encoder === undefined && hasPretrained(recipe.model))
+  if (isFirst && !resume && weights === undefined && encoder === undefined && hasPretrained(recipe.model))
     console.error(
       `dar: ${recipe.name} starts from random weights, its encoder too, which takes far longer and ends worse; give --encoder FILE (pretrained), or --weights MODEL to go on from one`,
     )
-  const watchers = await openWatchers(out, { page: flags.watch ? { port } : null, tensorboard: flags.tensorboard })
+  const page = flags.watch && isFirst ? { port } : null
+  const watchers = await openWatchers(out, { page, tensorboard: flags.tensorboard && isFirst })
   const onEvent = (event: TrainEvent) => {
     print(event)
     watchers.onEvent(event)
   }
-  const signals = untilSignal()
+  const signals = untilSignal(isFirst)
   try {
     const { reason } = await train(recipe, {
       ...(settings.length > 0 && { settings }),
@@ -135,10 +146,11 @@ async function action(name: string | undefined, flags: Flags): Promise<void> {
       force,
       skipBad,
       minutes,
-      threads,
+      threads: threadsOf(threads, processes),
       device: flags.device,
       loading,
       pictures,
+      collective: processes,
       signal: signals.signal,
       onEvent,
     })
@@ -170,14 +182,14 @@ function hasPretrained({ encoder }: DarConfig): boolean {
 const SAME_SIGNAL_MS = 1000
 
 /** Aborts at the first signal; a later one then has its usual effect and ends the process. */
-function untilSignal() {
+function untilSignal(tells: boolean) {
   const stop = new AbortController()
   let caught: Signal | null = null
   const onSignal = (signal: Signal) => {
     if (caught) return
     caught = signal
     setTimeout(ignore, SAME_SIGNAL_MS).unref()
-    console.error('\nstopping after this update, with a checkpoint; once more to stop at once')
+    if (tells) console.error('\nstopping after this update, with a checkpoint; once more to stop at once')
     stop.abort()
   }
   const ignore = () => {

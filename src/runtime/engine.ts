@@ -243,6 +243,13 @@ export class ResidentBuffer {
     await this.engine.call(`buffer ${this.name}`, { kind: 'write', buffer: this.name, data: copy }, [copy.buffer])
   }
 
+  /** Replaces the values from `offset` on by these, whose memory is given away. */
+  async writePart(offset: number, data: Float32Array): Promise<void> {
+    this.checkAlive()
+    const slice = this.slice(offset, data.length)
+    await this.engine.call(`buffer ${this.name}`, { kind: 'writePart', slice, data }, [data.buffer as ArrayBuffer])
+  }
+
   private checkAlive(): void {
     if (this.disposed) throw new Error(`buffer ${this.name}: it was disposed`)
   }

@@ -61,6 +61,7 @@ export type Request =
     }
   | { readonly kind: 'release'; readonly program: number }
   | { readonly kind: 'write'; readonly buffer: string; readonly data: Float32Array }
+  | { readonly kind: 'writePart'; readonly slice: BufferSlice; readonly data: Float32Array }
   | { readonly kind: 'read'; readonly slice: BufferSlice }
   | { readonly kind: 'free'; readonly buffer: string }
 

@@ -156,6 +156,9 @@ async function answer(request: Request): Promise<Answer> {
       else buffers.set(request.buffer, request.data)
       return null
     }
+    case 'writePart':
+      slice(request.slice).set(request.data)
+      return null
     case 'read':
       return device ? device.read(request.slice) : slice(request.slice).slice()
     case 'free':

@@ -1,29 +1,41 @@
 /**
  * Several processes that train one model together; each is a rank. In an update every rank computes its share of the gradient, that of
- * its own batches. All ranks then add up the shares and apply the same update to the same weights.
+ * its part of the batch. All ranks then add up the shares and apply the same update to the same weights.
  *
- * A run has three points of contact with the other ranks: which batch is its own (`batchNumber`), the sums that the loss is a function of
- * (`poolSums`), and the sum of the gradients before the update (`sumGradient`). The caller's `Collective` carries the values between
- * machines.
+ * A run has these points of contact with the other ranks: what it begins with (beginning.ts), which batch is its own (`batchNumber`), the sums
+ * that the loss is a function of (`poolSums`), the sum of the gradients before the update (`sumGradient`), and the decisions that all must take
+ * alike (`agree`, `takeFromFirst`). The `Collective` carries the values between machines: over MPI it is the room `mpi`'s Communicator.
  *
- * Left out: agreeing on when to stop. Ranks with different numbers of updates wait for each other without end, so the
- * caller must keep `minutes` and `signal` equal on all ranks.
+ * Rank 0 alone writes: checkpoints, models, the log.
  */
+import type { ResidentBuffer } from '../runtime/engine.ts'
+import { DarError } from '../support/errors.ts'
+import type { CommunicationTime } from './run-log.ts'
 
 /** One rank of a run, and its connection to the others. */
 export interface Collective {
   /** From 0. */
   readonly rank: number
   readonly ranks: number
+  /** Seconds so far that went into waiting for other ranks, and into moving values. */
+  readonly time: CommunicationTime
   /**
-   * Overwrites `values` with their mean over all ranks. Every rank calls this equally often, with arrays of equal length, and gets
-   * the same values bit for bit.
+   * Overwrites `values` with their sum over all ranks. Every rank calls this equally often, one call after the other, with arrays of equal
+   * length, and gets the same values bit for bit. Rejects with a DarError of the kind `gone` when another rank has failed or ended.
    */
-  mean(values: Float32Array): Promise<void>
+  sum(values: Float32Array | Float64Array): Promise<void>
+  /** Overwrites `values` with those of rank 0, in the same manner. */
+  broadcast(values: Float32Array | Float64Array): Promise<void>
 }
 
 /** A run of one process. */
-export const ALONE: Collective = { rank: 0, ranks: 1, mean: async () => {} }
+export const ALONE: Collective = {
+  rank: 0,
+  ranks: 1,
+  time: { waiting: 0, moving: 0 },
+  sum: async () => {},
+  broadcast: async () => {},
+}
 
 /** Which share of the gradient a batch is for: one of the `micros` that `rank` adds up for an update. */
 export interface BatchPlace {
@@ -52,27 +64,65 @@ export function batchNumber({ update, micro = 0, micros = 1, rank = 0, ranks = 1
  * bit for bit, and so is the loss that is computed from them.
  */
 export async function poolSums(collective: Collective, sums: Float32Array): Promise<Float32Array> {
-  if (collective.ranks > 1) await sumOverRanks(collective, sums)
+  if (collective.ranks > 1) await collective.sum(sums)
   return sums
 }
 
+/** Values of a bucket of the gradient: 4 MiB. */
+const BUCKET = 2 ** 20
+
 /**
- * Between gradient and update: overwrites this rank's share of the gradient with the sum of all shares. A run of one process reads and
- * writes nothing.
+ * Between gradient and update: overwrites this rank's share of the gradient with the sum of all shares. It goes in buckets: while one
+ * is summed, the engine's thread hands out the next and takes back the one before. A run of one process reads and writes nothing.
  */
 export async function sumGradient(
   collective: Collective,
-  gradient: { read(): Promise<Float32Array>; write(values: Float32Array): Promise<void> },
+  gradient: Pick<ResidentBuffer, 'length' | 'read' | 'writePart'>,
+  { bucket = BUCKET }: { readonly bucket?: number } = {},
 ): Promise<void> {
   if (collective.ranks === 1) return
-  const values = await gradient.read()
-  await sumOverRanks(collective, values)
-  await gradient.write(values)
+  const { length } = gradient
+  const read = (offset: number) => gradient.read(offset, Math.min(bucket, length - offset))
+  let next = read(0)
+  let written = Promise.resolve()
+  try {
+    for (let offset = 0; offset < length; offset += bucket) {
+      const values = await next
+      if (offset + bucket < length) next = read(offset + bucket)
+      await collective.sum(values)
+      await written
+      written = gradient.writePart(offset, values)
+    }
+  } finally {
+    await Promise.allSettled([next, written])
+  }
+  await written
 }
 
-async function sumOverRanks(collective: Collective, values: Float32Array): Promise<void> {
-  await collective.mean(values)
-  values.forEach((mean, i) => {
-    values[i] = mean * collective.ranks
-  })
+/** For each flag, whether any rank has it. */
+export async function agree(collective: Collective, flags: readonly boolean[]): Promise<boolean[]> {
+  if (collective.ranks === 1) return [...flags]
+  const counts = Float64Array.from(flags, Number)
+  await collective.sum(counts)
+  return Array.from(counts, (count) => count > 0)
+}
+
+/** These figures as rank 0 has them: unlike processors may differ in the last bit, and decide differently. */
+export async function takeFromFirst(collective: Collective, figures: readonly number[]): Promise<number[]> {
+  if (collective.ranks === 1) return [...figures]
+  const values = Float64Array.from(figures)
+  await collective.broadcast(values)
+  return [...values]
+}
+
+/** Throws a DarError, on every rank, that names the ranks whose number is not rank 0's. */
+export async function refuseUnlike(collective: Collective, number: number, what: string): Promise<void> {
+  const { rank, ranks } = collective
+  if (ranks === 1) return
+  const numbers = new Float64Array(ranks)
+  numbers[rank] = number
+  await collective.sum(numbers)
+  const unlike = [...numbers.keys()].filter((one) => numbers[one] !== numbers[0])
+  if (unlike.length > 0)
+    throw new DarError(`rank ${unlike.slice(0, 8).join(', ')} has ${what} than rank 0; give all processes the same`)
 }

@@ -19,7 +19,7 @@ export {
   type Stage,
 } from './recipe.ts'
 export { loadRecipe, ownRecipes } from './recipe-file.ts'
-export type { TrainEvent, TrainResult } from './run-log.ts'
+export type { CommunicationTime, TrainEvent, TrainResult } from './run-log.ts'
 export { rateAt, type Schedule } from './schedule.ts'
 export { applySettings } from './settings.ts'
 export type { StartingFiles } from './starting-weights.ts'

@@ -3,6 +3,8 @@
  * result would belong to neither run. The recipe's name and the model's config are compared by
  * checkpoint.ts, before anything else.
  *
+ * A run may go on with another number of processes: its batches are the same, and its figures are equal up to rounding.
+ *
  * Data count as the same where they lie elsewhere: compared are the names of all frames, and the pixels of three. Left out: what a
  * run does on the side (validation, minutes, threads).
  */
@@ -22,7 +24,7 @@ export interface DataContents {
 /** As it is stored: plain data. */
 export type RunIdentity = Readonly<Record<string, unknown>>
 
-/** Of a recipe on its data. `ranks`: how many processes share the batches. */
+/** Of a recipe on its data. `ranks`: how many processes share a batch, which changes figures by rounding only. */
 export function runIdentity(
   { seed, schedule, optimiser, augmentation, stages, data }: Recipe,
   contents: readonly DataContents[],
@@ -54,6 +56,11 @@ async function addFrame(hash: Hash, dataset: Dataset, index: number): Promise<vo
   }
 }
 
+/** A number that stands for an identity, exact in a float64. */
+export function identityNumber(identity: RunIdentity): number {
+  return createHash('sha256').update(JSON.stringify(identity)).digest().readUIntBE(0, 6)
+}
+
 /** What differs, one item each: `schedule.rate 0.01 instead of 0.001`. */
 export function differences(stored: RunIdentity, wanted: RunIdentity): string[] {
   const [before, now] = [leavesOf(stored), leavesOf(wanted)]
@@ -76,7 +83,9 @@ const NAMED = 6
 
 /** Throws a DarError that names the differences. */
 export function refuseOtherRun(stored: RunIdentity, wanted: RunIdentity, path: string): void {
-  const found = differences(stored, wanted)
+  const { ranks: _before, ...before } = stored
+  const { ranks: _now, ...now } = wanted
+  const found = differences(before, now)
   if (found.length === 0) return
   throw new DarError(
     `${path} is of a run with other settings: ${listText(found)}; change them back, give --force to go on with the new ` +

@@ -9,6 +9,12 @@ import type { PartNorms } from './norms.ts'
 import type { Recipe } from './recipe.ts'
 import type { SetFigures } from './validate.ts'
 
+/** Seconds that rank 0 spent waiting for other ranks, and moving values. */
+export interface CommunicationTime {
+  readonly waiting: number
+  readonly moving: number
+}
+
 /** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
 export type TrainEvent =
   | {
@@ -37,9 +43,11 @@ export type TrainEvent =
       readonly rate: number
       /** Of the gradient, before clipping. */
       readonly norm: number
-      /** Of this rank. */
+      /** Of all processes together. */
       readonly imagesPerSecond: number
       readonly seconds: number
+      /** Where several processes train: what of this update went into it. */
+      readonly communication?: CommunicationTime
     }
   | {
       readonly event: 'validation'
@@ -96,6 +104,8 @@ export interface TrainResult {
   /** Seconds of training, over all sessions. */
   readonly seconds: number
   readonly reason: 'done' | 'time' | 'interrupted'
+  /** Of this session, where several processes train. */
+  readonly communication?: CommunicationTime
   /** Updates that were left out, when there were any. */
   readonly skipped?: number
 }

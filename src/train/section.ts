@@ -66,7 +66,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
   const { loss, accumulate: micros = 1, dropPath = 0 } = stage
-  const batch = stage.batch / micros
+  const batch = stage.batch / ranks / micros
   const owner = outer.hold(new Owner())
   const { before } = turnAt(stage, done)
   const shapes = shapesOf(stage)
@@ -120,7 +120,10 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   }
   const size = { height: stage.height, width: stage.width, batch: stage.validationBatch ?? 4 }
   const sets = data.validation
+  // Rank 0 validates; the others wait for it at the next update.
   const validator =
-    sets.length > 0 ? owner.hold(await Validator.create(engine, recipe.model, layout, state.ema, sets, size)) : null
+    rank === 0 && sets.length > 0
+      ? owner.hold(await Validator.create(engine, recipe.model, layout, state.ema, sets, size))
+      : null
   return { index, stage, lanes, validator, owner }
 }

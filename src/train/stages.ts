@@ -1,9 +1,22 @@
 /** Finds the stage and the shape of an update. Arithmetic on a recipe's stages. */
+import { DarError } from '../support/errors.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
 
 /** Updates of all stages. */
 export function totalUpdates({ stages }: Recipe): number {
   return stages.reduce((sum, stage) => sum + stage.updates, 0)
+}
+
+/** Throws a DarError when a batch cannot be shared out to so many ranks equally. */
+export function refuseUnequalShares({ name, stages }: Recipe, ranks: number): void {
+  for (const [i, { batch, accumulate = 1 }] of stages.entries()) {
+    if (batch % (ranks * accumulate) === 0) continue
+    const parts = accumulate === 1 ? '' : ` of ${accumulate} parts each`
+    throw new DarError(
+      `recipe ${name}: stage ${i + 1} has batches of ${batch}, which ${ranks} processes${parts} cannot share equally; ` +
+        'start another number of processes, or change the batch',
+    )
+  }
 }
 
 /** The stage that update `step` belongs to, and how many updates of that stage came before it. */

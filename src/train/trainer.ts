@@ -12,8 +12,9 @@ import { Engine } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
-import { checkpointPath, type Progressed, type Stamped } from './checkpoint.ts'
-import { ALONE, type Collective } from './collective.ts'
+import { findBeginning, shareBeginning } from './beginning.ts'
+import { checkpointPath, type Progressed } from './checkpoint.ts'
+import { ALONE, agree, type Collective, refuseUnlike, takeFromFirst } from './collective.ts'
 import { deviceNotes } from './device-notes.ts'
 import { featuresFolder } from './features.ts'
 import { Norms } from './norms.ts'
@@ -21,14 +22,14 @@ import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { Pictures } from './pictures.ts'
 import { parseRecipe, type Recipe, type Stage } from './recipe.ts'
-import { checkpointToResume, RunFiles } from './run-files.ts'
-import { differences, listText, type RunIdentity, refuseOtherRun, runIdentity } from './run-identity.ts'
+import { RunFiles } from './run-files.ts'
+import { identityNumber, runIdentity } from './run-identity.ts'
 import { appendEvent, LogError, type TrainEvent, type TrainResult } from './run-log.ts'
 import { rateAt } from './schedule.ts'
 import { type Lane, openSection, type RunParts, type Section } from './section.ts'
 import { type ResolvedData, resolveData } from './sources.ts'
-import { stageAt, totalUpdates, turnAt } from './stages.ts'
-import { type StartingFiles, startingWeights } from './starting-weights.ts'
+import { refuseUnequalShares, stageAt, totalUpdates, turnAt } from './stages.ts'
+import type { StartingFiles } from './starting-weights.ts'
 import { modelLayout } from './step-program.ts'
 import { Watch } from './watch.ts'
 
@@ -36,7 +37,7 @@ import { Watch } from './watch.ts'
 export interface TrainOptions extends StartingFiles {
   /** Folder that the recipe's data paths are relative to. */
   readonly data: string
-  /** Folder for checkpoint.safetensors, model.safetensors and log.jsonl, made if need be. Each rank has its own. */
+  /** Folder for checkpoint.safetensors, model.safetensors and log.jsonl, made if need be. Of several ranks, 0 alone uses it. */
   readonly out: string
   /** What was changed of the recipe before it came here (`applySettings`), for the log. */
   readonly settings?: readonly string[]
@@ -44,7 +45,7 @@ export interface TrainOptions extends StartingFiles {
   readonly resume?: boolean
   /** Resume also where seed, rates or data are not those of the checkpoint: another run then, from its weights. */
   readonly force?: boolean
-  /** Stop after this many minutes, with a checkpoint. */
+  /** Stop after this many minutes, with a checkpoint; rank 0's clock counts. */
   readonly minutes?: number
   /** Threads of the engine; default: all cores. */
   readonly threads?: number
@@ -52,7 +53,7 @@ export interface TrainOptions extends StartingFiles {
   readonly device?: Provider
   /** What batches may cost: threads, batches ahead, memory for decoded frames; of every shape of a stage. */
   readonly loading?: LoadingOptions
-  /** The other processes that train this model; default: none. */
+  /** The other processes that train this model, on the same recipe and data; default: none. They share each batch equally. */
   readonly collective?: Collective
   /**
    * Leave out batches with a frame that cannot be read, or whose loss or gradient is not finite, and go on; default: such a batch
@@ -64,9 +65,9 @@ export interface TrainOptions extends StartingFiles {
    * Default: 0, none.
    */
   readonly pictures?: number
-  /** When aborted, the run stops after the current update, with a checkpoint. */
+  /** When aborted, on any rank, the run stops after the current update, with a checkpoint. */
   readonly signal?: AbortSignal
-  /** Called for every line of the log. */
+  /** Called for every line of the log, on rank 0. */
   readonly onEvent?: (event: TrainEvent) => void
 }
 
@@ -81,15 +82,21 @@ export interface TrainOptions extends StartingFiles {
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
   const { out, resume = false, skipBad = false, threads, device, loading = {}, collective = ALONE } = options
-  if (!resume && existsSync(checkpointPath(out)))
+  const writes = collective.rank === 0
+  refuseUnequalShares(checked, collective.ranks)
+  if (device === 'webgpu' && collective.ranks > 1)
+    throw new DarError('several processes train on the CPU only; leave --device out')
+  if (collective.ranks > 1 && checked.stages.some(({ cacheFeatures }) => cacheFeatures))
+    throw new DarError(`recipe ${checked.name}: cacheFeatures is for one process; leave it out, or train in one`)
+  if (writes && !resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
   if (skipBad && collective.ranks > 1)
     throw new DarError(
       'a rank that skips a batch would leave the others waiting; train in one process, or without --skip-bad',
     )
   const data = await resolveData(checked, options.data)
-  makeFolder(out)
-  const lock = lockFolder(out, `training of ${checked.name}`)
+  if (writes) makeFolder(out)
+  const lock = writes ? lockFolder(out, `training of ${checked.name}`) : null
   // Each shape of a stage has a program, and each program an arena that never shrinks.
   const engine = new Engine({ threads, provider: device, memory: 'pieces' })
   const owner = new Owner()
@@ -108,7 +115,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     // The thread first: this frees all memory at once, and works even when the thread no longer answers.
     await engine.dispose()
     await owner.dispose()
-    await lock.dispose()
+    await lock?.dispose()
   }
 }
 
@@ -153,17 +160,12 @@ class Run {
     { data, ...needs }: Omit<RunParts, 'layout' | 'state' | 'data'> & { readonly data: ResolvedData },
   ): Promise<Run> {
     const { engine, recipe, collective } = needs
-    const { model, seed, stages } = recipe
-    const layout = modelLayout(model, stages[0])
-    const saved = options.resume ? await checkpointToResume(options.out, layout, recipe) : null
-    if (saved) refuseTooFar(saved.step, totalUpdates(recipe), options.out)
+    const layout = modelLayout(recipe.model, recipe.stages[0])
     const identity = runIdentity(recipe, data.contents, collective)
-    if (saved?.run && !options.force) refuseOtherRun(saved.run, identity, checkpointPath(options.out))
-    const { params, notes } = saved
-      ? { params: saved.params, notes: resumeNotes(saved, identity, options) }
-      : await startingWeights(layout, options, { config: model, seed })
-    const zeros = new Float32Array(layout.length)
-    const start = { params, grads: zeros, m: saved?.m ?? zeros, v: saved?.v ?? zeros, ema: saved?.ema ?? params }
+    await refuseUnlike(collective, identityNumber(identity), 'another recipe or other data')
+    const found = collective.rank === 0 ? await findBeginning(options, layout, recipe, identity) : null
+    const beginning = await shareBeginning(collective, layout, found)
+    const start = { ...beginning, grads: new Float32Array(layout.length) }
     const hold = async (buffer: (typeof STATE_NAMES)[number]) =>
       owner.hold(await engine.allocate(buffer, start[buffer]))
     const state: TrainingState = {
@@ -174,14 +176,14 @@ class Run {
       ema: await hold('ema'),
     }
     // Such a run starts from features: nothing reads the encoder, which is frozen.
-    const kept = stages.every(({ cacheFeatures }) => cacheFeatures)
+    const kept = recipe.stages.every(({ cacheFeatures }) => cacheFeatures)
     const still = (name: string) => kept && name.startsWith('encoder.')
     const adam = owner.hold(await AdamW.create(engine, layout, state, recipe.optimiser, { still }))
     const norms = owner.hold(await Norms.create(engine, layout, state))
     const { choosing } = data
     const files = new RunFiles({ folder: options.out, recipe, layout, state, identity, choosing })
     const run = new Run(owner, options, { ...needs, data, layout, state }, adam, norms, files, framesIn(data))
-    if (saved) await run.goOnFrom(saved)
+    if (beginning.isResumed) await run.goOnFrom(beginning)
     const where = await deviceNotes(engine, recipe)
     run.emit({
       event: 'start',
@@ -190,7 +192,7 @@ class Run {
       parameters: layout.length,
       device: engine.provider,
       settings: options.settings,
-      notes: [...notes, ...where],
+      notes: [...beginning.notes, ...sharingNotes(recipe, collective), ...where],
       recipe,
     })
     return run
@@ -200,14 +202,19 @@ class Run {
     this.step = step
     this.secondsBefore = seconds
     this.skipped = skipped
-    await this.files.goOnFrom(step)
+    if (this.writes) await this.files.goOnFrom(step)
+  }
+
+  /** Rank 0 alone. */
+  private get writes(): boolean {
+    return this.parts.collective.rank === 0
   }
 
   async loop(): Promise<TrainResult> {
     const { validateEvery } = this.parts.recipe
     try {
-      let stop = this.reasonToStop()
-      for (; stop === null; stop = this.reasonToStop()) {
+      let stop = await this.reasonToStop()
+      for (; stop === null; stop = await this.reasonToStop()) {
         this.section = await this.sectionFor(this.section)
         await this.update(this.section)
         this.step++
@@ -217,13 +224,40 @@ class Run {
       if (stop === 'done') this.watch.end()
       await this.save()
       const { step, total, skipped } = this
-      const result = { step, total, seconds: this.elapsed(), reason: stop, ...(skipped > 0 && { skipped }) }
+      const result = {
+        step,
+        total,
+        seconds: this.elapsed(),
+        reason: stop,
+        ...(skipped > 0 && { skipped }),
+        ...this.communication(),
+      }
       this.emit({ event: 'end', ...result })
       return result
     } catch (thrown) {
-      const error = thrown instanceof LogError ? await this.saveWithoutLog(thrown) : thrown
+      const error = await this.saveWhatIsSound(thrown)
       this.emitLast({ event: 'failed', step: this.step, seconds: this.elapsed(), message: messageOf(error) })
       throw error
+    }
+  }
+
+  private async saveWhatIsSound(thrown: unknown): Promise<unknown> {
+    if (!this.writes || !(thrown instanceof DarError)) return thrown
+    if (thrown instanceof LogError) return this.saveWithoutLog(thrown)
+    const isOfOthers = thrown.kind === 'gone' && this.parts.collective.ranks > 1
+    return isOfOthers ? this.saveWithoutOthers(thrown) : thrown
+  }
+
+  /** Another rank is gone. This one's state is that after its last update, on which all agreed. */
+  private async saveWithoutOthers(error: DarError): Promise<DarError> {
+    const stopped = `${messageOf(error)}. The run stops after update ${this.step}`
+    try {
+      await this.save()
+      return new DarError(`${stopped}. ${this.kept()}; go on with --resume`, { kind: 'gone' })
+    } catch (failed) {
+      return new DarError(`${stopped}. The checkpoint failed too (${messageOf(failed)}). ${this.kept()}`, {
+        kind: 'gone',
+      })
     }
   }
 
@@ -237,11 +271,14 @@ class Run {
     }
   }
 
-  private reasonToStop(): TrainResult['reason'] | null {
+  /** The same on all ranks. */
+  private async reasonToStop(): Promise<TrainResult['reason'] | null> {
     const { signal, minutes = Number.POSITIVE_INFINITY } = this.options
     if (this.step >= this.total) return 'done'
-    if (signal?.aborted) return 'interrupted'
-    return this.elapsed() - this.secondsBefore > 60 * minutes ? 'time' : null
+    const isOver = this.writes && this.elapsed() - this.secondsBefore > 60 * minutes
+    const [isInterrupted, isTime] = await agree(this.parts.collective, [signal?.aborted ?? false, isOver])
+    if (isInterrupted) return 'interrupted'
+    return isTime ? 'time' : null
   }
 
   /** What the next update needs: `current` as long as its stage lasts. */
@@ -253,12 +290,15 @@ class Run {
 
   private async update(section: Section): Promise<void> {
     const begin = performance.now()
+    const { collective } = this.parts
+    const before = collective.time
     const { stage, done } = stageAt(this.parts.recipe, this.step)
     const lane = section.lanes[turnAt(stage, done).shape]
     const micros = await this.nextBatch(lane)
     if (micros === null) return
     const names = micros.flatMap((micro) => micro.names)
-    const hasDepth = micros.some(({ depth }) => depth.some((metres) => metres > 0)) // before their memory is given away
+    const ownDepth = micros.some(({ depth }) => depth.some((metres) => metres > 0)) // before their memory is given away
+    const [hasDepth] = await agree(collective, [ownDepth])
     const { loss, norm, terms } = await this.gradient(lane, micros)
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       if (!this.maySkip) return this.refuse(lane, { loss, norm, names })
@@ -269,8 +309,9 @@ class Run {
     const rate = rateAt(this.step, this.total, this.parts.recipe.schedule)
     await this.optimiser.apply(this.step, rate, norm)
     const imagesPerSecond = (1000 * stage.batch) / (performance.now() - begin)
-    this.emit({ event: 'step', step: this.step, loss, terms, rate, norm, imagesPerSecond, seconds: this.elapsed() })
-    const images = stage.batch * this.parts.collective.ranks
+    const figures = { loss, terms, rate, norm, imagesPerSecond, seconds: this.elapsed() }
+    this.emit({ event: 'step', step: this.step, ...figures, ...this.communication(before) })
+    const images = stage.batch
     const message = this.watch.see({ step: this.step, names, images, hasDepth, norm })
     if (message !== null) this.warn(message)
   }
@@ -305,7 +346,10 @@ class Run {
 
   /** Leaves the gradient, over all ranks, in its buffer. The batch's memory is transferred. */
   private async gradient({ step }: Lane, micros: readonly Batch[]) {
-    return { ...(await step.run(micros)), norm: await this.optimiser.gradientNorm() }
+    const own = await step.run(micros)
+    const figures = [await this.optimiser.gradientNorm(), own.loss, ...own.terms]
+    const [norm, loss, ...terms] = await takeFromFirst(this.parts.collective, figures)
+    return { norm, loss, terms }
   }
 
   /**
@@ -338,6 +382,7 @@ class Run {
   }
 
   private async validate({ validator, stage }: Section): Promise<void> {
+    if (!this.writes) return
     this.emit({ event: 'norms', step: this.step, seconds: this.elapsed(), parts: await this.norms.run() })
     if (!validator) return
     const pictures = this.picturesOf(stage)
@@ -363,6 +408,7 @@ class Run {
   }
 
   private async save(): Promise<void> {
+    if (!this.writes) return
     if (this.files.savedStep === this.step) return this.files.postpone()
     const { step, seconds } = await this.write()
     this.emit({ event: 'checkpoint', step, seconds })
@@ -383,13 +429,22 @@ class Run {
     return this.secondsBefore + (performance.now() - this.began) / 1000
   }
 
+  /** Seconds since `before`; nothing for one process. */
+  private communication(before: Collective['time'] = { waiting: 0, moving: 0 }) {
+    const { ranks, time } = this.parts.collective
+    if (ranks === 1) return {}
+    return { communication: { waiting: time.waiting - before.waiting, moving: time.moving - before.moving } }
+  }
+
   private emit(event: TrainEvent): void {
+    if (!this.writes) return
     appendEvent(this.options.out, event)
     this.options.onEvent?.(event)
   }
 
   /** Of a run that has failed: that its log fails as well must not hide why. */
   private emitLast(event: TrainEvent): void {
+    if (!this.writes) return
     try {
       appendEvent(this.options.out, event)
     } catch (error) {
@@ -422,28 +477,8 @@ async function take({ loader, micros }: Lane): Promise<readonly Batch[]> {
   return batches
 }
 
-function refuseTooFar(step: number, total: number, out: string): void {
-  if (step <= total) return
-  throw new DarError(
-    `the checkpoint in ${out} is of update ${step}, but the recipe has only ${total}; ` +
-      'give the recipe its stages back, or start a run of its own with --weights',
-  )
-}
-
-function resumeNotes(
-  { step, run, checked }: Stamped,
-  identity: RunIdentity,
-  { weights, encoder }: StartingFiles,
-): string[] {
-  const unread = [weights, encoder].filter((path) => path !== undefined)
-  const changed = run ? differences(run, identity) : []
-  return [
-    `resumed at update ${step}`,
-    ...(unread.length > 0 ? [`${unread.join(' and ')} not read: a resumed run has its own weights`] : []),
-    ...(changed.length > 0 ? [`goes on with ${listText(changed)}`] : []),
-    ...(run
-      ? []
-      : ['the checkpoint, of an older version, does not say its seed, rates and data: they were not compared']),
-    ...(checked ? [] : ['the checkpoint has no checksum: damage to it would go unnoticed']),
-  ]
+function sharingNotes({ stages }: Recipe, { ranks }: Collective): string[] {
+  if (ranks === 1) return []
+  const shares = [...new Set(stages.map(({ batch }) => `${batch / ranks} of the ${batch}`))]
+  return [`${ranks} processes: each computes ${shares.join(', then ')} images of a batch`]
 }
