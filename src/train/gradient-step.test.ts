@@ -122,12 +122,13 @@ describe.each<[string, DarConfig, number[]]>([
     }
   })
 
-  it.runIf(config === MICRO_MODEL)('leaves frozen parameters without a gradient', async () => {
-    const frozen = (name: string) => name.startsWith('encoder.')
-    const [{ gradient }] = await run(2, { frozen })
-    const still = layout.entries.filter(({ name }) => frozen(name))
-    expect(still.length).toBeGreaterThan(0)
-    for (const { offset, length } of still)
-      expect(gradient.subarray(offset, offset + length).every((v) => v === 0)).toBe(true)
-  })
+  if (config === MICRO_MODEL)
+    it('leaves frozen parameters without a gradient', async () => {
+      const frozen = (name: string) => name.startsWith('encoder.')
+      const [{ gradient }] = await run(2, { frozen })
+      const still = layout.entries.filter(({ name }) => frozen(name))
+      expect(still.length).toBeGreaterThan(0)
+      for (const { offset, length } of still)
+        expect(gradient.subarray(offset, offset + length).every((v) => v === 0)).toBe(true)
+    })
 })
