@@ -44,6 +44,7 @@ export default {
     'adamSchema',
     'datasetSchema',
     'datasetOptions',
+    'distilSchema',
     'recipeSchema',
     'roomsSchema',
     'scheduleSchema',

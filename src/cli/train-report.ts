@@ -95,6 +95,8 @@ function endText(
     ? `; of this session, ${communication.waiting.toFixed(1)} s waiting for other processes and ${communication.moving.toFixed(1)} s moving values`
     : ''
   const took = `${durationText(seconds)} of training${left}${spent}`
+  if (reason === 'patience')
+    return `done: no validation was better for a while, so the run ends after update ${step} of ${total}, ${took}; the best model is ${bestModelPath(out)}`
   if (reason === 'done') return `done: ${total} updates, ${took}; the model is ${modelPath(out)}`
   const why = reason === 'time' ? 'time is up' : 'interrupted'
   return `${why} after update ${step} of ${total}, ${took}; go on with --resume`

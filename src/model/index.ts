@@ -2,6 +2,7 @@ export type { DropPath } from '../nn/index.ts'
 export * from './config.ts'
 export * from './dar.ts'
 export { DEPTH_ANYTHING } from './depth-anything.ts'
+export * from './distil-term.ts'
 export {
   dropBranches,
   encode,

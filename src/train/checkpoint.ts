@@ -80,15 +80,24 @@ export async function writeBest(
   await writeWeights(bestModelPath(folder), split(layout, weights), metadata, { dtype: 'F16' })
 }
 
-/** The figure by which the best model in the folder was chosen; null when there is none, or one of another recipe or figure. */
-export async function readBest(folder: string, recipe: string, metric: string): Promise<number | null> {
+/** The best model so far. */
+export interface Best {
+  /** By which it was chosen. */
+  readonly figure: number
+  /** Updates done when it was. */
+  readonly step: number
+}
+
+/** What is known of the best model in the folder; null when there is none, or one of another recipe or figure. */
+export async function readBest(folder: string, recipe: string, metric: string): Promise<Best | null> {
   const path = bestModelPath(folder)
   if (!existsSync(path)) return null
   const { metadata } = await readWeights(path)
   if (metadata.recipe !== recipe || metadata.best === undefined) return null
   const best: unknown = JSON.parse(metadata.best)
   const isChosen = typeof best === 'object' && best !== null && 'metric' in best && 'figure' in best
-  return isChosen && best.metric === metric && typeof best.figure === 'number' ? best.figure : null
+  if (!isChosen || best.metric !== metric || typeof best.figure !== 'number') return null
+  return { figure: best.figure, step: Number(metadata.step) }
 }
 
 function metadataOf(

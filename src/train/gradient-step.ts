@@ -15,6 +15,7 @@ import { type DarConfig, type LossOptions, lossTermCount } from '../model/index.
 import type { Engine, Program } from '../runtime/engine.ts'
 import type { Accumulator } from './accumulator.ts'
 import { type Collective, poolSums, sumGradient } from './collective.ts'
+import { Teacher, type TeacherModel } from './distil.ts'
 import type { TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
@@ -46,9 +47,14 @@ interface Parts {
   readonly collective: Collective
   /** Null: one micro-batch. */
   readonly accumulator: Accumulator | null
+  /** A model that is asked about every micro-batch before the step; default: none. */
+  readonly teacher?: TeacherModel | null
 }
 
-/** Holds one or two programs: dispose it. */
+/** A teacher's outputs for a micro-batch. */
+type Said = Awaited<ReturnType<Teacher['run']>>
+
+/** Holds one to three programs: dispose it. */
 export class GradientStep {
   private constructor(
     private readonly owner: Owner,
@@ -58,29 +64,32 @@ export class GradientStep {
     private readonly parts: Parts,
     private readonly state: TrainingState,
     private readonly terms: readonly string[],
+    private readonly teacher: Teacher | null,
   ) {}
 
   /** Parameters are read from the state, whose `grads` are written. The accumulator belongs to the caller. */
   static async open(
     engine: Engine,
     { config, layout, state }: TrainedModel,
-    { frozen, checkpoints, ...options }: GradientStepOptions,
+    { frozen, checkpoints, ...asked }: GradientStepOptions,
     parts: Parts,
   ): Promise<GradientStep> {
     const owner = new Owner()
+    const options = { ...asked, distil: parts.teacher?.weights ?? null }
     const own = { frozen, checkpoints }
     const terms = Array.from({ length: lossTermCount(config) }, (_, k) => `loss${k + 1}`)
     try {
+      const teacher = parts.teacher ? owner.hold(await Teacher.open(engine, parts.teacher, config, options)) : null
       if (parts.accumulator === null && parts.collective.ranks === 1) {
         const { compiled } = trainingGraph(config, { ...options, ...own })
         const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
-        return new GradientStep(owner, step, null, parts, state, terms)
+        return new GradientStep(owner, step, null, parts, state, terms, teacher)
       }
       const { outputs, count } = sumOutputs(config, options)
       const { compiled } = trainingGraph(config, { ...options, ...own, sums: count })
       const program = owner.hold(await loadSums(engine, outputs, layout, state.params))
       const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
-      return new GradientStep(owner, step, { program, count }, parts, state, terms)
+      return new GradientStep(owner, step, { program, count }, parts, state, terms, teacher)
     } catch (error) {
       await owner.dispose()
       throw error
@@ -93,10 +102,12 @@ export class GradientStep {
    */
   async run(micros: readonly Batch[]): Promise<{ readonly loss: number; readonly terms: readonly number[] }> {
     const { accumulator, collective } = this.parts
-    const sums = this.sums && (await this.pooled(this.sums, micros))
+    const said: Said[] = []
+    for (const { image } of micros) said.push(this.teacher ? await this.teacher.run(image) : {})
+    const sums = this.sums && (await this.pooled(this.sums, micros, said))
     let figures: number[] = []
     for (const [i, micro] of micros.entries()) {
-      const feeds = { ...feedsOf(this.step, micro), ...(sums && { sums: sums.slice() }) }
+      const feeds = { ...feedsOf(this.step, micro), ...said[i], ...(sums && { sums: sums.slice() }) }
       const result = await this.step.run(feeds, { transfer: true })
       figures = ['loss', ...this.terms].map((name) => Number(result[name][0]))
       if (micros.length > 1) await accumulator?.take(i, micros.length)
@@ -110,10 +121,11 @@ export class GradientStep {
   private async pooled(
     { program, count }: { readonly program: Program; readonly count: number },
     micros: readonly Batch[],
+    said: readonly Said[],
   ): Promise<Float32Array> {
     let sums = new Float32Array(count)
-    for (const micro of micros) {
-      const result = await program.run({ ...feedsOf(program, micro), before: sums })
+    for (const [i, micro] of micros.entries()) {
+      const result = await program.run({ ...feedsOf(program, micro), ...said[i], before: sums })
       sums = result.sums as Float32Array<ArrayBuffer>
     }
     return poolSums(this.parts.collective, sums)

@@ -2,6 +2,7 @@
 
 export { bestModelPath, checkpointPath, modelPath } from './checkpoint.ts'
 export { ALONE, type BatchPlace, batchNumber, type Collective } from './collective.ts'
+export type { Distil, DistilWeights } from './distil.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
 export type { BestMetric } from './keep.ts'
 export { type DataSize, HOLES, type MemoryItems, RUNTIME, type RunCost, runMemory, totalOf } from './memory.ts'
@@ -26,3 +27,4 @@ export type { StartingFiles } from './starting-weights.ts'
 export { trainingOutputs } from './step-program.ts'
 export { type TrainOptions, train } from './trainer.ts'
 export type { SetFigures } from './validate.ts'
+export { withTeacher } from './with-teacher.ts'

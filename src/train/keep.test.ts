@@ -137,6 +137,19 @@ describe('the best model', () => {
     expect((await readWeights(bestModelPath(out))).metadata.recipe).not.toBe(before.recipe)
   })
 
+  it('ends the run when the recipe has waited long enough for a better one, resumed or not', async () => {
+    const still = { rate: 1e-30, initialRate: 1e-30, finalRate: 1e-30, warmup: 1 } // nothing changes, so nothing is better
+    const change = { data: CHOOSING, best: 'abs_rel', patience: 2, validateEvery: 1, schedule: still } as const
+    const recipe = tinyRecipe({ ...change, optimiser: { ema: 0 } })
+    const begun = await session(recipe, { stopAfter: 1 })
+    expect(begun('validation').map(({ step }) => step)).toEqual([0, 1])
+    const ended = await session(recipe, { resume: true })
+    expect(ended('end')).toMatchObject([{ step: 2, total: 6, reason: 'patience' }])
+    expect((await readWeights(bestModelPath(out))).metadata.step).toBe('0')
+    const again = await session(recipe, { resume: true })
+    expect([again('step').length, again('end')[0].reason]).toEqual([0, 'patience'])
+  })
+
   it('is kept only when the recipe asks for it', async () => {
     await session(tinyRecipe())
     expect(existsSync(bestModelPath(out))).toBe(false)

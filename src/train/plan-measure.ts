@@ -5,6 +5,7 @@ import { createRoomRenderer } from '../rooms/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { Accumulator } from './accumulator.ts'
 import { ALONE } from './collective.ts'
+import type { TeacherModel } from './distil.ts'
 import { GradientStep } from './gradient-step.ts'
 import { stepOptions } from './memory.ts'
 import { AdamW, STATE_NAMES, type TrainingState } from './optimiser.ts'
@@ -20,6 +21,8 @@ interface MeasureOptions {
   /** Null: batches are noise. */
   readonly sources: readonly SourceSpec[] | null
   readonly threads?: number
+  /** Of `distil`, which is then asked as in the run; default: none. */
+  readonly teacher?: TeacherModel | null
 }
 
 /** Seconds, of medians of three: the step with the optimiser, and making a batch, which happens beside it; null for noise. */
@@ -27,7 +30,7 @@ export async function measureUpdates(
   recipe: Recipe,
   stage: Stage,
   shape: Shape,
-  { sources, threads }: MeasureOptions,
+  { sources, threads, teacher = null }: MeasureOptions,
 ): Promise<{ readonly step: number; readonly batch: number | null }> {
   const { model, optimiser, seed, augmentation } = recipe
   const micros = stage.accumulate ?? 1
@@ -52,7 +55,11 @@ export async function measureUpdates(
     const adam = owner.hold(await AdamW.create(engine, layout, state, optimiser))
     const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
     const program = owner.hold(
-      await GradientStep.open(engine, { config: model, layout, state }, options, { collective: ALONE, accumulator }),
+      await GradientStep.open(engine, { config: model, layout, state }, options, {
+        collective: ALONE,
+        accumulator,
+        teacher,
+      }),
     )
     const times: number[] = []
     for (let step = 0; step <= MEASURED; step++) {

@@ -2,9 +2,11 @@
  * What a run will take, told before it starts: parameters, memory, arithmetic, images, epochs, and how long, from a few updates that are
  * made and thrown away. Nothing is written. What can be known without the data is known without them.
  */
+import { resolve } from 'node:path'
 import { type LoadingOptions, ROOM_POOL } from '../data/index.ts'
 import { flopsOf, nodesPerRun, type Tensor } from '../graph/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { openTeacher } from './distil.ts'
 import { multiplierOf } from './groups.ts'
 import { HOLES, type MemoryItems, runMemory, stepMemory, stepOf, totalOf } from './memory.ts'
 import { measureUpdates } from './plan-measure.ts'
@@ -88,7 +90,10 @@ export async function planRun(recipe: Recipe, { data: root, threads, loading = {
   const items = runMemory(recipe, { frames, ...(known && { held }) }, loading)
   const validations = held > 0 || !known ? validationsOf(recipe) : 0
   const free = room ?? process.availableMemory()
+  const { distil, model } = recipe
+  const teacher = distil ? await openTeacher(distil, model, (path) => resolve(root, path)) : null
   const notes: string[] = []
+  if (teacher) notes.push("the teacher's memory and FLOPs are not counted, its time is")
   const stages: PlannedStage[] = []
   for (const stage of recipe.stages) {
     const shapes: PlannedShape[] = []
@@ -105,7 +110,7 @@ export async function planRun(recipe: Recipe, { data: root, threads, loading = {
           `${shape.width}×${shape.height}, batch ${stage.batch}: not measured, because it needs ${gigabytes(needed)} and ${gigabytes(free)} are free here`,
         )
       const sources = known ? opened.flatMap((one) => ('source' in one ? [one.source] : [])) : null
-      const measured = fits ? await measureUpdates(recipe, stage, shape, { sources, threads }) : null
+      const measured = fits ? await measureUpdates(recipe, stage, shape, { sources, threads, teacher }) : null
       shapes.push({
         ...shape,
         updates: before[i],

@@ -87,6 +87,7 @@ describe('parseRecipe', () => {
 
   it.each([
     ['a misspelt field', { validateEvry: 3 }, /r: .*validateEvry/],
+    ['patience without a best', { patience: 3 }, /patience: is 3, but the recipe has no best to wait for/],
     ['a misspelt field of a stage', { stages: [{ ...stage, updates: 3, bacth: 2 }] }, /stages\.0: .*bacth/],
     [
       'a size that the ViT cannot take',

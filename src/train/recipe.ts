@@ -12,6 +12,7 @@ import { configSchema, imageMultiple, isMetric, lossSchema } from '../model/inde
 import { DarError } from '../support/errors.ts'
 import { issueText } from '../support/issues.ts'
 import { augmentationProblems, freezesEncoder } from './cacheable.ts'
+import { distilSchema } from './distil.ts'
 import { BEST_METRICS } from './keep.ts'
 import { adamSchema } from './optimiser.ts'
 import { scheduleSchema } from './schedule.ts'
@@ -138,6 +139,8 @@ export const recipeSchema = z
     augmentation: augmentationSchema.optional(),
     /** Image sizes from small to large; the schedule runs over all of them. */
     stages: z.array(stageSchema).min(1).readonly(),
+    /** A larger model whose depth this one also learns, on all images (distil.ts). Default: none. */
+    distil: distilSchema.optional(),
     schedule: scheduleSchema,
     optimiser: adamSchema,
     /**
@@ -156,8 +159,13 @@ export const recipeSchema = z
      * data sets takes out. Default: the model of the last update only.
      */
     best: z.enum(BEST_METRICS).optional(),
+    /**
+     * Ends the run after this many validations in a row without a new best. The weights that the run starts from are validated too,
+     * before the first update, so that the best model is never worse than they by the frames that choose. Default: all updates are done.
+     */
+    patience: count.optional(),
   })
-  .superRefine(({ data, model, stages, best, augmentation, optimiser }, context) => {
+  .superRefine(({ data, model, stages, best, patience, distil, augmentation, optimiser }, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
     const multiple = imageMultiple(model)
     if (!isMetric(model)) problem(['model', 'dptOutput'], 'relative depth has no loss here; train a metric one')
@@ -181,6 +189,7 @@ export const recipeSchema = z
           cannot(`needs pictures that are the same every time; set in the augmentation ${moving.join(', ')}`)
         if (data.some(({ kind }) => kind === 'rooms')) cannot('takes data sets only: rooms never come again')
         if (stage.dropPath) cannot('has no encoder whose branches dropPath could skip; leave dropPath out')
+        if (distil) cannot('has no pictures that a teacher could look at; leave distil out')
         if (stage.portraitEvery) cannot('takes whole frames, and portraitEvery cuts them; leave portraitEvery out')
       }
       if (stage.portraitEvery && stage.also)
@@ -197,6 +206,8 @@ export const recipeSchema = z
     const choosing = data.some((one) => one.kind === 'dataset' && one.choose)
     if (best !== undefined && !choosing)
       problem(['best'], `is ${best}, but no data set says by which frames: give one a choose, such as { kind: 'tail' }`)
+    if (patience !== undefined && best === undefined)
+      problem(['patience'], `is ${patience}, but the recipe has no best to wait for; give it one, such as abs_rel`)
     data.forEach((one, i) => {
       if (one.kind !== 'dataset' || !one.choose) return
       if (best === undefined)
@@ -213,6 +224,8 @@ export const recipeSchema = z
       problem(['data'], "has a teacher's depth only, which has no scale; add a set with measured depth, or rooms")
     if (taught.length > 0 && OWN_LOSS.includes(model.head.kind))
       problem(['model', 'head'], `is ${model.head.kind}, which learns from no teacher; leave ${taught.join(', ')} out`)
+    if (distil && OWN_LOSS.includes(model.head.kind))
+      problem(['model', 'head'], `is ${model.head.kind}, which learns from no teacher; leave distil out`)
     stages.forEach(({ loss }, i) => {
       const path = ['stages', i, 'loss', 'teacher']
       if (taught.length > 0 && loss?.teacher === undefined)

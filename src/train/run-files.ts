@@ -4,7 +4,15 @@
  */
 import { existsSync } from 'node:fs'
 import { DarError, messageOf } from '../support/errors.ts'
-import { checkpointPath, type Progressed, readBest, readCheckpoint, writeBest, writeCheckpoint } from './checkpoint.ts'
+import {
+  type Best,
+  checkpointPath,
+  type Progressed,
+  readBest,
+  readCheckpoint,
+  writeBest,
+  writeCheckpoint,
+} from './checkpoint.ts'
 import { dropEarlier, earlierCheckpoints, figureOf, isBetter, keepEarlier } from './keep.ts'
 import type { TrainingState } from './optimiser.ts'
 import type { Layout } from './parameters.ts'
@@ -42,7 +50,7 @@ export async function checkpointToResume(folder: string, layout: Layout, { name,
 
 export class RunFiles {
   /** Of the best model in the folder. */
-  private best: number | null = null
+  private best: Best | null = null
   /** Updates done at the checkpoint on disk. */
   private saved: number | null = null
   private savedAt = performance.now()
@@ -59,6 +67,11 @@ export class RunFiles {
   /** Updates done at the checkpoint on disk; null without one. */
   get savedStep(): number | null {
     return this.saved
+  }
+
+  /** Updates done when the best model was chosen; 0 without one. */
+  get bestStep(): number {
+    return this.best?.step ?? 0
   }
 
   /** Whether the recipe wants a checkpoint by now. */
@@ -89,10 +102,10 @@ export class RunFiles {
     const { folder, layout, state, recipe, choosing } = this.options
     if (!recipe.best) return null
     const figure = figureOf(sets, choosing, recipe.best)
-    if (!isBetter(figure, this.best, recipe.best)) return null
+    if (!isBetter(figure, this.best?.figure ?? null, recipe.best)) return null
     const by = { metric: recipe.best, figure }
     await writeBest(folder, layout, await state.ema.read(), progressed, { ...this.belonging(), best: by })
-    this.best = figure
+    this.best = { figure, step: progressed.step }
     return figure
   }
 

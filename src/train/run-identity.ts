@@ -26,11 +26,11 @@ export type RunIdentity = Readonly<Record<string, unknown>>
 
 /** Of a recipe on its data. `ranks`: how many processes share a batch, which changes figures by rounding only. */
 export function runIdentity(
-  { seed, schedule, optimiser, augmentation, stages, data }: Recipe,
+  { seed, schedule, optimiser, augmentation, stages, data, distil }: Recipe,
   contents: readonly DataContents[],
   { ranks }: { readonly ranks: number },
 ): RunIdentity {
-  const trained = { seed, schedule, optimiser, augmentation, ranks }
+  const trained = { seed, schedule, optimiser, augmentation, distil, ranks }
   const stagesOf = stages.map(({ validationBatch: _, ...stage }) => stage)
   const dataOf = data.map(({ validation: _, ...one }) => one)
   // Through JSON, so that a field that is undefined and one that is absent are the same.

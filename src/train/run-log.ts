@@ -38,7 +38,7 @@ export type TrainEvent =
       /** Number of this update, from 0. */
       readonly step: number
       readonly loss: number
-      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum and what `edges` and `teacher` add. */
+      /** One per coarse-to-fine step (or level of `ord2seq`); the loss is their sum and what `edges`, `teacher` and `distil` add. */
       readonly terms: readonly number[]
       readonly rate: number
       /** Of the gradient, before clipping. */
@@ -103,7 +103,8 @@ export interface TrainResult {
   readonly total: number
   /** Seconds of training, over all sessions. */
   readonly seconds: number
-  readonly reason: 'done' | 'time' | 'interrupted'
+  /** `patience`: as many validations as the recipe waits for were no better than the best. */
+  readonly reason: 'done' | 'patience' | 'time' | 'interrupted'
   /** Of this session, where several processes train. */
   readonly communication?: CommunicationTime
   /** Updates that were left out, when there were any. */

@@ -14,6 +14,7 @@ import { dropBranches } from '../model/index.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { Accumulator } from './accumulator.ts'
 import { batchNumber, type Collective } from './collective.ts'
+import type { TeacherModel } from './distil.ts'
 import { prepareFeatures } from './features.ts'
 import { GradientStep } from './gradient-step.ts'
 import { multiplierOf } from './groups.ts'
@@ -50,6 +51,8 @@ export interface RunParts {
   readonly state: TrainingState
   readonly data: { readonly sources: readonly SourceSpec[]; readonly validation: readonly Dataset[] }
   readonly loading: LoadingOptions
+  /** Of `distil`; null without. */
+  readonly teacher: TeacherModel | null
   readonly collective: Collective
   /** Folder for the encoder's features, where a stage keeps them. */
   readonly features: string
@@ -62,7 +65,7 @@ export interface RunParts {
  * also when this fails.
  */
 export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
-  const { engine, recipe, layout, state, data, loading, collective, atUnreadable } = parts
+  const { engine, recipe, layout, state, data, loading, collective, atUnreadable, teacher } = parts
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
   const { loss, accumulate: micros = 1, dropPath = 0 } = stage
@@ -115,6 +118,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
     const step = await GradientStep.open(engine, { config: recipe.model, layout, state }, options, {
       collective,
       accumulator,
+      teacher,
     })
     lanes.push({ loader: loaders[i], step: owner.hold(step), micros })
   }

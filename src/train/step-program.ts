@@ -33,6 +33,7 @@ import {
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import type { BufferSlice, PortData } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
+import { type DistilWeights, distilTerms } from './distil.ts'
 import { type Layout, layoutOf, slicesOf } from './parameters.ts'
 
 interface Size {
@@ -47,6 +48,8 @@ interface LossStep extends Size {
   readonly dropPath?: number
   /** Images are given as the encoder's maps of them, tap0 … tap3, which replace the encoder. Default false. */
   readonly fromFeatures?: boolean
+  /** What is learnt of a teacher that is asked about every batch; null, the default: there is none. */
+  readonly distil?: DistilWeights | null
 }
 
 interface StepOptions extends LossStep {
@@ -75,7 +78,7 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * its terms `loss1` … `lossK` (as many as `lossTermCount`), and the gradient of every parameter. `loss` is the sum of the terms and
  * of what else the options weigh (`extraTerms`). With `loss.teacher` there is an input more, teacher: B,1,1,1, bool, the images whose
  * depth is a teacher's: for all other terms they have none. With `dropPath` there is an input more, draws: B,n, uniform in [0, 1) (n is
- * `dropBranches`). With `fromFeatures` there are tap0 … tap3 in place of image, of `tapShapes`. Throws when a parameter that is not frozen does not
+ * `dropBranches`). With `fromFeatures` there are tap0 … tap3 in place of image, of `tapShapes`. With `distil` there are those of `distilTerms`. Throws when a parameter that is not frozen does not
  * influence the loss, or when all are frozen.
  *
  * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
@@ -129,7 +132,7 @@ export function sumOutputs(config: DarConfig, options: LossStep) {
 function lossOf(
   graph: Graph,
   config: DarConfig,
-  { batch, height, width, loss = {}, dropPath = 0, fromFeatures = false }: LossStep,
+  { batch, height, width, loss = {}, dropPath = 0, fromFeatures = false, distil = null }: LossStep,
   pool: Pool,
 ): { readonly terms: readonly Tensor[]; readonly sum: Tensor } {
   const fromImage = () => {
@@ -152,7 +155,9 @@ function lossOf(
   const measured = teacher ? where(teacher.images, 0, depth) : depth
   const terms = stepLosses(model, measured, config, loss, pool)
   const taught = teacher ? [teacherLoss(model, where(teacher.images, depth, 0), teacher.weight, pool)] : []
-  return { terms, sum: total([...terms, ...extraTerms(model, measured, config, loss, pool), ...taught]) }
+  const distilled = distil ? distilTerms(graph, model, distil, { batch, height, width }, pool) : []
+  const extra = [...extraTerms(model, measured, config, loss, pool), ...taught, ...distilled]
+  return { terms, sum: total([...terms, ...extra]) }
 }
 
 /** The step of `trainingOutputs`, compiled. */

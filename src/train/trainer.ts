@@ -7,6 +7,7 @@
  * With the same recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
  */
 import { existsSync, mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Batch, LoadingOptions } from '../data/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
@@ -16,6 +17,7 @@ import { findBeginning, shareBeginning } from './beginning.ts'
 import { checkpointPath, type Progressed } from './checkpoint.ts'
 import { ALONE, agree, type Collective, refuseUnlike, takeFromFirst } from './collective.ts'
 import { deviceNotes } from './device-notes.ts'
+import { openTeacher } from './distil.ts'
 import { featuresFolder } from './features.ts'
 import { Norms } from './norms.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
@@ -95,6 +97,8 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
       'a rank that skips a batch would leave the others waiting; train in one process, or without --skip-bad',
     )
   const data = await resolveData(checked, options.data)
+  const { distil, model } = checked
+  const teacher = distil ? await openTeacher(distil, model, (path) => resolve(options.data, path)) : null
   if (writes) makeFolder(out)
   const lock = writes ? lockFolder(out, `training of ${checked.name}`) : null
   // Each shape of a stage has a program, and each program an arena that never shrinks.
@@ -108,6 +112,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
       loading,
       collective,
       features: featuresFolder(out),
+      teacher,
       atUnreadable: skipBad ? 'go on' : 'end',
     })
     return await run.loop()
@@ -211,8 +216,12 @@ class Run {
   }
 
   async loop(): Promise<TrainResult> {
-    const { validateEvery } = this.parts.recipe
+    const { validateEvery, patience } = this.parts.recipe
     try {
+      if (this.step === 0 && patience !== undefined) {
+        this.section = await this.sectionFor(null)
+        await this.validate(this.section)
+      }
       let stop = await this.reasonToStop()
       for (; stop === null; stop = await this.reasonToStop()) {
         this.section = await this.sectionFor(this.section)
@@ -221,7 +230,7 @@ class Run {
         if (this.step % validateEvery === 0 || this.step === this.total) await this.validate(this.section)
         if (this.files.isDue) await this.save()
       }
-      if (stop === 'done') this.watch.end()
+      if (stop === 'done' || stop === 'patience') this.watch.end()
       await this.save()
       const { step, total, skipped } = this
       const result = {
@@ -274,9 +283,14 @@ class Run {
   /** The same on all ranks. */
   private async reasonToStop(): Promise<TrainResult['reason'] | null> {
     const { signal, minutes = Number.POSITIVE_INFINITY } = this.options
+    const { patience = Number.POSITIVE_INFINITY, validateEvery } = this.parts.recipe
     if (this.step >= this.total) return 'done'
+    // From what is on the disk alone, so that a run that is gone on from ends where it would have ended.
+    const waited = this.writes && this.step - this.files.bestStep >= patience * validateEvery
     const isOver = this.writes && this.elapsed() - this.secondsBefore > 60 * minutes
-    const [isInterrupted, isTime] = await agree(this.parts.collective, [signal?.aborted ?? false, isOver])
+    const flags = [waited, signal?.aborted ?? false, isOver]
+    const [hasWaited, isInterrupted, isTime] = await agree(this.parts.collective, flags)
+    if (hasWaited) return 'patience'
     if (isInterrupted) return 'interrupted'
     return isTime ? 'time' : null
   }
@@ -297,7 +311,8 @@ class Run {
     const micros = await this.nextBatch(lane)
     if (micros === null) return
     const names = micros.flatMap((micro) => micro.names)
-    const ownDepth = micros.some(({ depth }) => depth.some((metres) => metres > 0)) // before their memory is given away
+    // Seen before their memory is given away. A teacher has something to say of any image.
+    const ownDepth = this.parts.teacher !== null || micros.some(({ depth }) => depth.some((metres) => metres > 0))
     const [hasDepth] = await agree(collective, [ownDepth])
     const { loss, norm, terms } = await this.gradient(lane, micros)
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {

@@ -212,6 +212,8 @@ function stateOf(
   if (ending?.event === 'failed') return { text: `failed: ${ending.message}`, kind: 'bad' }
   if (ending?.event === 'end') {
     if (ending.reason === 'done') return { text: 'done', kind: 'good' }
+    if (ending.reason === 'patience')
+      return { text: `done: no longer better, so it ended after update ${ending.step}`, kind: 'good' }
     const why = ending.reason === 'time' ? 'time was up' : 'it was interrupted'
     return { text: `stopped, because ${why}; go on with --resume`, kind: 'still' }
   }
