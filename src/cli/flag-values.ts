@@ -34,3 +34,6 @@ export const portNumber = reader(
   (value) => Number.isInteger(value) && value >= 0 && value < 65536,
   'a whole number from 0 to 65535',
 )
+
+/** For an option that may be repeated: its values in their order. */
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]

@@ -10,6 +10,7 @@ Examples:
   $ dar predict *.jpg --out depth           many photos into one folder
   $ dar predict photo.jpg --steps           the coarse-to-fine maps and the uncertainty as well
   $ dar train tiny                          run a recipe: one of the package's, or a .js file of yours
+  $ dar finetune photos/ --from dar-nano    teach a model your camera, from 50 photos with depth
   $ dar eval --data rooms                   how good a model is, under a named protocol
   $ dar data inspect nyu/ --sheet nyu.png   what a data set holds, what looks wrong with it, and a contact sheet
   $ dar help predict                        every option of a command

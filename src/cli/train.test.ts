@@ -50,6 +50,7 @@ describe('dar train', () => {
       ['tiny', '--weights', 'dar-nono'],
       /^dar: there is no model 'dar-nono': the shipped models are dar-nano/,
     ],
+    ['missing', ['tiny', '--teacher', 'dar-nono'], /^dar: there is no model 'dar-nono'/],
   ] as const)('has a mistake of the kind %s in %j, told in one line', async (kind, args, message) => {
     const { code, errors } = await dar('train', ...args)
     expect(code).toBe(EXIT_CODES[kind])

@@ -5,7 +5,6 @@
  * shell expects (128 + the signal's number), with a checkpoint written; 1 and 70 as every command (run.ts). A second
  * signal ends the process at once, without a checkpoint.
  */
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { DarConfig } from '../model/index.ts'
@@ -13,16 +12,15 @@ import type { Communicator } from '../mpi/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
 import { DarError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
-import { applySettings, loadRecipe, ownRecipes, planRun, type TrainEvent, train } from '../train/index.ts'
+import { applySettings, loadRecipe, ownRecipes, planRun, train, withTeacher } from '../train/index.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { DISTRIBUTED, type Distributed, inProcesses, threadsOf } from './distributed.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
-import { above0, atLeast0, portNumber, wholeAbove0, wholeAtLeast0 } from './flag-values.ts'
+import { above0, atLeast0, collect, wholeAbove0 } from './flag-values.ts'
+import { reportedRun, showingOf, WATCHED_PICTURES, type WatchFlags } from './reported-run.ts'
 import { planText } from './train-plan.ts'
-import { createReport } from './train-report.ts'
-import { openWatchers } from './train-watchers.ts'
 
-interface Flags extends DeviceFlags {
+interface Flags extends DeviceFlags, WatchFlags {
   readonly set: readonly string[]
   readonly plan?: boolean
   readonly list?: boolean
@@ -40,24 +38,19 @@ interface Flags extends DeviceFlags {
   readonly prefetch?: string
   readonly cache?: string
   readonly distributed?: Distributed
-  readonly json?: boolean
-  readonly watch?: boolean
-  readonly port?: string
-  readonly pictures?: string
-  readonly tensorboard?: boolean
+  readonly teacher?: string
+  readonly from?: string
+  readonly depthScale?: string
 }
 
-/** A few images say most of what many would. */
-const WATCHED_PICTURES = 4
-
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-type Signal = (typeof SIGNALS)[number]
+/** In place of a recipe's name: `dar finetune` with its folder as `--data`. */
+const FINETUNE = 'finetune'
 
 export function registerTrain(program: Command): void {
   program
     .command('train')
     .description('run a training recipe')
-    .argument('[recipe]', 'a recipe file, or the name of one in recipes/')
+    .argument('[recipe]', 'a recipe file, the name of one in recipes/, or finetune: dar finetune on the folder --data')
     .option('--list', 'list the recipes of the package')
     .option('--plan', 'say what the run will take, and how long, and start nothing')
     .option('--set <path=value>', 'change a field of the recipe, as schedule.rate=1e-4; may be repeated', collect, [])
@@ -65,6 +58,7 @@ export function registerTrain(program: Command): void {
     .option('-o, --out <dir>', 'folder for checkpoints, the model and the log (default: runs/<recipe>)')
     .option('--weights <name|file>', 'start from this model: a shipped one, or a file')
     .option('--encoder <file>', `start from the encoder of ${ENCODER_HELP}`)
+    .option('--teacher <name|file|dir>', 'also learn from a model, or from a folder of photos that one has labelled')
     .option('--offline', 'use the network for nothing (as HF_HUB_OFFLINE=1)')
     .option('--resume', 'go on from the checkpoint in the output folder')
     .option('--force', 'with --resume: go on although seed, rates or data are not those of the checkpoint')
@@ -86,6 +80,8 @@ export function registerTrain(program: Command): void {
       `validation images whose maps are drawn after each validation (default: ${WATCHED_PICTURES} with --watch, else 0)`,
     )
     .option('--tensorboard', 'write event files for TensorBoard into the output folder')
+    .option('--from <name|file>', 'with finetune: the model to start from')
+    .option('--depth-scale <n>', 'with finetune: depth units per metre')
     .addHelpText(
       'after',
       '\nA recipe is a program: dar runs its code with your rights. Read one that somebody else wrote before you run it.\n' +
@@ -99,6 +95,9 @@ export function registerTrain(program: Command): void {
 async function action(name: string | undefined, flags: Flags, processes?: Communicator): Promise<void> {
   if (flags.list) return listRecipes()
   if (name === undefined) throw new DarError('give a recipe: a file, or a name that --list has')
+  if (name === FINETUNE) return finetune(flags, processes)
+  if (flags.from !== undefined || flags.depthScale !== undefined)
+    throw new DarError('--from and --depth-scale are for dar train finetune; a recipe starts from --weights')
   // Rank 0 reads the first weights, writes everything, and talks.
   const isFirst = (processes?.rank ?? 0) === 0
   const minutes = above0('--minutes', flags.minutes)
@@ -108,11 +107,11 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
     prefetch: wholeAbove0('--prefetch', flags.prefetch),
     cacheMegabytes: atLeast0('--cache', flags.cache),
   }
-  const port = portNumber('--port', flags.port)
-  if (port !== undefined && !flags.watch) throw new DarError(`--port ${port}: only with --watch, which serves a page`)
-  const pictures = wholeAtLeast0('--pictures', flags.pictures) ?? (flags.watch ? WATCHED_PICTURES : 0)
+  const showing = showingOf(flags)
   const settings = flags.set
-  const recipe = applySettings(await loadRecipe(name), settings)
+  const loaded = await loadRecipe(name)
+  const taught = flags.teacher === undefined ? loaded : withTeacher(loaded, flags.teacher, flags.data)
+  const recipe = applySettings(taught, settings)
   if (flags.plan) {
     const plan = await planRun(recipe, { data: flags.data, threads, loading })
     process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`)
@@ -122,45 +121,33 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
   const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
   // A resumed run has its own weights, so it reads no encoder.
   const encoder = resume ? flags.encoder : isFirst ? await encoderPath(flags) : undefined
-  const report = flags.json || !isFirst ? null : createReport(out)
-  const print = report?.onEvent ?? ((event: TrainEvent) => console.log(JSON.stringify(event)))
   if (isFirst && !resume && weights === undefined && encoder === undefined && hasPretrained(recipe.model))
     console.error(
       `dar: ${recipe.name} starts from random weights, its encoder too, which takes far longer and ends worse; give --encoder FILE (pretrained), or --weights MODEL to go on from one`,
     )
-  const page = flags.watch && isFirst ? { port } : null
-  const watchers = await openWatchers(out, { page, tensorboard: flags.tensorboard && isFirst })
-  const onEvent = (event: TrainEvent) => {
-    print(event)
-    watchers.onEvent(event)
-  }
-  const signals = untilSignal(isFirst)
-  try {
-    const { reason } = await train(recipe, {
-      ...(settings.length > 0 && { settings }),
-      data,
-      out,
-      weights,
-      encoder,
-      resume,
-      force,
-      skipBad,
-      minutes,
-      threads: threadsOf(threads, processes),
-      device: flags.device,
-      loading,
-      pictures,
-      collective: processes,
-      signal: signals.signal,
-      onEvent,
-    })
-    const caught = signals.caught()
-    if (reason === 'interrupted' && caught) process.exitCode = 128 + constants.signals[caught]
-  } finally {
-    report?.close()
-    signals.ignore()
-    await watchers.close()
-  }
+  await reportedRun(
+    out,
+    isFirst ? showing : { ...showing, page: null, tensorboard: false },
+    { tells: isFirst },
+    async (given) => ({
+      run: await train(recipe, {
+        ...(settings.length > 0 && { settings }),
+        data,
+        out,
+        weights,
+        encoder,
+        resume,
+        force,
+        skipBad,
+        minutes,
+        threads: threadsOf(threads, processes),
+        device: flags.device,
+        loading,
+        collective: processes,
+        ...given,
+      }),
+    }),
+  )
 }
 
 /** Names, and what each is for. */
@@ -171,30 +158,19 @@ async function listRecipes(): Promise<void> {
     process.stdout.write(`${printable(`${name.padEnd(width)}  ${(await loadRecipe(name)).summary}`)}\n`)
 }
 
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+async function finetune(
+  { data, weights, encoder, teacher, plan, ...flags }: Flags,
+  processes: Communicator | undefined,
+): Promise<void> {
+  if (processes) throw new DarError('finetune trains in one process; leave --distributed out')
+  if (plan) throw new DarError('finetune has no --plan; run the recipe.mjs that it writes with --plan')
+  if ([weights, encoder, teacher].some((given) => given !== undefined))
+    throw new DarError('finetune starts from the model of --from; leave --weights, --encoder and --teacher out')
+  const { finetuneFolder } = await import('./finetune-folder.ts')
+  await finetuneFolder(data, flags)
+}
 
 /** Whether there are public weights for an encoder of this size. Smaller ones are for trials. */
 function hasPretrained({ encoder }: DarConfig): boolean {
   return encoder.kind === 'mobilenetv2' ? encoder.multiplier === 1 : encoder.width >= 192
-}
-
-/** npm and npx pass a signal on that the terminal has sent to every process already: it arrives twice at once. */
-const SAME_SIGNAL_MS = 1000
-
-/** Aborts at the first signal; a later one then has its usual effect and ends the process. */
-function untilSignal(tells: boolean) {
-  const stop = new AbortController()
-  let caught: Signal | null = null
-  const onSignal = (signal: Signal) => {
-    if (caught) return
-    caught = signal
-    setTimeout(ignore, SAME_SIGNAL_MS).unref()
-    if (tells) console.error('\nstopping after this update, with a checkpoint; once more to stop at once')
-    stop.abort()
-  }
-  const ignore = () => {
-    for (const signal of SIGNALS) process.off(signal, onSignal)
-  }
-  for (const signal of SIGNALS) process.on(signal, onSignal)
-  return { signal: stop.signal, caught: (): Signal | null => caught, ignore }
 }

@@ -39,6 +39,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./watch.ts')).registerWatch,
   },
   {
+    name: 'finetune',
+    usage: '[options] <folder>',
+    description: 'teach a model your camera, from a folder of photos with depth',
+    load: async () => (await import('./finetune.ts')).registerFinetune,
+  },
+  {
     name: 'init',
     usage: '[options] <preset>',
     description: 'a model file to start from: pretrained encoder, the rest initialised',

@@ -38,6 +38,8 @@ export interface Inspection {
   readonly depthSizes: Readonly<Record<string, number>>
   /** Names of frames whose depth has another size than the photo. */
   readonly otherSize: readonly string[]
+  /** Those of them whose depth has another shape than the photo, too. */
+  readonly otherShape: readonly string[]
   /** How many frames have a known camera, and the first of them, in pixels. */
   readonly cameras: { readonly known: number; readonly first: Intrinsics | null }
   /** Metres; null without any measurement. Quantiles are right to 1.2 %; `median` is the median of the frames' medians. */
@@ -196,6 +198,7 @@ function conclude(dataset: OpenedDataset, inspected: number, tally: Tally): Insp
     imageSizes: Object.fromEntries(images),
     depthSizes: Object.fromEntries(depths),
     otherSize: tally.otherSize,
+    otherShape: tally.otherShape,
     cameras: { known: cameras, first: firstCamera },
     metres:
       measured.length === 0

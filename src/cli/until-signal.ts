@@ -1,0 +1,26 @@
+/** For verbs that train: a first signal stops the run with a checkpoint, a second one the process. */
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** What stops a run. */
+export type Signal = (typeof SIGNALS)[number]
+
+/** npm and npx pass a signal on that the terminal has sent to every process already: it arrives twice at once. */
+const SAME_SIGNAL_MS = 1000
+
+/** Aborts at the first signal; a later one then has its usual effect and ends the process. */
+export function untilSignal({ tells }: { readonly tells: boolean }) {
+  const stop = new AbortController()
+  let caught: Signal | null = null
+  const onSignal = (signal: Signal) => {
+    if (caught) return
+    caught = signal
+    setTimeout(ignore, SAME_SIGNAL_MS).unref()
+    if (tells) console.error('\nstopping after this update, with a checkpoint; once more to stop at once')
+    stop.abort()
+  }
+  const ignore = () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+  }
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  return { signal: stop.signal, caught: (): Signal | null => caught, ignore }
+}
