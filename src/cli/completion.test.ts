@@ -41,7 +41,7 @@ describe('completion in bash', () => {
     ],
     [
       ['dar', 'predict', 'photo.jpg', '--device', ''],
-      ['cpu', 'webgpu'],
+      ['cpu', 'webgpu', 'cuda'],
     ],
     [['dar', 'predict', '--map', '=', 'm'], ['magma']], // as bash splits --map=m
     [['dar', 'completion', 'f'], ['fish']],
@@ -64,7 +64,7 @@ describe('completion in bash', () => {
 
 it('gives fish the same tree, with descriptions', () => {
   expect(fish).toContain(
-    "complete -c dar -n '__fish_seen_subcommand_from predict' -l device -d 'what computes' -x -a 'cpu webgpu'",
+    "complete -c dar -n '__fish_seen_subcommand_from predict' -l device -d 'what computes' -x -a 'cpu webgpu cuda'",
   )
   expect(fish).toContain("-f -a inspect -d 'what a data set holds, and what looks wrong with it'")
 })
