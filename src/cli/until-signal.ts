@@ -7,8 +7,16 @@ export type Signal = (typeof SIGNALS)[number]
 /** npm and npx pass a signal on that the terminal has sent to every process already: it arrives twice at once. */
 const SAME_SIGNAL_MS = 1000
 
+interface Signals {
+  readonly signal: AbortSignal
+  /** The one that came; null before. */
+  caught(): Signal | null
+  /** Gives signals their usual effect back. */
+  ignore(): void
+}
+
 /** Aborts at the first signal; a later one then has its usual effect and ends the process. */
-export function untilSignal({ tells }: { readonly tells: boolean }) {
+export function untilSignal({ tells }: { readonly tells: boolean }): Signals {
   const stop = new AbortController()
   let caught: Signal | null = null
   const onSignal = (signal: Signal) => {
