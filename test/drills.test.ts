@@ -4,16 +4,16 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { readWeights } from '../src/runtime/weights.ts'
 import { Random } from '../src/support/random.ts'
 import { checkpointPath } from '../src/train/index.ts'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
 vi.setConfig({ testTimeout: 600_000 + 30_000 * Number(process.env.DAR_DRILL_KILLS ?? 0) })
@@ -27,14 +27,13 @@ const UPDATES = Math.max(20, 6 * KILLS)
 let folder = ''
 let recipe = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-drills-'))
+  folder = await temporaryFolder()
   await writeRooms(join(folder, 'rooms'), { count: 4, width: 64, height: 32 })
   recipe = join(folder, 'drill.mjs')
   const stages = [{ height: 32, width: 32, batch: 2, updates: UPDATES }]
   const drill = tinyRecipe({ name: 'drill', stages, checkpointMinutes: 0 }) // a checkpoint after every update
   await writeFile(recipe, `export default ${JSON.stringify(drill)}\n`)
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 const dar = (...args: string[]): ChildProcess & { readonly text: { out: string; err: string } } => {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: ROOT })

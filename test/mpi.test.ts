@@ -3,13 +3,13 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TrainEvent } from '../src/train/index.ts'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 300_000 })
 
@@ -22,7 +22,7 @@ const UPDATES = 100
 let folder = ''
 let recipe = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-mpi-'))
+  folder = await temporaryFolder()
   await writeRooms(join(folder, 'rooms'), { count: 8, width: 64, height: 32 })
   // Rates as in the paper. AdamW's step along a gradient that is only rounding has full length where ε is smaller than the rounding. And
   // the loss of random weights, a root of mean g² − λ·(mean g)², enlarges rounding by up to 1/(1 − λ): with λ = 0.85 losses differ by up to 1.3e-6.
@@ -36,7 +36,6 @@ beforeAll(async () => {
   recipe = join(folder, 'several.mjs')
   await writeFile(recipe, `export default ${JSON.stringify(several)}\n`)
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 /** Runs `dar train` in `processes` processes; `onEvent` is called with rank 0's events, and with the launcher's number. */
 function train(

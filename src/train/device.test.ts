@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { useSoftwareGpu } from '../../test/software-gpu.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import type { TrainEvent } from './run-log.ts'
 import { tinyRecipe, writeRooms } from './testing.ts'
 import { type TrainOptions, train } from './trainer.ts'
@@ -11,10 +11,9 @@ vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 
 let folder = ''
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dar-device-'))
+  folder = await temporaryFolder()
   await writeRooms(join(folder, 'rooms'), { count: 4, width: 64, height: 32 })
 })
-afterAll(() => rm(folder, { recursive: true }))
 
 interface Stop {
   readonly stopAfter?: number

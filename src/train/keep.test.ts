@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { readWeights } from '../runtime/weights.ts'
 import { bestModelPath, checkpointPath } from './checkpoint.ts'
 import { type BestMetric, dropEarlier, figureOf, isBetter, keepEarlier } from './keep.ts'
@@ -16,14 +16,12 @@ vi.setConfig({ testTimeout: 300_000 })
 let data = ''
 let out = ''
 beforeAll(async () => {
-  data = await mkdtemp(join(tmpdir(), 'dar-keep-data-'))
+  data = await temporaryFolder()
   await writeRooms(join(data, 'rooms'), { count: 10, width: 64, height: 32 })
 })
-afterAll(() => rm(data, { recursive: true }))
 beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'dar-keep-'))
+  out = await temporaryFolder()
 })
-afterEach(() => rm(out, { recursive: true }))
 
 async function session(recipe: Recipe, options: Partial<TrainOptions> & { stopAfter?: number } = {}) {
   const events: TrainEvent[] = []

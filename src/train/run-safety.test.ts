@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { readWeights, writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
@@ -20,17 +20,15 @@ const RECIPE = tinyRecipe({ stages: [STAGE] })
 let data = ''
 let out = ''
 beforeAll(async () => {
-  data = await mkdtemp(join(tmpdir(), 'dar-safety-data-'))
+  data = await temporaryFolder()
   await writeRooms(join(data, 'rooms'), { count: 3, width: 64, height: 32 })
   await writeRooms(join(data, 'others', 'rooms'), { count: 3, width: 64, height: 32, seed: 900 })
   for (const name of ['a', 'b', 'c', 'd', 'e'])
     await writeFrame(join(data, 'empty'), name, ...plainFrame(64, 32, 90, 0))
 })
-afterAll(() => rm(data, { recursive: true }))
 beforeEach(async () => {
-  out = join(await mkdtemp(join(tmpdir(), 'dar-safety-')), 'run')
+  out = join(await temporaryFolder(), 'run')
 })
-afterEach(() => rm(join(out, '..'), { recursive: true }))
 
 /** Runs and collects the events; `onStep` is called after every update. */
 async function session(
