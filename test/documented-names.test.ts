@@ -55,8 +55,8 @@ const defined = new Set(
 /** Settings of TypeScript. */
 const OF_TYPESCRIPT = new Set(['skipLibCheck', 'moduleResolution'])
 
-/** A kind of window and a field of config.json, which share their names with something inside. */
-const OTHERS = new Set(['paper', 'networkSize'])
+/** A kind of window, a field of config.json and a verb, which share their names with something inside. */
+const OTHERS = new Set(['paper', 'networkSize', 'finetune'])
 const named = (text: string) =>
   [...text.matchAll(/`([A-Za-z]\w*)(?:\([^`]*\))?`/g)]
     .map(([, word]) => word)

@@ -24,6 +24,9 @@ const KILLS = Number(process.env.DAR_DRILL_KILLS ?? 3)
 /** Of the run that is killed: each session does some before it dies. */
 const UPDATES = Math.max(20, 6 * KILLS)
 
+/** The files of a run that has ended. */
+const LEFT = ['checkpoint.safetensors', 'log.jsonl', 'model.safetensors', 'report.html']
+
 let folder = ''
 let recipe = ''
 beforeAll(async () => {
@@ -99,7 +102,7 @@ describe('training', () => {
     }
     const last = train(out, '--resume')
     expect(await ended(last), last.text.err).toBe(0)
-    expect((await readdir(out)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'model.safetensors'])
+    expect((await readdir(out)).sort()).toEqual(LEFT)
     const events = eventsOf(await readFile(join(out, 'log.jsonl'), 'utf8'))
     expect(events.filter(({ event }) => event === 'start')).toHaveLength(KILLS + 1)
     expect(events.at(-1)).toMatchObject({ event: 'end', step: UPDATES })
@@ -113,10 +116,11 @@ describe('training', () => {
 
   it('into a folder where another run works is refused in one line, and that run goes on', async () => {
     const out = join(folder, 'locked')
-    const first = train(out)
+    const long = ['--set', 'stages.0.updates=100000'] // still at work when the second comes
+    const first = train(out, ...long)
     await untilCheckpoints(first, 1)
-    const second = train(out, '--resume')
-    expect(await ended(second)).toBe(1)
+    const second = train(out, '--resume', ...long)
+    expect(await ended(second), second.text.err).toBe(1)
     expect(second.text.err).toMatch(new RegExp(`^dar: ${out} is in use by process ${first.pid} .*\n$`))
     first.kill('SIGINT')
     expect(await ended(first), first.text.err).toBe(130)
@@ -139,9 +143,11 @@ describe.skipIf(process.platform === 'win32')('a disk without room', () => {
     const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
     const child = collected(spawn('bash', ['-c', limited, process.execPath, ...args], { cwd: ROOT, env }))
     expect(await ended(child), child.text.err).toBe(73)
-    expect(child.text.err).toMatch(/^dar: cannot write .*checkpoint\.safetensors: EFBIG.*\(ulimit -f\).*\n$/)
+    expect(child.text.err).toMatch(
+      /^(the report is .*\n)?dar: cannot write .*checkpoint\.safetensors: EFBIG.*\(ulimit -f\).*\n$/,
+    )
     expect(await readFile(checkpointPath(out))).toEqual(before)
-    expect((await readdir(out)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'model.safetensors'])
+    expect((await readdir(out)).sort()).toEqual(LEFT)
   })
 
   it('ends a prediction with one line and code 1, and leaves no half file', async () => {
