@@ -5,24 +5,14 @@ import { DarError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { applySettings } from '../train/index.ts'
-import type { DeviceFlags } from './device-flag.ts'
-import { above0, atLeast0, wholeAbove0 } from './flag-values.ts'
-import { reportedRun, showingOf, type WatchFlags } from './reported-run.ts'
+import { above0 } from './flag-values.ts'
+import { reportedRun, showingOf } from './reported-run.ts'
+import { type RunFlags, runOptionsOf } from './run-flags.ts'
 
 /** As commander gives them. */
-export interface FinetuneFlags extends DeviceFlags, WatchFlags {
-  readonly set: readonly string[]
+export interface FinetuneFlags extends RunFlags {
   readonly from?: string
   readonly depthScale?: string
-  readonly out?: string
-  readonly resume?: boolean
-  readonly force?: boolean
-  readonly skipBad?: boolean
-  readonly minutes?: string
-  readonly threads?: string
-  readonly workers?: string
-  readonly prefetch?: string
-  readonly cache?: string
 }
 
 /** Throws a DarError for a folder that cannot be learnt from, with all reasons, and whatever `train` refuses. */
@@ -30,13 +20,7 @@ export async function finetuneFolder(folder: string, flags: FinetuneFlags): Prom
   const { from, json = false, resume, force, skipBad, device, set: settings } = flags
   if (from === undefined) throw new DarError('--from is missing; name the model to start from, such as dar-nano')
   const depthScale = above0('--depth-scale', flags.depthScale)
-  const minutes = above0('--minutes', flags.minutes)
-  const threads = wholeAbove0('--threads', flags.threads)
-  const loading = {
-    workers: wholeAbove0('--workers', flags.workers),
-    prefetch: wholeAbove0('--prefetch', flags.prefetch),
-    cacheMegabytes: atLeast0('--cache', flags.cache),
-  }
+  const { minutes, threads, loading } = runOptionsOf(flags)
   const showing = showingOf(flags)
   const plan = await look(folder, { from, depthScale, silent: json })
   const recipe = applySettings(plan.recipe, settings)

@@ -1,9 +1,8 @@
 /** `dar finetune FOLDER --from MODEL`: the flags. The work is in src/finetune. Exit codes are those of `dar train`. */
 import type { Command } from 'commander'
-import { deviceOption } from './device-flag.ts'
 import { finetuneFolder } from './finetune-folder.ts'
 import { collect } from './flag-values.ts'
-import { WATCHED_PICTURES } from './reported-run.ts'
+import { addRunOptions } from './run-flags.ts'
 
 const HELP = `
 FOLDER is a data set in any layout that dar data inspect knows; the simplest is rgb/ and depth/ with files of the same names. It is looked
@@ -18,31 +17,18 @@ Examples:
   $ dar predict new.jpg --model runs/mine/model-best.safetensors`
 
 export function registerFinetune(program: Command): void {
-  program
-    .command('finetune')
-    .description('teach a model your camera, from a folder of photos with depth')
+  addRunOptions(
+    program.command('finetune').description('teach a model your camera, from a folder of photos with depth'),
+  )
     .argument('<folder>', 'photos with depth, 20 at least')
     .requiredOption('--from <name|file>', 'the model to start from')
     .option('-o, --out <dir>', 'folder for the model, the log and the pictures (default: runs/finetune-<folder>)')
     .option('--depth-scale <n>', 'depth units per metre (default: that of the layout, 1000 for PNG)')
     .option('--resume', 'go on from the checkpoint in the output folder')
     .option('--force', 'with --resume: go on although rates or data are not those of the checkpoint')
-    .option('--skip-bad', 'leave out batches that cannot be read or give no finite loss, count them, and go on')
     .option('--minutes <n>', 'stop after this long, with a checkpoint and the table')
-    .option('--threads <n>', 'threads of the engine (default: all cores)')
-    .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
-    .option('--prefetch <n>', 'batches made ahead', '4')
-    .option('--cache <MB>', 'memory for decoded frames, for each of these threads', '1024')
-    .addOption(deviceOption())
     .option('--set <path=value>', 'change a field of the recipe, as schedule.rate=3e-5; may be repeated', collect, [])
     .option('--json', 'print every event as a line of JSON, the table last')
-    .option('--watch', 'serve a page with curves and pictures on this machine')
-    .option('--port <n>', 'with --watch: where (default: 6007, or a free port if that is taken)')
-    .option(
-      '--pictures <n>',
-      `validation images whose maps are drawn after each validation (default: ${WATCHED_PICTURES} with --watch, else 0)`,
-    )
-    .option('--tensorboard', 'write event files for TensorBoard into the output folder')
     .addHelpText('after', HELP)
     .action(finetuneFolder)
 }

@@ -13,30 +13,20 @@ import { resolveModelPath } from '../node/model-path.ts'
 import { DarError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
 import { applySettings, loadRecipe, ownRecipes, planRun, train, withTeacher } from '../train/index.ts'
-import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { DISTRIBUTED, type Distributed, inProcesses, threadsOf } from './distributed.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
-import { above0, atLeast0, collect, wholeAbove0 } from './flag-values.ts'
-import { reportedRun, showingOf, WATCHED_PICTURES, type WatchFlags } from './reported-run.ts'
+import { collect } from './flag-values.ts'
+import { reportedRun, showingOf } from './reported-run.ts'
+import { addRunOptions, type RunFlags, runOptionsOf } from './run-flags.ts'
 import { planText } from './train-plan.ts'
 
-interface Flags extends DeviceFlags, WatchFlags {
-  readonly set: readonly string[]
+interface Flags extends RunFlags {
   readonly plan?: boolean
   readonly list?: boolean
   readonly data: string
-  readonly out?: string
   readonly weights?: string
   readonly encoder?: string
   readonly offline?: boolean
-  readonly resume?: boolean
-  readonly force?: boolean
-  readonly skipBad?: boolean
-  readonly minutes?: string
-  readonly threads?: string
-  readonly workers?: string
-  readonly prefetch?: string
-  readonly cache?: string
   readonly distributed?: Distributed
   readonly teacher?: string
   readonly from?: string
@@ -47,9 +37,7 @@ interface Flags extends DeviceFlags, WatchFlags {
 const FINETUNE = 'finetune'
 
 export function registerTrain(program: Command): void {
-  program
-    .command('train')
-    .description('run a training recipe')
+  addRunOptions(program.command('train').description('run a training recipe'))
     .argument('[recipe]', 'a recipe file, the name of one in recipes/, or finetune: dar finetune on the folder --data')
     .option('--list', 'list the recipes of the package')
     .option('--plan', 'say what the run will take, and how long, and start nothing')
@@ -62,24 +50,11 @@ export function registerTrain(program: Command): void {
     .option('--offline', 'use the network for nothing (as HF_HUB_OFFLINE=1)')
     .option('--resume', 'go on from the checkpoint in the output folder')
     .option('--force', 'with --resume: go on although seed, rates or data are not those of the checkpoint')
-    .option('--skip-bad', 'leave out batches that cannot be read or give no finite loss, count them, and go on')
     .option('--minutes <n>', 'stop after this long, with a checkpoint')
-    .option('--threads <n>', 'threads of the engine (default: all cores)')
-    .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
-    .option('--prefetch <n>', 'batches made ahead', '4')
-    .option('--cache <MB>', 'memory for decoded frames, for each worker, shared by the shapes of a stage', '1024')
-    .addOption(deviceOption())
     .addOption(
       new Option('--distributed <how>', 'train in the processes that mpiexec or srun started').choices(DISTRIBUTED),
     )
     .option('--json', 'print every event as a line of JSON')
-    .option('--watch', 'serve a page with curves and pictures on this machine')
-    .option('--port <n>', 'with --watch: where (default: 6007, or a free port if that is taken)')
-    .option(
-      '--pictures <n>',
-      `validation images whose maps are drawn after each validation (default: ${WATCHED_PICTURES} with --watch, else 0)`,
-    )
-    .option('--tensorboard', 'write event files for TensorBoard into the output folder')
     .option('--from <name|file>', 'with finetune: the model to start from')
     .option('--depth-scale <n>', 'with finetune: depth units per metre')
     .addHelpText(
@@ -100,13 +75,7 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
     throw new DarError('--from and --depth-scale are for dar train finetune; a recipe starts from --weights')
   // Rank 0 reads the first weights, writes everything, and talks.
   const isFirst = (processes?.rank ?? 0) === 0
-  const minutes = above0('--minutes', flags.minutes)
-  const threads = wholeAbove0('--threads', flags.threads)
-  const loading = {
-    workers: wholeAbove0('--workers', flags.workers),
-    prefetch: wholeAbove0('--prefetch', flags.prefetch),
-    cacheMegabytes: atLeast0('--cache', flags.cache),
-  }
+  const { minutes, threads, loading } = runOptionsOf(flags)
   const showing = showingOf(flags)
   const settings = flags.set
   const loaded = await loadRecipe(name)
