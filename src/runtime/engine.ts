@@ -80,21 +80,20 @@ export class Engine {
       outputs: compiled.outputs,
       boundInputs,
       boundOutputs,
-      options: {
-        threads: this.threads,
-        idle: this.idle,
-        provider: this.provider,
-        memoryPattern: this.memoryPattern,
-        mapWeights,
-      },
+      options: { ...this.sessionOptions, mapWeights },
     })
     live.programs++
     return new Program(this, program, compiled, new Set(Object.keys(boundOutputs)))
   }
 
+  private get sessionOptions() {
+    const { threads, idle, provider, memoryPattern } = this
+    return { threads, idle, provider, memoryPattern }
+  }
+
   /** Which operators of a graph run where, found by running it once on zeros. */
   async placement({ name, model, inputs, parameters }: Compiled): Promise<Placement> {
-    const options = { threads: this.threads, idle: this.idle, provider: this.provider, mapWeights: false }
+    const options = { ...this.sessionOptions, mapWeights: false }
     const ports = [...inputs, ...parameters]
     return (await this.call(name, { kind: 'placement', model: { bytes: model }, inputs: ports, options })) as Placement
   }
