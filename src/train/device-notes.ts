@@ -1,6 +1,6 @@
 /** What the log says of the device that a run trains on: operators that it lacks, which the CPU computes. */
 import type { Engine } from '../runtime/engine.ts'
-import { multiplierOf } from './groups.ts'
+import { stepOptions } from './memory.ts'
 import type { Recipe } from './recipe.ts'
 import { trainingGraph } from './step-program.ts'
 
@@ -8,11 +8,10 @@ import { trainingGraph } from './step-program.ts'
  * One line for a device that is not the CPU, from one step of the first stage on zeros. Throws a DarError of kind `missing` when the
  * machine does not have the device.
  */
-export async function deviceNotes(engine: Engine, { model, stages, optimiser }: Recipe): Promise<string[]> {
+export async function deviceNotes(engine: Engine, recipe: Recipe): Promise<string[]> {
   if (engine.provider === 'cpu') return []
-  const [{ height, width, batch, accumulate = 1, loss, dropPath }] = stages
-  const frozen = (name: string) => multiplierOf(name, optimiser?.multipliers) === 0
-  const { compiled } = trainingGraph(model, { height, width, batch: batch / accumulate, loss, dropPath, frozen })
+  const [stage] = recipe.stages
+  const { compiled } = trainingGraph(recipe.model, stepOptions(recipe, stage, stage))
   const { CPU: fallen = {}, ...placed } = await engine.placement(compiled)
   const nodes = Object.values(placed).flatMap((ops) => Object.values(ops))
   const count = nodes.reduce((sum, n) => sum + n, 0)
