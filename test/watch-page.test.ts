@@ -43,24 +43,40 @@ describe.skipIf(!browser)('the page of a run in Chromium', () => {
   })
   const points = async () => (await page.evaluate(POINTS)) as Record<string, number[]>
 
-  it('fills while the run goes on, and stays when it is done, without an error or a request elsewhere', async () => {
+  const split = { kind: 'tail', fraction: 0.5, gap: 0 } as const
+  const recipe = tinyRecipe({
+    data: [{ kind: 'dataset', name: 'rooms', path: 'rooms', weight: 1, split }],
+    validateEvery: 2,
+  })
+
+  it('fills while the run goes on', async () => {
     await page.goto(server.url)
     expect(await points()).toEqual({})
-    const split = { kind: 'tail', fraction: 0.5, gap: 0 } as const
-    const recipe = tinyRecipe({
-      data: [{ kind: 'dataset', name: 'rooms', path: 'rooms', weight: 1, split }],
-      validateEvery: 2,
-    })
+    // A run without an end that anybody waits for: it goes on until the page has shown it, whatever the speed of this machine.
+    const endless = { ...recipe, stages: [{ ...recipe.stages[0], updates: 1_000_000 }], validateEvery: 1_000_000 }
+    const stop = new AbortController()
+    const running = train(endless, { data, out: run, threads: 1, signal: stop.signal })
+    try {
+      await page.until(`document.querySelector('.state').textContent === 'running'`)
+      await page.until(`document.querySelector('.chart path[data-label]')?.getAttribute('d').includes('L')`)
+      expect((await points()).Loss[0]).toBeGreaterThan(1)
+    } finally {
+      stop.abort()
+      await running
+    }
+    await page.until(`document.querySelector('.state').textContent.startsWith('stopped')`)
+    expect(page.errors).toEqual([])
+  })
+
+  it('shows every figure of a run that was stopped and resumed, and stays, without an error or a request elsewhere', async () => {
+    await page.goto(server.url)
     const session = (options: Partial<TrainOptions>) =>
       train(recipe, { data, out: run, threads: 1, pictures: 2, ...options })
-    // A first session that stops, so that the page is seen in the middle of a run whatever the speed of this machine.
     const stop = new AbortController()
     const onEvent = ({ event, step }: TrainEvent) => {
       if (event === 'step' && step === 3) stop.abort()
     }
-    const running = session({ signal: stop.signal, onEvent })
-    await page.until(`document.querySelector('.state').textContent === 'running'`)
-    await running
+    await session({ signal: stop.signal, onEvent })
     await page.until(`document.querySelector('.state').textContent.startsWith('stopped')`)
     expect(await points()).toMatchObject({ Loss: [4], abs_rel: [2] })
     await session({ resume: true })
