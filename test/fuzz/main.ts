@@ -3,15 +3,26 @@ import { parseArgs } from 'node:util'
 import { fuzzSideBySide } from './run.ts'
 import { TARGETS } from './targets.ts'
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: 'string', default: '20' },
-    most: { type: 'string', default: 'Infinity' },
-    seed: { type: 'string', default: '1' },
-    jobs: { type: 'string', default: '1' },
-  },
-})
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        seconds: { type: 'string', default: '20' },
+        most: { type: 'string', default: 'Infinity' },
+        seed: { type: 'string', default: '1' },
+        jobs: { type: 'string', default: '1' },
+      },
+    })
+  } catch (error) {
+    console.error(
+      `${(error as Error).message}\nusage: npm run fuzz -- TARGET|all [--seconds N] [--most N] [--seed S] [--jobs N]`,
+    )
+    process.exit(1)
+  }
+}
+
+const { positionals, values } = readArguments()
 const [target] = positionals
 const targets = target === 'all' ? Object.keys(TARGETS) : [target]
 if (target === undefined || targets.some((one) => !Object.hasOwn(TARGETS, one))) {
