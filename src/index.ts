@@ -50,6 +50,8 @@ export type {
   Size,
   StepMap,
   StopSignal,
+  StreamedMap,
+  StreamOptions,
   Timing,
 } from './predict/index.ts'
 export { EngineError } from './runtime/engine-error.ts'

@@ -12,4 +12,5 @@ export {
   writeModel,
 } from './onnx-proto.ts'
 export * from './ops/index.ts'
+export * from './stages.ts'
 export * from './tensor.ts'

@@ -75,6 +75,8 @@ export interface CompileOptions {
   readonly name?: string
   readonly weights?: WeightSource
   readonly metadata?: Readonly<Record<string, string>>
+  /** Tensors that are fed instead of computed, with the names of their inputs: what another program has computed. */
+  readonly given?: ReadonlyMap<Tensor, string>
 }
 
 /** Compiles what the named outputs need. Throws when a parameter has no value in the weight source. */
@@ -86,30 +88,33 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
 /** As `compile`, stopping short of the bytes. */
 export function lower(
   outputs: Readonly<Record<string, Tensor>>,
-  { name = 'graph', weights = { kind: 'inputs' }, metadata = {} }: CompileOptions = {},
+  { name = 'graph', weights = { kind: 'inputs' }, metadata = {}, given = new Map() }: CompileOptions = {},
 ): Lowered {
   const results = Object.values(outputs)
   if (results.length === 0) throw new Error(`compile ${name}: there are no outputs`)
-  const leaves = leavesBehind(results)
-  const inputs = leaves.filter((leaf) => leaf.source.kind === 'input')
+  const leaves = leavesBehind(results, given)
   const parameters = leaves.filter((leaf) => leaf.source.kind === 'parameter')
+  const inputs = leaves.filter((leaf) => leaf.source.kind === 'input').map(portOf)
+  for (const [tensor, label] of given) inputs.push({ ...portOf(tensor), name: label })
   const writer = new GraphWriter()
+  for (const [tensor, label] of given) writer.bind(tensor, label)
   for (const leaf of leaves) {
     if (leaf.source.kind === 'constant') writer.bind(leaf, writer.constant(leaf.source.data, leaf.shape, leaf.dtype))
     else writer.bind(leaf, leaf.name)
   }
-  const used = usedTensors(results)
-  for (const node of nodesBehind(results)) writer.emit(node, used)
+  const nodes = nodesBehind(results, given)
+  const used = new Set([...results, ...nodes.flatMap((node) => node.inputs)])
+  for (const node of nodes) writer.emit(node, used)
   // An output may be a leaf, or wanted under two names: an Identity gives each its own, and the engine removes it.
   for (const [label, tensor] of Object.entries(outputs)) writer.output(label, tensor)
 
   const initializers =
     weights.kind === 'inputs' ? [] : parameters.map((parameter) => weightInitializer(name, parameter, weights))
-  const ports = (tensors: readonly Tensor[]) => tensors.map(({ name, shape, dtype }) => ({ name, shape, dtype }))
+  const parameterPorts = parameters.map(portOf)
   const outputPorts = Object.entries(outputs).map(([label, { shape, dtype }]) => ({ name: label, shape, dtype }))
-  const fed = weights.kind === 'inputs' ? [...inputs, ...parameters] : inputs
+  const fed = weights.kind === 'inputs' ? [...inputs, ...parameterPorts] : inputs
   refuseSharedNames(name, [
-    ...fed.map((leaf) => leaf.name),
+    ...fed.map((port) => port.name),
     ...[...writer.initializers, ...initializers].map((tensor) => tensor.name),
     ...writer.nodes.flatMap((node) => node.outputs.filter((output) => output !== '')),
   ])
@@ -119,11 +124,15 @@ export function lower(
     opset: OPSET,
     nodes: writer.nodes,
     initializers: [...writer.initializers, ...initializers],
-    inputs: ports(fed).map(valueInfo),
+    inputs: fed.map(valueInfo),
     outputs: outputPorts.map(valueInfo),
     metadata,
   }
-  return { name, model, inputs: ports(inputs), parameters: ports(parameters), outputs: outputPorts }
+  return { name, model, inputs, parameters: parameterPorts, outputs: outputPorts }
+}
+
+function portOf({ name, shape, dtype }: Tensor): PortInfo {
+  return { name, shape, dtype }
 }
 
 /** Every value of an ONNX graph has a name of its own. */
@@ -160,12 +169,6 @@ function weightInitializer(
   if (place.length !== expected)
     throw new Error(`compile ${graph}: ${parameter} takes ${expected} bytes, ${weights.location} has ${place.length}`)
   return { ...base, content: { kind: 'external', location: weights.location, ...place } }
-}
-
-function usedTensors(results: readonly Tensor[]): ReadonlySet<Tensor> {
-  const used = new Set(results)
-  for (const node of nodesBehind(results)) for (const input of node.inputs) used.add(input)
-  return used
 }
 
 function bytesOf(data: TensorData | Float32Array): Uint8Array {

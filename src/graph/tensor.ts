@@ -270,25 +270,30 @@ export class Graph {
   }
 }
 
-/** Nodes that the tensors depend on, in an order in which they can be computed. */
-export function nodesBehind(tensors: readonly Tensor[]): Node[] {
+/** Nodes that the tensors depend on, in an order in which they can be computed; none of those behind `given` tensors. */
+export function nodesBehind(tensors: readonly Tensor[], given: Given = NOTHING): Node[] {
   const found = new Set<Node>()
-  const stack = tensors.flatMap((tensor) => tensor.node ?? [])
+  const makers = (ones: readonly Tensor[]) => ones.flatMap((tensor) => (given.has(tensor) ? [] : (tensor.node ?? [])))
+  const stack = makers(tensors)
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (found.has(node)) continue
     found.add(node)
-    for (const input of node.inputs) if (input.node) stack.push(input.node)
+    stack.push(...makers(node.inputs))
   }
   return [...found].sort((a, b) => a.id - b.id)
 }
 
-/** Leaves (inputs, parameters, constants) that the tensors depend on. */
-export function leavesBehind(tensors: readonly Tensor[]): Tensor[] {
+/** Leaves (inputs, parameters, constants) that the tensors depend on; none of those behind `given` tensors. */
+export function leavesBehind(tensors: readonly Tensor[], given: Given = NOTHING): Tensor[] {
   const leaves = new Set<Tensor>()
   for (const tensor of tensors) if (!tensor.node) leaves.add(tensor)
-  for (const node of nodesBehind(tensors)) for (const input of node.inputs) if (!input.node) leaves.add(input)
+  for (const node of nodesBehind(tensors, given)) for (const input of node.inputs) if (!input.node) leaves.add(input)
   return [...leaves]
 }
+
+/** Tensors whose values are there already, whatever made them. */
+type Given = { has(tensor: Tensor): boolean }
+const NOTHING: Given = new Set<Tensor>()
 
 function checkShape(what: string, shape: Shape): void {
   for (const n of shape)

@@ -377,7 +377,7 @@ describe('what is no image, or no option', () => {
   })
 
   it.each<[object | null, string]>([
-    [{ focalLength: 5 }, "predict has no option 'focalLength'; it has focal, steps, size"],
+    [{ focalLength: 5 }, "predict has no option 'focalLength'; it has focal, size, signal, steps"],
     [null, 'the options of predict are null'],
     [{ focal: 1e308 }, 'the focal length is 1e+308 pixels'],
     [{ focal: 1e-5 }, 'as of a lens of'],

@@ -1,5 +1,7 @@
 /** The messages between a model and its thread. */
-import type { Job } from '../predict/pipeline.ts'
+import type { ModelDescription } from '../predict/depth-model.ts'
+import type { StreamRequest } from '../predict/open-streams.ts'
+import type { Answer, Job, StepAnswer } from '../predict/pipeline.ts'
 import type { Size } from '../predict/types.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 
@@ -24,5 +26,9 @@ export type PredictionRequest =
   | { readonly kind: 'open' }
   /** Answered with an `Answer` for each job. */
   | { readonly kind: 'predict'; readonly network: Size; readonly jobs: readonly Job[] }
+  /** A step of a stream. */
+  | StreamRequest
   /** The last; answered with null when the programs are freed. */
   | { readonly kind: 'close' }
+
+export type PredictionAnswer = ModelDescription | readonly Answer[] | StepAnswer | null

@@ -5,9 +5,10 @@
 import '../runtime/wait-for-telemetry.ts'
 import type { Compiled } from '../graph/index.ts'
 import { imageMultiple, isMetric } from '../model/index.ts'
-import type { ModelDescription } from '../predict/depth-model.ts'
-import { type Answer, Pipeline } from '../predict/pipeline.ts'
+import { OpenStreams } from '../predict/open-streams.ts'
+import { Pipeline } from '../predict/pipeline.ts'
 import type { RunnableGraph, Runner } from '../predict/runner.ts'
+import type { NetworkStep } from '../predict/types.ts'
 import { engineErrorOf } from '../runtime/engine-error.ts'
 import { checkProvider } from '../runtime/provider.ts'
 import { openSession, type SessionModel, tensorOf } from '../runtime/session.ts'
@@ -15,24 +16,32 @@ import { answerRequests, native, threadData } from '../runtime/thread.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { besideWeights } from './mapped.ts'
 import { type ModelFile, openModel } from './model-file.ts'
-import type { PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
+import type { PredictionAnswer, PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
 
 const { nameOrPath, mapAbove, batch, ...engine } = threadData<PredictionThreadData>()
 let pipeline: Pipeline | null = null
+let streams: OpenStreams | null = null
 
-async function answer(request: PredictionRequest): Promise<ModelDescription | Answer[] | null> {
+async function answer(request: PredictionRequest): Promise<PredictionAnswer> {
   switch (request.kind) {
     case 'open': {
       await checkProvider(engine.provider) // before the first photo is read
       const file = await openModel(nameOrPath, { mapAbove })
       pipeline = new Pipeline(file, runnerFor(file), { batch })
+      streams = new OpenStreams(pipeline)
       const { name, path, config, size, trainedSizes } = file
       return { name, path, config, size, trainedSizes, multiple: imageMultiple(config), metric: isMetric(config) }
     }
     case 'predict':
       assert(pipeline, 'a prediction before the model was opened')
       return pipeline.predict(request.network, request.jobs)
+    case 'stream':
+    case 'step':
+    case 'leave':
+      assert(streams, 'a stream before the model was opened')
+      return streams.answer(request)
     case 'close':
+      await streams?.dispose()
       await pipeline?.dispose()
       return null
   }
@@ -81,11 +90,12 @@ async function naming<T>(graph: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** The memory of all maps, which is transferred to the calling thread. */
-function transfers(value: ModelDescription | Answer[] | null): ArrayBuffer[] {
-  if (!Array.isArray(value)) return []
-  const maps = value
-    .flatMap((one) => [one, ...one.steps])
-    .flatMap(({ depth, sigma }) => [depth, ...(sigma ? [sigma] : [])])
+function transfers(value: PredictionAnswer): ArrayBuffer[] {
+  if (value === null || 'config' in value) return []
+  const steps: NetworkStep[] = []
+  if (!('maps' in value)) steps.push(...value.flatMap((one) => [one, ...one.steps]))
+  else if (value.maps) steps.push(value.maps)
+  const maps = steps.flatMap(({ depth, sigma }) => [depth, ...(sigma ? [sigma] : [])])
   return [...new Set(maps.map(({ data }) => data.buffer as ArrayBuffer))]
 }
 

@@ -2,16 +2,16 @@
 import type { RgbImage } from '../image/types.ts'
 import type { ModelDescription, Workplace } from '../predict/depth-model.ts'
 import { checkInput } from '../predict/given.ts'
-import type { Answer, Job } from '../predict/pipeline.ts'
+import type { Answer, Job, StepAnswer } from '../predict/pipeline.ts'
 import type { ImageInput, Size } from '../predict/types.ts'
 import { engineErrorOf, REPLACED } from '../runtime/engine-error.ts'
 import { NativeThread } from '../runtime/thread.ts'
 import { messageOf } from '../support/errors.ts'
 import { decodeImage } from './decode.ts'
 import { copyInTurns } from './pixels.ts'
-import type { PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
+import type { PredictionAnswer, PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
 
-type PredictionThread = NativeThread<PredictionRequest, ModelDescription | readonly Answer[] | null>
+type PredictionThread = NativeThread<PredictionRequest, PredictionAnswer>
 
 /**
  * The thread of a model. One that dies, for want of memory or by a fault of the native library, is replaced, once: only the call that was
@@ -21,6 +21,8 @@ export class ThreadWorkplace implements Workplace {
   private thread: PredictionThread
   private last: Promise<unknown> = Promise.resolve()
   private replaced = false
+  /** Counts them, so that each has a number of its own. */
+  private streams = 0
 
   constructor(private readonly data: PredictionThreadData) {
     this.thread = new NativeThread('prediction-thread', import.meta.url, data)
@@ -33,18 +35,49 @@ export class ThreadWorkplace implements Workplace {
   readonly decode = pixelsOf
 
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
-    const result = this.last.then(() => this.predictNow(network, jobs))
+    return this.inTurn(
+      async () => (await this.ask({ kind: 'predict', network, jobs }, pixelsIn(jobs))) as readonly Answer[],
+    )
+  }
+
+  async *stream(network: Size, job: Job): AsyncGenerator<StepAnswer, void, undefined> {
+    const stream = ++this.streams
+    let opened: PredictionThread | null = null
+    const step = (request: PredictionRequest, transfer: readonly ArrayBuffer[] = []) =>
+      this.inTurn(async () => {
+        // The thread that takes the place of one that ended knows nothing of the streams of that one.
+        if (opened && opened !== this.thread) throw this.endedError('it was replaced during a stream')
+        const answer = (await this.ask(request, transfer)) as StepAnswer
+        opened = this.thread
+        return answer
+      })
+    let last = false
+    try {
+      let answer = await step({ kind: 'stream', stream, network, job }, pixelsIn([job]))
+      for (;;) {
+        last = answer.step === answer.of
+        yield answer
+        if (last) return
+        answer = await step({ kind: 'step', stream })
+      }
+    } finally {
+      // After an error there may be nothing to leave, which does no harm.
+      if (!last) await this.inTurn(async () => opened?.isRunning && opened.call({ kind: 'leave', stream }))
+    }
+  }
+
+  /** Runs `work` when what was asked for before has been answered. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.last.then(work)
     this.last = result.catch(() => {})
     return result
   }
 
-  private async predictNow(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
+  private async ask(request: PredictionRequest, transfer: readonly ArrayBuffer[]): Promise<PredictionAnswer> {
     if (!this.thread.isRunning) await this.replace()
-    // Pixels are ours (see `decode`) and given away: a photo of 12 megapixels takes 36 MB, which are not copied again.
-    const pixels = jobs.map(({ image }) => image.data.buffer as ArrayBuffer)
     const { thread } = this
     try {
-      return (await thread.call({ kind: 'predict', network, jobs }, [...new Set(pixels)])) as readonly Answer[]
+      return await thread.call(request, transfer)
     } catch (error) {
       throw thread.isRunning
         ? error
@@ -73,6 +106,9 @@ export class ThreadWorkplace implements Workplace {
     await this.thread.dispose()
   }
 }
+
+/** Pixels are ours (see `decode`) and given away: a photo of 12 megapixels takes 36 MB, which are not copied again. */
+const pixelsIn = (jobs: readonly Job[]) => [...new Set(jobs.map(({ image }) => image.data.buffer as ArrayBuffer))]
 
 async function pixelsOf(input: ImageInput): Promise<RgbImage> {
   const pixels = checkInput(input)

@@ -9,6 +9,9 @@ describe('what one photo may cost', () => {
     predict: async () => {
       throw new Error('the network was asked')
     },
+    stream: () => {
+      throw new Error('the network was asked')
+    },
     dispose: async () => {},
   }
   const size = { width: 128, height: 96 }

@@ -8,14 +8,24 @@
  */
 import type { RgbImage } from '../image/types.ts'
 import { type DarConfig, mapCount } from '../model/index.ts'
-import { DarError } from '../support/errors.ts'
+import { assert, DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
 import { Batcher } from './batcher.ts'
 import { Gate } from './gate.ts'
 import { lensOf } from './lens.ts'
-import type { Answer, Job } from './pipeline.ts'
+import type { Answer, Job, StepAnswer } from './pipeline.ts'
 import { chooseSize, judgeShape, listed, type SizedModel, sizeText } from './size.ts'
-import type { DepthMap, ImageInput, NetworkMaps, NetworkStep, PredictOptions, Size, StopSignal } from './types.ts'
+import type {
+  DepthMap,
+  ImageInput,
+  NetworkMaps,
+  NetworkStep,
+  PredictOptions,
+  Size,
+  StopSignal,
+  StreamedMap,
+  StreamOptions,
+} from './types.ts'
 
 /** Batches of `predictMany` that are decoded ahead of the one that the network works on. */
 const AHEAD = 1
@@ -26,7 +36,8 @@ const AHEAD = 1
  */
 const MOST_AT_ONCE = 3
 
-const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { focal: true, steps: true, size: true, signal: true }
+const STREAM_OPTIONS: Readonly<Record<keyof StreamOptions, true>> = { focal: true, size: true, signal: true }
+const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { ...STREAM_OPTIONS, steps: true }
 
 /** The description of a model, without its weights. */
 export interface ModelDescription extends SizedModel {
@@ -47,6 +58,11 @@ export interface Workplace {
   decode(input: ImageInput): Promise<RgbImage>
   /** Runs `Pipeline.predict` there. Requests are answered one after another. */
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]>
+  /**
+   * Runs `Pipeline.stream` there, each step when it is asked for (open-streams.ts). Other requests have their turn between two
+   * steps.
+   */
+  stream(network: Size, job: Job): AsyncGenerator<StepAnswer, void, undefined>
   /** Frees everything. Called when no prediction is under way. */
   dispose(): Promise<void>
 }
@@ -61,6 +77,21 @@ export type ManyOptions = PredictOptions & {
 export type ManyResult<Input extends ImageInput = ImageInput> =
   | { readonly index: number; readonly image: Input; readonly map: DepthMap; readonly error: null }
   | { readonly index: number; readonly image: Input; readonly map: null; readonly error: DarError }
+
+/** Which maps are wanted, and whether the network runs step by step. */
+interface How {
+  readonly maps: Job['maps']
+  readonly stepwise: boolean
+}
+
+/** A photo that is ready for the network, and what is known of its maps. */
+interface Prepared {
+  readonly network: Size
+  readonly job: Job
+  /** Milliseconds. */
+  readonly decode: number
+  readonly about: Pick<DepthMap, 'width' | 'height' | 'focal' | 'networkSize' | 'warnings'>
+}
 
 interface DepthModelOptions {
   readonly batch?: number
@@ -127,12 +158,19 @@ export class DepthModel {
    * @throws DarError when the image cannot be read (see `decodeImage`) or an option makes no sense.
    */
   predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthMap> {
+    return this.#predict(image, options, { stepwise: options?.signal !== undefined && this.batch === 1 })
+  }
+
+  /** `stepwise`: run the network step by step, so that a signal stops it between two steps. */
+  #predict(
+    image: ImageInput,
+    options: PredictOptions,
+    { stepwise }: { readonly stepwise: boolean },
+  ): Promise<DepthMap> {
     return this.#underWay(async () => {
-      const { depth, sigma, steps, width, height, ...rest } = await this.#maps(image, options, 'image')
-      const flat = (step: NetworkStep) => ({
-        depth: step.depth.data,
-        data: step.depth.data,
-        sigma: step.sigma?.data ?? null,
+      const { depth, sigma, steps, width, height, ...rest } = await this.#maps(image, options, {
+        maps: 'image',
+        stepwise,
       })
       return {
         ...flat({ depth, sigma }),
@@ -144,9 +182,54 @@ export class DepthModel {
     })
   }
 
+  /**
+   * The map of every coarse-to-fine step of one photo as soon as it is ready, at the photo's size. The last one is the map of
+   * `predict`, bit for bit with the models that ship (a model with `contextGrid: 'memory'` may differ in the last digit of a float32).
+   * A model without steps gives one map.
+   *
+   * A step is computed when the loop asks for it. The rest is not computed when the loop is left or `signal` is aborted. Other
+   * calls have their turn between two steps.
+   *
+   * ```ts
+   * for await (const { step, of, depth } of model.stream('photo.jpg')) console.log(`${step} of ${of}: ${depth[0]} m`)
+   * ```
+   * @throws DarError as `predict`, and of the kind `gone` when the model is disposed before the last step.
+   */
+  async *stream(image: ImageInput, options: StreamOptions = {}): AsyncGenerator<StreamedMap, void, undefined> {
+    refuseUnknown(options, STREAM_OPTIONS, 'stream')
+    const { signal } = options
+    const abortable = <Result>(work: (check: () => void) => Promise<Result>) =>
+      this.#underWay(() => (signal ? untilAborted(signal, work) : work(() => {})))
+    let steps: AsyncGenerator<StepAnswer, void, undefined> | null = null
+    try {
+      // The gate limits the photos that are held as pixels: from the first step on this one is none of them.
+      const { first, decode, about } = await abortable((check) =>
+        this.#gate.pass(async () => {
+          check()
+          const wanted = { maps: 'image', steps: true, held: 1 } as const
+          const { network, job, ...known } = await this.#prepare(image, options, wanted, check)
+          steps = this.#workplace.stream(network, job)
+          return { first: await steps.next(), ...known }
+        }),
+      )
+      let next = first
+      while (!next.done) {
+        const { step, of, maps, milliseconds } = next.value
+        this.#checkFinite(next.value)
+        assert(maps, 'a step without its map')
+        const final = step === of
+        yield { ...flat(maps), ...about, steps: [], step, of, final, milliseconds: { decode, ...milliseconds } }
+        next = await abortable(() => steps!.next())
+      }
+    } finally {
+      // A step under way ends first, which the caller need not wait for.
+      if (steps && !this.#disposal) void this.#underWay(() => steps!.return()).catch(() => {})
+    }
+  }
+
   /** As `predict`, but with every map at the size that the network gives it. */
   predictMaps(image: ImageInput, options: PredictOptions = {}): Promise<NetworkMaps> {
-    return this.#underWay(() => this.#maps(image, options, 'network'))
+    return this.#underWay(() => this.#maps(image, options, { maps: 'network', stepwise: false }))
   }
 
   #underWay<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -191,7 +274,7 @@ export class DepthModel {
   /** Never rejects: what is no user's mistake waits in the list until its turn. */
   async #attempt<Input extends ImageInput>(image: Input, index: number, options: PredictOptions) {
     try {
-      return { index, image, map: await this.predict(image, options), error: null }
+      return { index, image, map: await this.#predict(image, options, { stepwise: false }), error: null }
     } catch (error) {
       if (options.signal?.aborted) return { bug: error }
       const isOfImage = error instanceof DarError && error.kind !== 'engine'
@@ -199,14 +282,14 @@ export class DepthModel {
     }
   }
 
-  async #maps(input: ImageInput, options: PredictOptions, maps: Job['maps']): Promise<NetworkMaps> {
+  async #maps(input: ImageInput, options: PredictOptions, how: How): Promise<NetworkMaps> {
     refuseUnknown(options, OPTIONS, 'predict')
     const { signal } = options
-    if (!signal) return this.#gate.pass(() => this.#mapsNow(input, options, maps))
+    if (!signal) return this.#gate.pass(() => this.#mapsNow(input, options, how))
     return untilAborted(signal, (check) =>
       this.#gate.pass(() => {
         check()
-        return this.#mapsNow(input, options, maps, check)
+        return this.#mapsNow(input, options, how, check)
       }),
     )
   }
@@ -214,38 +297,60 @@ export class DepthModel {
   /** `check` throws when nobody wants the result any more. */
   async #mapsNow(
     input: ImageInput,
-    { focal: given, steps = false, size }: PredictOptions,
-    maps: Job['maps'],
+    options: PredictOptions,
+    { maps, stepwise }: How,
     check: () => void = () => {},
   ): Promise<NetworkMaps> {
+    const { steps: wanted = false } = options
+    const held = wanted ? mapCount(this.config) : 1
+    const { network, job, decode, about } = await this.#prepare(input, options, { maps, steps: wanted, held }, check)
+    const answer = stepwise
+      ? await this.#stepByStep(network, job, check)
+      : await this.#batches.do(sizeText(network), { network, job })
+    this.#checkFinite(answer)
+    const { depth, sigma, steps, milliseconds } = answer
+    return { depth, sigma, steps, ...about, milliseconds: { decode, ...milliseconds } }
+  }
+
+  /** The same answer, but from one program a step, with a `check` between them. */
+  async #stepByStep(network: Size, job: Job, check: () => void): Promise<Answer> {
+    const steps: NetworkStep[] = []
+    for await (const { maps, finite, milliseconds, step, of } of this.#workplace.stream(network, job)) {
+      if (maps) steps.push(maps)
+      if (step === of && maps) return { ...maps, steps: job.steps ? steps : [], finite, milliseconds }
+      check()
+    }
+    throw new Error('internal error: a stream without a last step')
+  }
+
+  /** Reads the photo and decides at which size and through which lens it is predicted. `held`: steps that are kept at once. */
+  async #prepare(
+    input: ImageInput,
+    { focal: given, size }: PredictOptions,
+    { maps, steps, held }: Pick<Job, 'maps' | 'steps'> & { readonly held: number },
+    check: () => void,
+  ): Promise<Prepared> {
     const begin = performance.now()
     const image = await this.#workplace.decode(input)
     check()
     const decode = performance.now() - begin
     const { width, height } = image
-    checkCost(image, maps === 'network' ? 0 : 2 * (steps ? mapCount(this.config) : 1))
+    checkCost(image, maps === 'network' ? 0 : 2 * held)
     const { network, warning } = chooseSize(image, size ?? this.#size, this.#model)
     const shape = judgeShape(image, network)
     const { metres, range, focal } = lensOf(image, network, { focal: given })
     const { dMin, dMax } = this.config
     const scaled = { metres, range: { least: dMin * range, most: dMax * range } }
     const job: Job = { image, ...(this.#model.metric ? scaled : { metres: 1, range: null }), steps, maps }
-    const lane = sizeText(network)
-    const { finite, milliseconds, ...answer } = await this.#batches.do(lane, { network, job })
+    const warnings = [warning, shape].filter((text) => text !== null)
+    return { network, job, decode, about: { width, height, focal, networkSize: network, warnings } }
+  }
+
+  #checkFinite({ finite }: { readonly finite: boolean }): void {
     if (!finite)
       throw new DarError(
         `the model ${this.name} predicts depths that are not numbers; ${this.#model.path} is damaged, download or train it again`,
       )
-    const warnings = [warning, shape].filter((text) => text !== null)
-    return {
-      ...answer,
-      width,
-      height,
-      focal,
-      networkSize: network,
-      milliseconds: { decode, ...milliseconds },
-      warnings,
-    }
   }
 
   /** Waits for predictions under way, then frees thread and memory. Safe to call twice. */
@@ -267,6 +372,9 @@ export class DepthModel {
     await this.dispose()
   }
 }
+
+/** A step's maps as users see them. */
+const flat = ({ depth, sigma }: NetworkStep) => ({ depth: depth.data, data: depth.data, sigma: sigma?.data ?? null })
 
 /** Memory that the maps of one photo may take. 100 megapixels with depth and sigma take 0.8 GB; with five steps, 4 GB. */
 const MAX_MAP_BYTES = 2 ** 31

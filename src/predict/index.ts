@@ -10,7 +10,8 @@ export {
   type ModelDescription,
   type Workplace,
 } from './depth-model.ts'
-export { type Answer, type Job, Pipeline, type PipelineModel } from './pipeline.ts'
+export { OpenStreams, type StreamRequest } from './open-streams.ts'
+export { type Answer, type Job, Pipeline, type PipelineModel, type StepAnswer } from './pipeline.ts'
 export { predictionOutputs } from './prediction-graph.ts'
 export type { GraphRun, RunnableGraph, Runner } from './runner.ts'
 export { listed, networkSize, parseSize, type SizedModel, sizeText } from './size.ts'

@@ -9,16 +9,22 @@
  *
  * For a photo of 12 megapixels with every step this takes a second or more, and building a graph takes half a second.
  * It must therefore run in a worker thread. Callers use depth-model.ts. Left out: tiles, video.
+ *
+ * `predict` runs the network as one program, `stream` as one program a step, each when it is asked for. Both give the
+ * same maps (step-programs.ts).
  */
-import { compile, type WeightSource } from '../graph/index.ts'
+import { compile, compileStages, type PortInfo, type WeightSource } from '../graph/index.ts'
 import { resizeBilinear, toPlanes } from '../image/resize.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
-import { type DarConfig, mapCount, outputNames } from '../model/index.ts'
+import { type DarConfig, mapCount } from '../model/index.ts'
 import { concatenated } from '../support/arrays.ts'
 import { assert } from '../support/errors.ts'
-import { predictionOutputs } from './prediction-graph.ts'
+import { outputsOfStep, predictionOutputs, predictionStages } from './prediction-graph.ts'
 import { LeasedCache } from './program-cache.ts'
 import type { RunnableGraph, Runner } from './runner.ts'
+import { sizeText } from './size.ts'
+import { StepPrograms } from './step-programs.ts'
+import { stopwatch } from './stopwatch.ts'
 import type { NetworkStep, Size, Timing } from './types.ts'
 
 /**
@@ -56,8 +62,23 @@ export interface Answer extends NetworkStep {
   readonly milliseconds: Omit<Timing, 'decode'>
 }
 
+/** One step of a stream. */
+export interface StepAnswer {
+  /** From 1. */
+  readonly step: number
+  /** Number of steps. */
+  readonly of: number
+  /** null for a step before the last unless the job wants every step. */
+  readonly maps: NetworkStep | null
+  /** Whether every depth is a finite number. */
+  readonly finite: boolean
+  /** From the beginning to this map, in parts; the time between two steps in which nobody asked for the next is not in it. */
+  readonly milliseconds: Omit<Timing, 'decode'>
+}
+
 export class Pipeline {
   private readonly programs: LeasedCache<RunnableGraph>
+  private readonly stepPrograms = new LeasedCache<StepPrograms>(KEPT_SIZES)
 
   /** `batch`: the most images that go through the network together. The runner stays the caller's. */
   constructor(
@@ -89,16 +110,54 @@ export class Pipeline {
         const run = milliseconds / jobs.length
         clock()
         return jobs.map((job, i) => {
-          const maps = this.mapsOf(job, (name) => nativeMap(program, outputs, name, i))
+          const maps = this.mapsOf(job, (name) => nativeMap(program.outputs, outputs, name, i))
           return { ...maps, milliseconds: { compile, prepare: preparing[i], run, finish: clock() } }
         })
       },
     )
   }
 
+  /**
+   * The steps of one image as they are ready. A step is computed when it is asked for: a caller that leaves early has the rest not
+   * computed. The image's pixels are read before the first step only.
+   */
+  async *stream(network: Size, job: Job): AsyncGenerator<StepAnswer, void, undefined> {
+    const { width, height } = network
+    const clock = stopwatch()
+    const { value: programs, release } = await this.stepPrograms.lease(sizeText(network), async () =>
+      this.stepProgramsAt(network),
+    )
+    try {
+      const milliseconds = { compile: clock(), prepare: 0, run: 0, finish: 0 }
+      const planes = toPlanes(job.image, width, height)
+      milliseconds.prepare = clock()
+      const of = mapCount(this.model.config)
+      let step = 0
+      for await (const { outputs, ports, compile, run } of programs.run(planes)) {
+        milliseconds.compile += compile
+        milliseconds.run += run
+        step++
+        clock()
+        const wanted = job.steps || step === of
+        const made = wanted ? this.finished(job, step, (name) => nativeMap(ports, outputs, name, 0)) : null
+        milliseconds.finish += clock()
+        const maps = made && { depth: made.depth, sigma: made.sigma }
+        yield { step, of, maps, finite: made?.finite ?? true, milliseconds: { ...milliseconds } }
+      }
+    } finally {
+      await release()
+    }
+  }
+
+  private stepProgramsAt(network: Size): StepPrograms {
+    const { name, config, weights } = this.model
+    const title = `${name} at ${sizeText(network)}`
+    return new StepPrograms(compileStages(predictionStages(config, network), { name: title, weights }), this.runner)
+  }
+
   /** The final maps, and with `steps` all of them. */
   private wantedOutputs(program: RunnableGraph, { steps }: { readonly steps: boolean }): string[] {
-    const last = [outputNames.depth, outputNames.sigma(mapCount(this.model.config))]
+    const last = Object.values(outputsOfStep(mapCount(this.model.config), this.model.config))
     const names = program.outputs.map(({ name }) => name)
     return steps ? names : names.filter((name) => last.includes(name))
   }
@@ -111,36 +170,39 @@ export class Pipeline {
   }
 
   /** `raw`: a map in canonical metres at its own size, or null where the model has none of that name. */
-  private mapsOf(
-    { image, metres, range, steps, maps }: Job,
-    raw: (name: string) => DepthImage | null,
-  ): Omit<Answer, 'milliseconds'> {
-    const { width, height } = image
-    const sized = (map: DepthImage): DepthImage =>
-      maps === 'network' ? map : { width, height, data: resizeBilinear(map.data, map.width, map.height, width, height) }
-    const step = (depthName: string, sigmaName: string) => {
-      const depth = raw(depthName)
-      assert(depth, `a program without ${depthName}`)
-      scale(depth, metres)
-      const finite = allFinite(depth)
-      if (range) clamp(depth, range)
-      const sigma = raw(sigmaName)
-      if (sigma) scale(sigma, metres)
-      return { finite, depth: sized(depth), sigma: sigma && sized(sigma) }
-    }
+  private mapsOf(job: Job, raw: (name: string) => DepthImage | null): Omit<Answer, 'milliseconds'> {
     const count = mapCount(this.model.config)
-    const { finite, ...last } = step(outputNames.depth, outputNames.sigma(count))
-    if (!steps) return { ...last, steps: [], finite }
+    const { finite, ...last } = this.finished(job, count, raw)
+    if (!job.steps) return { ...last, steps: [], finite }
     const earlier = Array.from({ length: count - 1 }, (_, i) => {
-      const { depth, sigma } = step(outputNames.step(i + 1), outputNames.sigma(i + 1))
+      const { depth, sigma } = this.finished(job, i + 1, raw)
       return { depth, sigma }
     })
     return { ...last, steps: [...earlier, last], finite }
   }
 
+  /** The maps of a step in metres, at the size that the job asks for. */
+  private finished(
+    { image: { width, height }, metres, range, maps }: Job,
+    k: number,
+    raw: (name: string) => DepthImage | null,
+  ): NetworkStep & { readonly finite: boolean } {
+    const names = outputsOfStep(k, this.model.config)
+    const sized = (map: DepthImage): DepthImage =>
+      maps === 'network' ? map : { width, height, data: resizeBilinear(map.data, map.width, map.height, width, height) }
+    const depth = raw(names.depth)
+    assert(depth, `a program without ${names.depth}`)
+    scale(depth, metres)
+    const finite = allFinite(depth)
+    if (range) clamp(depth, range)
+    const sigma = raw(names.sigma)
+    if (sigma) scale(sigma, metres)
+    return { finite, depth: sized(depth), sigma: sigma && sized(sigma) }
+  }
+
   /** Frees the programs. */
   async dispose(): Promise<void> {
-    await this.programs.clear()
+    await Promise.all([this.programs.clear(), this.stepPrograms.clear()])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,7 +212,7 @@ export class Pipeline {
 
 /** The map of image `i` of a batch: a stretch of the output's memory. */
 function nativeMap(
-  { outputs: ports }: RunnableGraph,
+  ports: readonly PortInfo[],
   outputs: Readonly<Record<string, Float32Array>>,
   name: string,
   i: number,
@@ -175,15 +237,4 @@ function allFinite({ data }: DepthImage): boolean {
   let sum = 0
   for (let i = 0; i < data.length; i++) sum += data[i] // one NaN or infinity makes the sum NaN or infinite
   return Number.isFinite(sum)
-}
-
-/** Milliseconds since the last call. */
-function stopwatch(): () => number {
-  let last = performance.now()
-  return () => {
-    const now = performance.now()
-    const passed = now - last
-    last = now
-    return passed
-  }
 }

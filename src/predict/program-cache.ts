@@ -20,6 +20,16 @@ export class LeasedCache<V extends { dispose(): Promise<void> }> {
 
   /** Runs `body` on the value of `key`, which `make` makes if it is not there. A failed `make` leaves no entry. */
   async use<T>(key: string, make: () => Promise<V>, body: (value: V) => Promise<T>): Promise<T> {
+    const { value, release } = await this.lease(key, make)
+    try {
+      return await body(value)
+    } finally {
+      await release()
+    }
+  }
+
+  /** The value of `key` as in `use`, held until `release` is called. */
+  async lease(key: string, make: () => Promise<V>): Promise<{ readonly value: V; release(): Promise<void> }> {
     const entry = this.entries.get(key) ?? { value: make(), users: 0, evicted: false }
     this.entries.delete(key)
     this.entries.set(key, entry)
@@ -29,15 +39,16 @@ export class LeasedCache<V extends { dispose(): Promise<void> }> {
       this.entries.delete(oldest)
       await this.evict(old)
     }
-    try {
-      const value = await entry.value.catch((error: unknown) => {
-        if (this.entries.get(key) === entry) this.entries.delete(key)
-        throw error
-      })
-      return await body(value)
-    } finally {
+    const release = async () => {
       entry.users--
       if (entry.evicted) await this.evict(entry)
+    }
+    try {
+      return { value: await entry.value, release }
+    } catch (error) {
+      if (this.entries.get(key) === entry) this.entries.delete(key)
+      await release()
+      throw error
     }
   }
 

@@ -72,6 +72,16 @@ export interface DepthMap extends DepthImage {
   readonly warnings: readonly string[]
 }
 
+/** One step of `stream`. The last one is the result of `predict`. */
+export interface StreamedMap extends DepthMap {
+  /** From 1. */
+  readonly step: number
+  /** Number of steps. */
+  readonly of: number
+  /** Whether it is the last. */
+  readonly final: boolean
+}
+
 /**
  * The maps of a photo as the network gives them: metres as in `DepthMap`, each map of its own size and spread over the whole
  * photo. `resizeBilinear` of `dar-depth/image` brings them to another.
@@ -101,17 +111,25 @@ export interface StopSignal {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** How a photo is predicted. */
-export interface PredictOptions {
+/** How a photo is predicted step by step. */
+export interface StreamOptions {
   /** Focal length in pixels of the given image (upright), for right metres; default: EXIF, else the canonical lens. */
   readonly focal?: number
-  /** Also return the map of every step. */
-  readonly steps?: boolean
   /**
    * Another pixel budget than the model's own. A model that states the sizes it was trained at is asked at the nearest of
    * them, since its metres are right only there, and the result's `warnings` say so.
    */
   readonly size?: Size
-  /** When it is aborted, the call rejects with its reason; what the network has begun is not used. */
+  /**
+   * When it is aborted, the call rejects with its reason at once. A call that waits is not begun. Of one that runs, the step under way
+   * is finished and not used, and the rest is not run; of `predictMany` and `predictMaps`, and of a model with a `batch`, the photos
+   * under way are finished.
+   */
   readonly signal?: StopSignal
+}
+
+/** How a photo is predicted. */
+export interface PredictOptions extends StreamOptions {
+  /** Also return the map of every step. */
+  readonly steps?: boolean
 }
