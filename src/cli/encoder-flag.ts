@@ -2,7 +2,7 @@
  * `--encoder FILE|hub:owner/name[@revision][/file]`, the same for every verb that has it. Gives the path of a local
  * file.
  */
-import { hubFile, isHubReference } from '../pretrained/index.ts'
+import { hubFile, isHubReference } from '../hub/index.ts'
 import { createProgress, type Progress } from '../support/progress.ts'
 
 export const ENCODER_HELP = 'pretrained weights: a .safetensors file, or hub:owner/name[@revision][/file]'

@@ -1,9 +1,7 @@
 /**
- * The PRETRAINED room: public encoder weights. Finds them, reads them under their own names, and refuses files of
+ * The PRETRAINED room: public encoder weights. Reads them under their own names, and refuses files of
  * another model.
  */
-export { type HubOptions, hubFile } from './hub.ts'
-export { isHubReference } from './hub-reference.ts'
 export type { Origin } from './origin.ts'
 export { PARTS, type Part, type PretrainedPlan } from './plan.ts'
 export { openPretrained, type PretrainedFile } from './pretrained-file.ts'
