@@ -25,4 +25,4 @@ export {
   planOutputs,
   writeOutputs,
 } from './outputs.ts'
-export { encodeDepthPng, encodePngRgb } from './png16.ts'
+export { encodeDepthPng, encodeLogDepthPng, encodePngRgb } from './png16.ts'

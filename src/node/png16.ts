@@ -3,6 +3,8 @@
  * These return bytes; `writeFileAtomically` puts them in a file.
  */
 import sharp, { type Sharp } from 'sharp'
+import { logDepth } from '../formats/log-depth.ts'
+import { withPngText } from '../formats/png-text.ts'
 import { checkDepthImage, checkRgbImage } from '../image/check.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 
@@ -22,8 +24,26 @@ export async function encodeDepthPng(
     const metres = data[i]
     if (Number.isFinite(metres) && metres > 0) values[i] = Math.min(65535, Math.round(metres * unitsPerMetre))
   }
-  const raw = { width: depth.width, height: depth.height, channels: 1 } as const
-  const image = sharp(values, { raw, limitInputPixels: false }).toColourspace('grey16')
+  return encodeGrey16({ width: depth.width, height: depth.height, values })
+}
+
+/**
+ * A 16-bit grey PNG on a logarithmic scale, with `near` and `far` in its text chunks, as MoGe stores depth (formats/log-depth.ts).
+ * @throws DarError when the data does not have width × height values.
+ */
+export async function encodeLogDepthPng(depth: DepthImage): Promise<Uint8Array> {
+  const { near, far, ...stored } = logDepth(depth)
+  return withPngText(await encodeGrey16(stored), { near: String(near), far: String(far) })
+}
+
+interface Grey16 {
+  readonly width: number
+  readonly height: number
+  readonly values: Uint16Array
+}
+
+function encodeGrey16({ width, height, values }: Grey16): Promise<Uint8Array> {
+  const image = sharp(values, { raw: { width, height, channels: 1 }, limitInputPixels: false }).toColourspace('grey16')
   return bytesOf(image.png({ adaptiveFiltering: true }))
 }
 

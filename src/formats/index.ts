@@ -1,0 +1,12 @@
+/**
+ * The FORMATS room: a depth map as the files of other programs, from numbers to bytes. Point clouds (PLY), meshes, EXR, npz, the values
+ * of a log-scale PNG. PNG and JPEG themselves are in node/, where sharp is. `glb.ts` is imported by its own name: the library under
+ * it is large, and only who writes a GLB needs it.
+ */
+export { encodeExr } from './exr.ts'
+export { type LogDepth, logDepth } from './log-depth.ts'
+export { type DepthMesh, depthMesh, type MeshOptions } from './mesh.ts'
+export { encodeDepthNpz, encodeNpz } from './npz.ts'
+export { encodePly } from './ply.ts'
+export { withPngText } from './png-text.ts'
+export { type PointCloud, type PointCloudOptions, strideFor, toPointCloud } from './point-cloud.ts'
