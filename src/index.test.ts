@@ -1,7 +1,7 @@
 /** The public entry: its types, its example as the docstring gives it, and that nothing is exported by accident. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { beforeAll, expect, expectTypeOf, it } from 'vitest'
 import { loadedBy } from '../test/loaded.ts'
 import { temporaryFolder } from '../test/temporary-folder.ts'
@@ -47,7 +47,9 @@ it('has the types that it promises', () => {
   expectTypeOf(loadModel).returns.resolves.toEqualTypeOf<DepthModel>()
   expectTypeOf<DepthModel['predict']>().parameter(0).toEqualTypeOf<ImageInput>()
   expectTypeOf<DepthModel['predict']>().returns.resolves.toEqualTypeOf<DepthMap>()
-  expectTypeOf<ImageInput>().toEqualTypeOf<string | Uint8Array | RgbImage>()
+  expectTypeOf<string | URL | Buffer | ArrayBuffer | Blob | File | Sharp | RgbImage>().toExtend<ImageInput>()
+  expectTypeOf<{ data: Uint8ClampedArray; width: number; height: number; colorSpace: 'srgb' }>().toExtend<ImageInput>()
+  expectTypeOf<number>().not.toExtend<ImageInput>()
   expectTypeOf<DepthMap['depth']>().toEqualTypeOf<Float32Array>()
   expectTypeOf<DepthMap['sigma']>().toEqualTypeOf<Float32Array | null>()
   expectTypeOf<DepthMap['steps']>().toEqualTypeOf<readonly StepMap[]>()

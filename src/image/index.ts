@@ -16,6 +16,7 @@ export { DESCENT, drawText, fitText, LETTER_HEIGHT, textWidth } from './font.ts'
 export { type LegendOptions, withLegend } from './legend.ts'
 export * from './npy.ts'
 export { type Crop, resizeBilinear, resizeImage, resizeNearestDepth, resizeRgb, toPlanes } from './resize.ts'
+export { type Channels, copyAsRgb } from './rgb.ts'
 export type * from './types.ts'
 export {
   cameraOf,

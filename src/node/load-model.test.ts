@@ -260,7 +260,7 @@ describe('predict', () => {
   it('refuses pixels of a wrong length, bytes that are no image, and a bad focal length', async () => {
     const short = { ...photo(), data: new Uint8Array(5) }
     await expect(model.predict(short)).rejects.toThrow(
-      'the image has 5 bytes where 100×75 pixels of 8-bit RGB take 22500',
+      'the image has 5 bytes where 100×75 pixels of 8-bit RGB take 22500 (grey 7500, RGBA 30000)',
     )
     await expect(model.predict(Uint8Array.of(1, 2, 3))).rejects.toThrow(DarError)
     await expect(model.predict(photo(), { focal: -1 })).rejects.toThrow(DarError)
@@ -350,19 +350,28 @@ describe('memory-mapped weights', () => {
 
 describe('what is no image, or no option', () => {
   it.each<[unknown, string]>([
-    [null, 'the image is null; give a path, the bytes'],
+    [null, 'the image is null; give a path or file URL, the bytes'],
     [undefined, 'the image is undefined; give a path'],
     [42, 'the image is a number; give a path'],
     [[], 'the image is of the kind Array; give a path'],
     [{}, 'the image is of the kind object; give a path'],
-    [new Blob(['x']), 'the image is a Blob; give its bytes: new Uint8Array(await blob.arrayBuffer())'],
-    [new URL('https://host/a.jpg'), 'the image is a URL; give the path of a file'],
-    [new ArrayBuffer(8), 'the image is a ArrayBuffer; give new Uint8Array(buffer)'],
+    [new Blob(['x']), 'the image is not an image that can be read'],
+    [new File([], 'a.jpg'), 'a.jpg is empty (0 bytes)'],
+    [new URL('https://host/a.jpg'), 'the image is a https: URL, which is not fetched; give a path, or the bytes'],
+    [new URL('file:///nowhere/a.jpg'), '/nowhere/a.jpg was not found'],
+    [new ArrayBuffer(8), 'the image is not an image that can be read'],
+    [new SharedArrayBuffer(8), 'the image is a SharedArrayBuffer; give a copy'],
+    [new Response('x'), 'the image is a Response; give its bytes: await response.arrayBuffer()'],
+    [sharp(Buffer.of(1, 2)), 'the image, a sharp object, cannot be read (Input buffer contains unsupported image'],
     [Promise.resolve('a.jpg'), 'the image is a Promise; await it first'],
-    [`data:image/png;base64,${'A'.repeat(100_000)}`, 'the image is a string that begins with data:, which is not read'],
-    ['https://host/a.jpg', 'begins with https:, which is not read; give a path, or the bytes'],
-    ['file:///a.jpg', 'give the path: fileURLToPath(url)'],
-    [{ width: 2, height: 1, data: new Uint8ClampedArray(8) }, 'it has an alpha channel, leave that out'],
+    [`data:image/png;base64,${'A'.repeat(100_000)}`, 'the image is a data: URL, which is not fetched; give its bytes'],
+    ['https://host/a.jpg', 'is a https: URL, which is not fetched; give a path, or the bytes'],
+    ['file://host/a.jpg', 'the image file://host/a.jpg is no URL of a file on this machine'],
+    ['file:///nowhere/a.jpg', '/nowhere/a.jpg was not found'],
+    [{ width: 2, height: 1, data: new Uint8Array(10) }, 'pixels of 8-bit RGB take 6 (grey 2, RGBA 8)'],
+    [{ width: 2, height: 1, data: new Uint8Array(8), channels: 3 }, 'pixels of 3 8-bit channels take 6'],
+    [{ width: 2, height: 1, data: new Uint8Array(8), channels: 8 }, 'the image has 8 bytes where'],
+    [{ width: 2, height: 1, data: new Uint8Array(8), colorSpace: 'display-p3' }, 'the image are display-p3; give sRGB'],
     [
       { width: 2, height: 1, data: new Float32Array(6) },
       'the data of the image are Float32Array; give a Uint8Array of 6',

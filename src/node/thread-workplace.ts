@@ -1,14 +1,11 @@
 /** Where a `DepthModel` of Node works: a worker thread with ONNX Runtime, photos decoded by sharp. */
-import type { RgbImage } from '../image/types.ts'
 import type { ModelDescription, Workplace } from '../predict/depth-model.ts'
-import { checkInput } from '../predict/given.ts'
 import type { Answer, Job, StepAnswer } from '../predict/pipeline.ts'
-import type { ImageInput, Size } from '../predict/types.ts'
+import type { Size } from '../predict/types.ts'
 import { engineErrorOf, REPLACED } from '../runtime/engine-error.ts'
 import { NativeThread } from '../runtime/thread.ts'
 import { messageOf } from '../support/errors.ts'
-import { decodeImage } from './decode.ts'
-import { copyInTurns } from './pixels.ts'
+import { decodeInput } from './decode-input.ts'
 import type { PredictionAnswer, PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
 
 type PredictionThread = NativeThread<PredictionRequest, PredictionAnswer>
@@ -32,7 +29,7 @@ export class ThreadWorkplace implements Workplace {
     return (await this.thread.call({ kind: 'open' })) as ModelDescription
   }
 
-  readonly decode = pixelsOf
+  readonly decode = decodeInput
 
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
     return this.inTurn(
@@ -109,9 +106,3 @@ export class ThreadWorkplace implements Workplace {
 
 /** Pixels are ours (see `decode`) and given away: a photo of 12 megapixels takes 36 MB, which are not copied again. */
 const pixelsIn = (jobs: readonly Job[]) => [...new Set(jobs.map(({ image }) => image.data.buffer as ArrayBuffer))]
-
-async function pixelsOf(input: ImageInput): Promise<RgbImage> {
-  const pixels = checkInput(input)
-  if (pixels) return { ...pixels, data: await copyInTurns(pixels.data) }
-  return decodeImage(input as string | Uint8Array)
-}

@@ -1,4 +1,5 @@
 /** Inputs and results of a prediction. All distances are metres, all sizes pixels. */
+import type { Channels } from '../image/rgb.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 
 /** In pixels. */
@@ -7,8 +8,45 @@ export interface Size {
   readonly height: number
 }
 
-/** A path to a JPEG, PNG or WebP file, the bytes of such a file, or pixels (8-bit sRGB, upright). */
-export type ImageInput = string | Uint8Array | RgbImage
+/**
+ * A photo: the path or `file:` URL of a JPEG, PNG or WebP file, the bytes of such a file, a sharp object, or 8-bit sRGB pixels,
+ * upright. Nothing is ever fetched from the network.
+ */
+export type ImageInput = string | UrlInput | Uint8Array | ArrayBuffer | BlobInput | SharpInput | RgbImage | PixelInput
+
+/** A `URL`, of the scheme `file:`. */
+export interface UrlInput {
+  readonly href: string
+  readonly protocol: string
+}
+
+/** A `Blob` or `File` that holds a JPEG, PNG or WebP file. */
+export interface BlobInput {
+  readonly size: number
+  readonly type: string
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+/**
+ * An image of the package sharp, whatever it is made from and does to it. It is taken as it comes out, turned upright by its EXIF. Its
+ * EXIF tells the focal length only while the image keeps its shape: a crop of another shape is a photo of an unknown lens.
+ */
+export interface SharpInput {
+  clone(): unknown
+  metadata(): Promise<unknown>
+  toBuffer(options: { readonly resolveWithObject: true }): Promise<unknown>
+}
+
+/** Pixels of one to four channels, row-major, channels last: an `ImageData`, what sharp's `raw()` gives, or the like. */
+export interface PixelInput {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array | Uint8ClampedArray
+  /** 1 is grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; default: as many as the length of `data` says. Alpha is dropped. */
+  readonly channels?: Channels
+  /** Of an `ImageData`; only `srgb` is read. */
+  readonly colorSpace?: string
+}
 
 /** Where the focal length came from: the caller, the file's EXIF, or the assumed canonical lens. */
 export type FocalSource = 'given' | 'exif' | 'default'
