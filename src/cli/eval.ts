@@ -203,7 +203,7 @@ async function contestantOf(flags: Flags, protocol: Protocol): Promise<Contestan
   const batch = wholeAbove0('--batch', flags.batch)
   // The evaluator works beside the network. A spinning engine thread would take its core.
   const threads = wholeAbove0('--threads', flags.threads)
-  const model = await loadModel(name, { threads, provider: flags.device, idle: 'sleep', batch })
+  const model = await loadModel(name, { threads, device: flags.device, idle: 'sleep', batch })
   return {
     predict: modelPredictor(model, { steps, maps: protocol.resize === 'none' ? 'image' : 'network' }),
     input: 'protocol',

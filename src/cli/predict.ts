@@ -96,7 +96,7 @@ async function predictFiles(images: readonly string[], flags: Flags): Promise<nu
     stretch: flags.stretch,
   }
   checkStyle(style)
-  await using model = await loadModel(flags.model, { threads, provider: flags.device })
+  await using model = await loadModel(flags.model, { threads, device: flags.device })
   const unit = isMetric(model.config) ? 'metres' : 'relative'
   const plan = planOutputs(images, flags.out, flags.steps ? mapCount(model.config) : 0)
   await checkWritable(flags.out)

@@ -29,11 +29,15 @@ export interface HubOptions {
   readonly accessToken?: string
   /** Bytes that are here, of all; called as they come in. */
   readonly onProgress?: (done: number, total: number) => void
+  /** When it is aborted, the download ends and its reason is thrown; what came in is kept, and the next one goes on from there. */
+  readonly signal?: AbortSignal
 }
 
 interface Remote extends HubReference {
   readonly hubUrl: string
   readonly accessToken?: string
+  /** Every request ends when the caller's signal is aborted. */
+  readonly fetch?: typeof fetch
 }
 
 /**
@@ -48,7 +52,9 @@ export async function hubFile(text: string, options: HubOptions = {}): Promise<s
     cacheFolder = defaultCacheFolder(),
     network = isSet(process.env.HF_HUB_OFFLINE) ? 'forbidden' : 'allowed',
     onProgress,
+    signal,
   } = options
+  signal?.throwIfAborted()
   const accessToken = checkedToken(options.accessToken ?? process.env.HF_TOKEN)
   const cache = new HubCache(cacheFolder, reference.repo)
   const cached = await cache.find(reference)
@@ -56,15 +62,15 @@ export async function hubFile(text: string, options: HubOptions = {}): Promise<s
   if (network === 'forbidden' && cached !== null)
     throw new DarError(
       `${cached} is damaged: its bytes are not those that the Hub announced; download it again without --offline ` +
-        '(and HF_HUB_OFFLINE)',
+        '(`offline: true`, HF_HUB_OFFLINE)',
       { kind: 'model' },
     )
   if (network === 'forbidden')
     throw new DarError(
       `${text} is not in the cache ${cacheFolder}, and the network is not allowed; download it once without --offline ` +
-        '(and HF_HUB_OFFLINE), or give a file',
+        '(`offline: true`, HF_HUB_OFFLINE), or give a file',
     )
-  const remote: Remote = { ...reference, hubUrl: checkedUrl(hubUrl), accessToken }
+  const remote: Remote = { ...reference, hubUrl: checkedUrl(hubUrl), accessToken, ...(signal && stoppedBy(signal)) }
   try {
     const { sha: commit } = await modelInfo({ name: remote.repo, additionalFields: ['sha'], ...remote })
     const at = { ...remote, revision: commit } // a push during the download cannot mix two versions
@@ -75,9 +81,14 @@ export async function hubFile(text: string, options: HubOptions = {}): Promise<s
     if (!(await isWhole(blob))) await download(at, info, blob, { text, onProgress })
     return await cache.publish(blob, { file: info.path, commit, revision: reference.revision })
   } catch (error) {
+    signal?.throwIfAborted()
     throw asDarError(error, text, remote)
   }
 }
+
+const stoppedBy = (signal: AbortSignal): Pick<Remote, 'fetch'> => ({
+  fetch: (input, init) => fetch(input, { ...init, signal }),
+})
 
 /** Checks what a server says before it becomes part of a path in the cache. */
 function refuseUnsafe(

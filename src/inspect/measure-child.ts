@@ -19,7 +19,7 @@ async function measure({
   const begin = performance.now()
   await using model = await loadModel(path, {
     threads,
-    provider,
+    device: provider,
     size,
     ...(mapAbove === undefined ? {} : { mapAbove }),
   })

@@ -14,10 +14,12 @@ import { ThreadWorkplace } from './thread-workplace.ts'
 export interface LoadModelOptions {
   /** Threads inside the engine; default: all cores. */
   readonly threads?: number
+  /** What computes: `cpu` (default), or `webgpu` or `cuda` where the machine has it. */
+  readonly device?: Provider
+  /** The former name of `device`. */
+  readonly provider?: Provider
   /** What an engine thread does while it waits for the others; `sleep` leaves cores to other work. Default `spin`. */
   readonly idle?: Idle
-  /** What computes: `cpu`, or `webgpu` where the machine has it. */
-  readonly provider?: Provider
   /** What `predict` takes for its `size` unless it is told otherwise: a pixel budget for the network's input. */
   readonly size?: Size
   /**
@@ -30,10 +32,18 @@ export interface LoadModelOptions {
    * once and are shared between processes, but the engine cannot repack them for speed.
    */
   readonly mapAbove?: number
+  /** Called while a model of the Hub comes in, with the bytes that are here and their number in all. */
+  readonly onProgress?: (done: number, total: number) => void
+  /** Use a model of the Hub only from the cache: no connection is ever opened. Default: as `HF_HUB_OFFLINE` says. */
+  readonly offline?: boolean
+  /** When it is aborted, loading ends with its reason. What a download brought is kept for the next one. */
+  readonly signal?: AbortSignal
 }
 
 /**
- * Loads a shipped model by name, or a `.safetensors` file that `dar train` wrote by its path.
+ * Loads a shipped model by name, a `.safetensors` file that `dar train` wrote by its path, or one of the Hugging Face Hub as
+ * `hub:owner/name`, `hub:owner/name@revision` or `hub:owner/name/file`. Only the last may use the network, and only until the file
+ * is in the cache (`DAR_CACHE`, else the Hub's own).
  *
  * ```ts
  * import { loadModel } from 'dar-depth'
@@ -50,38 +60,65 @@ export interface LoadModelOptions {
 export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<DepthModel> {
   if (typeof nameOrPath !== 'string')
     throw new DarError(
-      `the model is no name but of the kind ${typeof nameOrPath}; give a shipped model's name, or a path`,
+      `the model is no name but of the kind ${typeof nameOrPath}; give a shipped model's name, a path, or hub:owner/name`,
     )
   refuseUnknown(options, OPTIONS, 'loadModel')
-  const {
-    threads = availableParallelism(),
-    idle = 'spin',
-    provider = 'cpu',
-    size,
-    batch = 1,
-    mapAbove = MAP_ABOVE,
-  } = options
+  const { threads = availableParallelism(), idle = 'spin', size, batch = 1, mapAbove = MAP_ABOVE, signal } = options
   if (!(Number.isInteger(threads) && threads > 0))
     throw new DarError(`threads is ${threads}; give a whole number of at least 1`)
   if (!(Number.isInteger(batch) && batch > 0))
     throw new DarError(`batch is ${batch}; give a whole number of at least 1`)
   if (size) checkSize(size)
-  resolveModelPath(nameOrPath) // a wrong name is not worth a thread
-  const data: PredictionThreadData = { nameOrPath, mapAbove, batch, threads, idle, provider }
+  const engine = { threads, idle, provider: deviceOf(options) }
+  signal?.throwIfAborted()
+  const file = await fileOf(nameOrPath, options)
+  const data: PredictionThreadData = { ...file, mapAbove, batch, ...engine }
   const workplace = new ThreadWorkplace(data)
   try {
-    return createDepthModel(await workplace.open(), workplace, { batch, size })
+    const description = await workplace.open()
+    signal?.throwIfAborted()
+    return createDepthModel(description, workplace, { batch, size })
   } catch (error) {
     await workplace.dispose()
     throw error
   }
 }
 
+const DEVICES: readonly unknown[] = ['cpu', 'webgpu', 'cuda'] satisfies Provider[]
+
+function deviceOf({ device, provider }: LoadModelOptions): Provider {
+  if (device !== undefined && provider !== undefined && device !== provider)
+    throw new DarError(`device is ${device} and provider, its former name, ${provider}; give device alone`)
+  const chosen = device ?? provider ?? 'cpu'
+  if (!DEVICES.includes(chosen))
+    throw new DarError(`there is no device '${String(chosen)}'; take one of ${DEVICES.join(', ')}`)
+  return chosen
+}
+
+/** Where the model lies, downloaded if it must be, and its name where the file does not tell it. A wrong name is not worth a thread. */
+async function fileOf(
+  nameOrPath: string,
+  { offline, onProgress, signal }: LoadModelOptions,
+): Promise<Pick<PredictionThreadData, 'nameOrPath' | 'name'>> {
+  if (!nameOrPath.startsWith('hub:')) {
+    resolveModelPath(nameOrPath)
+    return { nameOrPath }
+  }
+  // Loaded when it is needed: most programs use no model of the Hub.
+  const { hubFile } = await import('../hub/index.ts')
+  const path = await hubFile(nameOrPath, { ...(offline && { network: 'forbidden' }), onProgress, signal })
+  return { nameOrPath: path, name: nameOrPath.slice('hub:'.length) }
+}
+
 const OPTIONS: Readonly<Record<keyof LoadModelOptions, true>> = {
   threads: true,
-  idle: true,
+  device: true,
   provider: true,
+  idle: true,
   size: true,
   batch: true,
   mapAbove: true,
+  onProgress: true,
+  offline: true,
+  signal: true,
 }

@@ -87,9 +87,16 @@ export async function checkModelFile(path: string): Promise<boolean> {
   return checkSafetensors(path, await readHeader(path))
 }
 
-/** Opens a model. `mapAbove`: bytes of float32 weights from which on the file is mapped instead of read. */
-export async function openModel(nameOrPath: string, { mapAbove }: { readonly mapAbove: number }): Promise<ModelFile> {
-  const { header, ...model } = await readDescription(nameOrPath)
+/**
+ * Opens a model. `mapAbove`: bytes of float32 weights from which on the file is mapped instead of read. `name`: what it is called, by
+ * default as its file or folder.
+ */
+export async function openModel(
+  nameOrPath: string,
+  { mapAbove, name }: { readonly mapAbove: number; readonly name?: string },
+): Promise<ModelFile> {
+  const { header, ...found } = await readDescription(nameOrPath)
+  const model = { ...found, ...(name !== undefined && { name }) }
   const isLarge = [...header.tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0) > mapAbove
   const isFloat32 = [...header.tensors.values()].every(({ dtype }) => dtype === 'F32')
   if (!(isLarge && isFloat32))
@@ -105,7 +112,10 @@ async function readDescription(
   const given = resolveModelPath(nameOrPath)
   // The engine refuses weights behind a symbolic link (as download caches keep them), so go to the file itself.
   const path = await realpath(given).catch((error: unknown) => {
-    throw new DarError(`cannot read the model ${given} (${messageOf(error)}); check the path`, { kind: 'missing' })
+    const remedy = /^[\w.-]+\/[\w.-]+$/.test(given) ? `, or write hub:${given} for a model of the Hugging Face Hub` : ''
+    throw new DarError(`cannot read the model ${given} (${messageOf(error)}); check the path${remedy}`, {
+      kind: 'missing',
+    })
   })
   const header = await readHeader(path)
   const { metadata } = header

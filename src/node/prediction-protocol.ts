@@ -13,6 +13,8 @@ export const MAP_ABOVE = 64 * 2 ** 20
 
 export interface PredictionThreadData {
   readonly nameOrPath: string
+  /** What the model is called; default: as its file or folder. */
+  readonly name?: string
   readonly mapAbove: number
   /** The most images that go through the network together. */
   readonly batch: number

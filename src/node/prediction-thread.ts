@@ -16,9 +16,10 @@ import { answerRequests, native, threadData } from '../runtime/thread.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { besideWeights } from './mapped.ts'
 import { type ModelFile, openModel } from './model-file.ts'
+import { fileHash } from './model-path.ts'
 import type { PredictionAnswer, PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
 
-const { nameOrPath, mapAbove, batch, ...engine } = threadData<PredictionThreadData>()
+const { nameOrPath, name, mapAbove, batch, ...engine } = threadData<PredictionThreadData>()
 let pipeline: Pipeline | null = null
 let streams: OpenStreams | null = null
 
@@ -26,11 +27,12 @@ async function answer(request: PredictionRequest): Promise<PredictionAnswer> {
   switch (request.kind) {
     case 'open': {
       await checkProvider(engine.provider) // before the first photo is read
-      const file = await openModel(nameOrPath, { mapAbove })
+      const file = await openModel(nameOrPath, { mapAbove, name })
       pipeline = new Pipeline(file, runnerFor(file), { batch })
       streams = new OpenStreams(pipeline)
-      const { name, path, config, size, trainedSizes } = file
-      return { name, path, config, size, trainedSizes, multiple: imageMultiple(config), metric: isMetric(config) }
+      const { weights: _, config, ...known } = file
+      const hash = await fileHash(file.path)
+      return { ...known, hash, config, multiple: imageMultiple(config), metric: isMetric(config) }
     }
     case 'predict':
       assert(pipeline, 'a prediction before the model was opened')

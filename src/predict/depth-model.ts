@@ -45,6 +45,8 @@ export interface ModelDescription extends SizedModel {
   readonly name: string
   /** Where it came from, for messages. */
   readonly path: string
+  /** SHA-256 of its file, in hexadecimal; null where it has none. */
+  readonly hash: string | null
   readonly config: DarConfig
   /** False for a model of relative depth, to which no lens gives a unit. */
   readonly metric: boolean
