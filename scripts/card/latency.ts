@@ -4,7 +4,7 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import type { Frame } from '../../src/data/types.ts'
-import { median } from '../../src/eval/align.ts'
+import { median } from '../../src/support/median.ts'
 
 export interface Latency {
   readonly predictor: string

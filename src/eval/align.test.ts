@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DarError } from '../support/errors.ts'
-import { Random } from '../support/random.ts'
-import { type Alignment, applyFit, clampPrediction, fitAlignment, median, parseAlignment } from './align.ts'
+import { median } from '../support/median.ts'
+import { type Alignment, applyFit, clampPrediction, fitAlignment, parseAlignment } from './align.ts'
 
 const depths = fc.array(fc.double({ min: 0.5, max: 9, noNaN: true }), { minLength: 3, maxLength: 40 })
 const ones = (n: number) => new Uint8Array(n).fill(1)
@@ -12,47 +12,6 @@ function align(prediction: readonly number[], truth: readonly number[], valid: A
   const used = (values: readonly number[]) => values.filter((_, i) => valid[i])
   return applyFit(prediction, fitAlignment(used(prediction), used(truth), kind))
 }
-
-describe('median', () => {
-  it('is the middle value of an odd count and the mean of the middle two of an even one', () => {
-    expect(median([5, 1, 3])).toBe(3)
-    expect(median([4, 1, 3, 2])).toBe(2.5)
-    expect(median([10, 9, 100])).toBe(10)
-  })
-
-  it('of many values is that of the sorted ones, however they are spread', () => {
-    const random = new Random(5)
-    const n = 20_000
-    const sets = {
-      noise: Array.from({ length: n }, () => random.uniform(0, 9)),
-      odd: Array.from({ length: n + 1 }, () => random.normal()),
-      ramp: Array.from({ length: n }, (_, i) => i),
-      constant: new Array<number>(n).fill(3),
-      // The sample, every ninth value, sees nothing of the rest.
-      unlucky: Array.from({ length: n }, (_, i) => (i % 9 === 0 ? 100 + i : random.uniform(0, 1))),
-      infinite: Array.from({ length: n }, (_, i) => [Number.POSITIVE_INFINITY, 1, 2][i % 3]),
-    }
-    for (const [name, values] of Object.entries(sets)) {
-      const sorted = values.toSorted((a, b) => a - b)
-      const upper = values.length >> 1
-      const expected = values.length % 2 ? sorted[upper] : (sorted[upper - 1] + sorted[upper]) / 2
-      expect(median(values), name).toBe(expected)
-    }
-  })
-
-  it('counts NaN as the largest', () => {
-    const values = Array.from({ length: 20_000 }, (_, i) => (i % 4 === 0 ? Number.NaN : i % 2))
-    expect(median(values)).toBe(1)
-    expect(median(values.map((value, i) => (i % 3 ? Number.NaN : value)))).toBeNaN()
-  })
-
-  it('is NaN of nothing and leaves its input as it was', () => {
-    expect(median([])).toBeNaN()
-    const values = [3, 1, 2]
-    median(values)
-    expect(values).toEqual([3, 1, 2])
-  })
-})
 
 describe('alignment', () => {
   it('none returns the prediction unchanged, in a new array', () => {

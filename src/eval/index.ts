@@ -2,6 +2,7 @@
  * The EVAL room: metrics, alignments and regions. Figures can be compared only under the same alignment, region and
  * cap.
  */
+export { median } from '../support/median.ts'
 export {
   ALIGNMENTS,
   type Alignment,
@@ -9,7 +10,6 @@ export {
   clampPrediction,
   type Fit,
   fitAlignment,
-  median,
   parseAlignment,
 } from './align.ts'
 export {

@@ -5,7 +5,8 @@
  */
 import type { Frame } from '../data/types.ts'
 import type { DepthImage } from '../image/types.ts'
-import { applyFit, clampPrediction, type Fit, fitAlignment, median } from './align.ts'
+import { median } from '../support/median.ts'
+import { applyFit, clampPrediction, type Fit, fitAlignment } from './align.ts'
 import { boundaryScores } from './boundary.ts'
 import { type Calibration, type Curves, calibrate } from './calibration.ts'
 import { PIXEL_METRICS, type PixelMetrics, PixelSums } from './metrics.ts'

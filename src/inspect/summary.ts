@@ -1,5 +1,5 @@
 /** A depth map in three numbers, for a line of text or JSON. */
-import { median } from '../eval/align.ts'
+import { median } from '../support/median.ts'
 
 /** The median uses about this many pixels at most, evenly spaced. Sorting a photo of 12 megapixels takes a second. */
 const MEDIAN_SAMPLES = 1 << 18
