@@ -36,6 +36,17 @@ export { decodeDepthPng, decodeImage } from './node/decode.ts'
 export { type LoadModelOptions, loadModel } from './node/load-model.ts'
 export { shippedModels } from './node/model-path.ts'
 export { encodeDepthPng, encodePngRgb } from './node/png16.ts'
+export {
+  type AlignableMap,
+  type AlignedMap,
+  type AlignOptions,
+  type AlignResiduals,
+  type AlignSpace,
+  alignDepth,
+  type DepthAlignment,
+  type DepthPoint,
+  pointsOfDepth,
+} from './predict/align.ts'
 export { DepthModel } from './predict/depth-model.ts'
 export type {
   DepthMap,

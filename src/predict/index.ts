@@ -3,6 +3,19 @@
  * threads, which need Node, are in node/.
  */
 export {
+  type AlignableMap,
+  type AlignedMap,
+  type AlignOptions,
+  type AlignResiduals,
+  type AlignSpace,
+  alignDepth,
+  applyAlignment,
+  type DepthAlignment,
+  type DepthPoint,
+  fitAlignmentTo,
+  pointsOfDepth,
+} from './align.ts'
+export {
   createDepthModel,
   DepthModel,
   type ManyOptions,

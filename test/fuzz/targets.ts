@@ -20,6 +20,7 @@ import { predictionFolder } from '../../src/eval/predictions.ts'
 import { decodeNpy, encodeNpy } from '../../src/image/npy.ts'
 import { xmpOrientation } from '../../src/image/orient.ts'
 import { parseConfig } from '../../src/model/index.ts'
+import { parsePoints } from '../../src/node/align-points.ts'
 import { decodeImage } from '../../src/node/decode.ts'
 import { decodeDepth } from '../../src/node/decode-depth.ts'
 import { encodeDepthPng } from '../../src/node/png16.ts'
@@ -45,6 +46,14 @@ export const TARGETS: Readonly<Record<string, Target>> = {
       serialiseSafetensors({}),
     ],
     parse: (bytes) => parseSafetensors(bytes, 'fuzz'),
+  },
+  points: {
+    seeds: async () => [
+      text('u,v,metres\n1,2,3.5\n4,5,6\n'),
+      text('# lidar\n1 2 3\n4;5;6'),
+      text('z;"x (px)";y\n1;2;3'),
+    ],
+    parse: (bytes) => parsePoints(decoded(bytes), 'fuzz'),
   },
   config: {
     seeds: async () => [text(JSON.stringify(parseConfig({}))), text('{"sizes":[[1,1],[2,2]],"steps":2}')],
