@@ -5,16 +5,9 @@
 
 import { realpath } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import {
-  checkTrace,
-  describeTree,
-  pixelTree,
-  readTraceSource,
-  TRACE_TOLERANCE,
-  type TraceError,
-  traceModel,
-} from '../inspect/index.ts'
+import { checkTrace, readTraceSource, TRACE_TOLERANCE, type TraceError, traceModel } from '../inspect/index.ts'
 import { configText } from '../model/index.ts'
+import { describeTree, pixelTree } from '../predict/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'

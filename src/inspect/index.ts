@@ -5,13 +5,11 @@
  */
 export { type ByPart, type InfoOptions, type ModelInfo, modelInfo, type TokenMap } from './info.ts'
 export { type Measured, type MeasureRequest, measurePrediction } from './measure.ts'
-export { describeTree, pixelTree, type TreeStep } from './pixel-tree.ts'
 export { type RandomModelOptions, writeRandomModel } from './random-model.ts'
 export { type DepthSummary, summarise } from './summary.ts'
 export {
   type CheckOptions,
   checkTrace,
-  type NamedTensor,
   readTraceSource,
   TRACE_TOLERANCE,
   type TracedTensor,

@@ -23,15 +23,11 @@ import {
   stepLosses,
   total,
 } from '../model/index.ts'
+import type { NamedTensor } from '../predict/pixel-tree.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { readWeights, storedConfig } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
 
-/** A tensor of a file or a result, float32, row-major. */
-export interface NamedTensor {
-  readonly shape: readonly number[]
-  readonly values: Float32Array
-}
 /** A result of `traceModel`. It owns its memory. */
 export interface TracedTensor extends NamedTensor {
   readonly values: Float32Array<ArrayBuffer>

@@ -6,11 +6,11 @@
  */
 import sharp from 'sharp'
 import { readNpy } from '../image/npy.ts'
+import { sniffFormat } from '../image/sniff.ts'
 import type { DepthImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readRegularFile } from '../support/read-file.ts'
 import { checkPixels, damaged, decodeDepthPng, MAX_FILE_BYTES } from './decode.ts'
-import { sniffFormat } from './sniff.ts'
 
 /** Of a depth map of any kind. */
 export interface DepthFileOptions {

@@ -1,7 +1,7 @@
 /** Textures: 8-bit sRGB with alpha, for drawing with. Photos are read by decode.ts, which is stricter. */
 import sharp from 'sharp'
+import { sniffFormat } from '../image/sniff.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { sniffFormat } from './sniff.ts'
 
 /** Of a texture. */
 const MAX_SIDE = 16_384

@@ -17,13 +17,13 @@
  * Left out: HEIC/AVIF (sharp's prebuilt binary cannot read an iPhone's HEIC), TIFF, raw, EXR, the other frames of animations.
  */
 import sharp, { type Metadata } from 'sharp'
+import { lensOfExif } from '../image/exif-focal.ts'
 import { type Orientation, upright, xmpOrientation } from '../image/orient.ts'
+import { type Format, formatName, sniffFormat } from '../image/sniff.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readRegularFile } from '../support/read-file.ts'
-import { lensOfExif } from './exif-focal.ts'
 import { copyInTurns } from './pixels.ts'
-import { type Format, formatName, sniffFormat } from './sniff.ts'
 
 /**
  * Reads a photo. `source` is a path or the bytes of a file; `name` is what messages call it (default: the path).

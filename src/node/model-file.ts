@@ -7,27 +7,15 @@
  */
 import { realpath } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { Graph, type WeightSource } from '../graph/index.ts'
-import {
-  buildDar,
-  type DarConfig,
-  dimensionsOf,
-  imageMultiple,
-  normaliseImage,
-  PRESETS,
-  parseConfig,
-  shapeProblem,
-} from '../model/index.ts'
-import { parseSize } from '../predict/size.ts'
+import type { WeightSource } from '../graph/index.ts'
+import { type DarConfig, PRESETS } from '../model/index.ts'
+import { describeStored } from '../predict/stored-model.ts'
 import type { Size } from '../predict/types.ts'
 import { checkSafetensors, readHeader } from '../runtime/safetensors-file.ts'
-import { readWeights, storedConfig } from '../runtime/weights.ts'
+import { readWeights } from '../runtime/weights.ts'
 import type { SafetensorsHeader } from '../safetensors/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { resolveModelPath, shippedModels } from './model-path.ts'
-
-/** Used where a file does not say what size it was trained for. */
-const DEFAULT_SIZE: Size = { width: 256, height: 192 }
 
 export interface ModelFile {
   readonly name: string
@@ -40,9 +28,6 @@ export interface ModelFile {
   /** Embedded, or external in the file itself (`location` is its base name). */
   readonly weights: Exclude<WeightSource, { kind: 'inputs' }>
 }
-
-/** Sizes that a file may say it was trained at. */
-const MOST_SIZES = 64
 
 /** A config, and the size at which it is described unless another is given. */
 export interface KnownConfig {
@@ -118,33 +103,9 @@ async function readDescription(
     })
   })
   const header = await readHeader(path)
-  const { metadata } = header
-  const config = parseConfig(storedConfig({ metadata }, given), given)
-  const trainedSizes = sizesOf(metadata.predictSizes, config, given)
-  const size =
-    metadata.predictSize === undefined ? (trainedSizes[0] ?? DEFAULT_SIZE) : parseSize(metadata.predictSize, given)
-  checkTensors(header, config, given)
+  const { config, size, trainedSizes } = describeStored(header, given)
   const name = nameOrPath === given ? basename(given, '.safetensors') : nameOrPath
   return { name: name === 'model' ? basename(dirname(path)) : name, path, config, size, trainedSizes, header }
-}
-
-/** `WIDTHxHEIGHT`, separated by commas; each becomes the network's input as it stands. */
-function sizesOf(list: string | undefined, config: DarConfig, source: string): Size[] {
-  if (list === undefined) return []
-  const texts = list.split(',', MOST_SIZES + 1)
-  if (texts.length > MOST_SIZES)
-    throw new DarError(`${source} names more than ${MOST_SIZES} sizes in predictSizes; train or export it again`, {
-      kind: 'model',
-    })
-  const multiple = imageMultiple(config)
-  return texts.map((text) => {
-    const size = parseSize(text, source)
-    if (size.width % multiple !== 0 || size.height % multiple !== 0)
-      throw new DarError(`${source}: the size '${text}' is no multiple of ${multiple}; train or export it again`, {
-        kind: 'model',
-      })
-    return size
-  })
 }
 
 function externalWeights({ tensors, dataOffset }: SafetensorsHeader, path: string): ModelFile['weights'] {
@@ -152,31 +113,4 @@ function externalWeights({ tensors, dataOffset }: SafetensorsHeader, path: strin
     ([name, { begin, end }]) => [name, { offset: dataOffset + begin, length: end - begin }] as const,
   )
   return { kind: 'external', location: basename(path), tensors: new Map(places) }
-}
-
-/**
- * Every parameter of the config must be there in its shape. Checked here, because the engine's message comes later and
- * says less.
- */
-function checkTensors({ tensors }: SafetensorsHeader, config: DarConfig, source: string): void {
-  if ([...tensors.keys()].some((name) => name.startsWith('params/')))
-    throw new DarError(`${source} is a training checkpoint; give the model.safetensors that lies beside it`, {
-      kind: 'model',
-    })
-  const impossible = shapeProblem(dimensionsOf(config), tensors)
-  if (impossible !== null)
-    throw new DarError(`${source}: ${impossible}; train or export the model again`, { kind: 'model' })
-  const side = Math.ceil(64 / imageMultiple(config)) * imageMultiple(config)
-  const graph = new Graph()
-  buildDar(normaliseImage(graph.input('image', [1, 3, side, side]), config), config)
-  for (const { name, shape } of graph.parameters.values()) {
-    const stored = tensors.get(name)
-    const problem = !stored
-      ? 'is missing'
-      : stored.shape.join() === shape.join()
-        ? null
-        : `is [${stored.shape.join(',')}] where its config needs [${shape.join(',')}]`
-    if (problem)
-      throw new DarError(`${source}: the tensor ${name} ${problem}; train or export the model again`, { kind: 'model' })
-  }
 }

@@ -5,7 +5,6 @@
 
 import { float32ToHalf } from '../safetensors/float16.ts'
 import type { TensorToStore } from '../safetensors/index.ts'
-import { DarError } from '../support/errors.ts'
 import { readSafetensors, writeSafetensors } from './safetensors-file.ts'
 
 /** A model file, read. */
@@ -29,19 +28,7 @@ export async function readWeights(path: string): Promise<Weights> {
   return { metadata: file.metadata, values, shapes, checked: file.checked }
 }
 
-/** The config of a model file, parsed from its metadata but not yet checked. */
-export function storedConfig(weights: Pick<Weights, 'metadata'>, path: string): unknown {
-  const text = weights.metadata.config
-  if (text === undefined)
-    throw new DarError(`${path} holds no model config; it is a weights file but not one that dar-depth wrote`, {
-      kind: 'model',
-    })
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new DarError(`${path}: the config in its metadata is not JSON; train or export it again`, { kind: 'model' })
-  }
-}
+export { storedConfig } from '../predict/stored-model.ts'
 
 /** One parameter, row-major. */
 export interface NamedValues {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../model/index.ts'
-import { describeTree, pixelTree } from './pixel-tree.ts'
-import type { NamedTensor } from './trace-model.ts'
+import { describeTree, type NamedTensor, pixelTree } from './pixel-tree.ts'
 
 const tensor = (shape: readonly number[], values: readonly number[]): NamedTensor => ({
   shape,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { type ExifTags, exifBlock, withExifBlock } from '../../test/exif.ts'
-import { decodeImage } from './decode.ts'
+import { decodeImage } from '../node/decode.ts'
 import { lensOfExif } from './exif-focal.ts'
 
 const FOCAL = 0x920a

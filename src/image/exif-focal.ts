@@ -18,9 +18,9 @@
  * Values that no camera has are refused. If EXIF has a focal length but nothing about the sensor, a note names it, so that the
  * user can give the right one.
  */
-import { FULL_FRAME_DIAGONAL } from '../image/camera.ts'
-import type { RgbImage } from '../image/types.ts'
+import { FULL_FRAME_DIAGONAL } from './camera.ts'
 import { type ExifNumbers, readExifNumbers } from './exif.ts'
+import type { RgbImage } from './types.ts'
 
 const TAG = {
   imageWidth: 0x100,

@@ -3,9 +3,16 @@
  * trace. It shows DAR's autoregression over bins: 4, 8, 16, 32 and 64 bins of the soft tree, or 16 bins of a window
  * that narrows.
  */
-import { type DarConfig, isSoft, usesBins } from '../model/index.ts'
+import type { Tensor } from '../graph/index.ts'
+import { type DarConfig, inferenceGraph, inferenceOutputs, isSoft, outputNames, usesBins } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
-import type { NamedTensor } from './trace-model.ts'
+import type { Size } from './types.ts'
+
+/** A tensor of a trace, float32, row-major. */
+export interface NamedTensor {
+  readonly shape: readonly number[]
+  readonly values: Float32Array
+}
 
 export interface TreeStep {
   /** `1` … `K`, or `fine`. */
@@ -20,6 +27,29 @@ export interface TreeStep {
 }
 
 /**
+ * The outputs that `pixelTree` reads, of the graph that predicts at `size`: input `image`, 1,3,H,W in [0, 1].
+ * @throws DarError for a model without bins.
+ */
+export function treeOutputs(config: DarConfig, size: Size): Readonly<Record<string, Tensor>> {
+  checkBins(config)
+  const all = inferenceOutputs(inferenceGraph(config, size).model, ['trace'])
+  return Object.fromEntries(namesRead(config).map((name) => [name, all[name]]))
+}
+
+function namesRead(config: DarConfig): string[] {
+  const ofStep = ['prob', 'depth', 'sigma', ...(isSoft(config) ? [] : ['window_lo', 'window_hi'])]
+  const steps = Array.from({ length: config.steps }, (_, k) => ofStep.map((name) => `step${k + 1}.${name}`)).flat()
+  return [...steps, ...(hasFine(config) ? ['fine.scores'] : [])].map(outputNames.trace)
+}
+
+const hasFine = ({ window }: DarConfig): boolean => window.kind === 'soft' && window.fine
+
+function checkBins(config: DarConfig): void {
+  if (!usesBins(config))
+    throw new DarError(`a model with the head ${config.head.kind} has no bins, so a pixel has no tree`)
+}
+
+/**
  * x and y: pixels of the image from its top left corner; the image is `width`×`height`. Reads the cell of each step's
  * grid that contains the pixel. `traced`: the result of `traceModel`; the first image of the batch is used.
  * @throws DarError for a model without bins, and for a pixel outside the image.
@@ -29,8 +59,7 @@ export function pixelTree(
   config: DarConfig,
   { x, y, width, height }: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
 ): TreeStep[] {
-  if (!usesBins(config))
-    throw new DarError(`a model with the head ${config.head.kind} has no bins, so a pixel has no tree`)
+  checkBins(config)
   if (!(x >= 0 && y >= 0 && x < width && y < height))
     throw new DarError(`the pixel ${x},${y} is outside the image of ${width}×${height}; count from 0,0 at the top left`)
   const column = (name: string): number[] => {
@@ -49,9 +78,7 @@ export function pixelTree(
       : evenEdges(probabilities.length, column(`${name}.window_lo`)[0], column(`${name}.window_hi`)[0])
     return { step: `${k + 1}`, edges, probabilities, depth, sigma }
   })
-  return config.window.kind === 'soft' && config.window.fine
-    ? [...steps, readFine(column('trace/fine.scores'), config)]
-    : steps
+  return hasFine(config) ? [...steps, readFine(column('trace/fine.scores'), config)] : steps
 }
 
 const evenEdges = (count: number, lo: number, hi: number): number[] =>
