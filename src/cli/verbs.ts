@@ -69,6 +69,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./info.ts')).registerInfo,
   },
   {
+    name: 'serve',
+    usage: '[options]',
+    description: 'an HTTP server: photos in, depth maps out',
+    load: async () => (await import('./serve.ts')).registerServe,
+  },
+  {
     name: 'export',
     usage: '[options] <model>',
     description: 'a model as an ONNX folder for @huggingface/transformers',
