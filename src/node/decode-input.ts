@@ -1,12 +1,12 @@
 /** The input of a prediction as pixels in memory of their own, whatever it was given as (predict/given.ts). */
 import { fileURLToPath } from 'node:url'
 import type { Metadata, Sharp } from 'sharp'
+import { lensOfExif } from '../image/exif-focal.ts'
 import type { RgbImage } from '../image/types.ts'
 import { recognise } from '../predict/given.ts'
 import type { BlobInput, ImageInput } from '../predict/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { decodeImage, MAX_FILE_BYTES } from './decode.ts'
-import { lensOfExif } from './exif-focal.ts'
 import { copyAsRgbInTurns, copyInTurns } from './pixels.ts'
 
 /** Throws a DarError when it is no image, cannot be read, or is an address that would have to be fetched. */

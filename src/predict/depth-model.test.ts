@@ -15,7 +15,16 @@ describe('what one photo may cost', () => {
     dispose: async () => {},
   }
   const size = { width: 128, height: 96 }
-  const description = { name: 'tiny', path: 'tiny', hash: null, config: TINY, size, trainedSizes: [], multiple: 16, metric: true }
+  const description = {
+    name: 'tiny',
+    path: 'tiny',
+    hash: null,
+    config: TINY,
+    size,
+    trainedSizes: [],
+    multiple: 16,
+    metric: true,
+  }
   const model = createDepthModel(description, workplace)
 
   it('is refused in one line before the network is asked', async () => {

@@ -1,8 +1,8 @@
 /** Whether bytes are a photo that this server takes, judged from its header: its kind and its pixels, before any is decoded. */
 import sharp from 'sharp'
+import { sniffFormat } from '../image/sniff.ts'
 import type { RgbImage } from '../image/types.ts'
 import { checkPixels, damaged } from '../node/decode.ts'
-import { sniffFormat } from '../node/sniff.ts'
 import type { Size } from '../predict/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { Problem } from './problem.ts'
