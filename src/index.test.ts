@@ -12,6 +12,7 @@ import {
   type DarError,
   type DepthMap,
   type DepthModel,
+  type DepthResult,
   encodePngRgb,
   type FocalSource,
   type ImageInput,
@@ -19,6 +20,7 @@ import {
   type ManyResult,
   type RgbImage,
   type StepMap,
+  type StreamedMap,
   withLegend,
 } from './index.ts'
 
@@ -46,7 +48,9 @@ it('has the types that it promises', () => {
   expectTypeOf(loadModel).parameter(0).toEqualTypeOf<string>()
   expectTypeOf(loadModel).returns.resolves.toEqualTypeOf<DepthModel>()
   expectTypeOf<DepthModel['predict']>().parameter(0).toEqualTypeOf<ImageInput>()
-  expectTypeOf<DepthModel['predict']>().returns.resolves.toEqualTypeOf<DepthMap>()
+  expectTypeOf<DepthModel['predict']>().returns.resolves.toEqualTypeOf<DepthResult>()
+  expectTypeOf<DepthResult>().toExtend<DepthMap>()
+  expectTypeOf<StreamedMap>().toExtend<DepthResult>()
   expectTypeOf<string | URL | Buffer | ArrayBuffer | Blob | File | Sharp | RgbImage>().toExtend<ImageInput>()
   expectTypeOf<{ data: Uint8ClampedArray; width: number; height: number; colorSpace: 'srgb' }>().toExtend<ImageInput>()
   expectTypeOf<number>().not.toExtend<ImageInput>()
@@ -68,6 +72,7 @@ it('exports what is documented and no more', () => {
     'DarError',
     'DepthModel',
     'EngineError',
+    'alignDepth',
     'colourise',
     'decodeDepthPng',
     'decodeImage',
@@ -77,6 +82,7 @@ it('exports what is documented and no more', () => {
     'encodeNpy',
     'encodePngRgb',
     'loadModel',
+    'pointsOfDepth',
     'resizeImage',
     'shippedModels',
     'withLegend',

@@ -49,21 +49,31 @@ export {
 } from './predict/align.ts'
 export { DepthModel } from './predict/depth-model.ts'
 export type {
+  BlobInput,
   DepthMap,
+  DepthResult,
   Focal,
   FocalSource,
+  GivenIntrinsics,
   ImageInput,
+  LensOptions,
   ManyOptions,
   ManyResult,
+  MapFacts,
+  ModelName,
   NetworkMaps,
   NetworkStep,
+  PixelInput,
   PredictOptions,
+  ResultPointOptions,
+  SharpInput,
   Size,
   StepMap,
   StopSignal,
   StreamedMap,
   StreamOptions,
   Timing,
+  UrlInput,
 } from './predict/index.ts'
 export { EngineError } from './runtime/engine-error.ts'
 export type { Idle, Provider } from './runtime/protocol.ts'

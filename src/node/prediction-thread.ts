@@ -94,11 +94,11 @@ async function naming<T>(graph: string, work: () => Promise<T>): Promise<T> {
 /** The memory of all maps, which is transferred to the calling thread. */
 function transfers(value: PredictionAnswer): ArrayBuffer[] {
   if (value === null || 'config' in value) return []
-  const steps: NetworkStep[] = []
-  if (!('maps' in value)) steps.push(...value.flatMap((one) => [one, ...one.steps]))
-  else if (value.maps) steps.push(value.maps)
-  const maps = steps.flatMap(({ depth, sigma }) => [depth, ...(sigma ? [sigma] : [])])
-  return [...new Set(maps.map(({ data }) => data.buffer as ArrayBuffer))]
+  const one = 'maps' in value ? [value.maps ?? []] : value.map((answer) => [answer, ...answer.steps])
+  const steps: readonly NetworkStep[] = one.flat()
+  const masks = ('maps' in value ? [value] : value).flatMap(({ facts }) => facts?.valid ?? [])
+  const maps = steps.flatMap(({ depth, sigma }) => [depth.data, ...(sigma ? [sigma.data] : [])])
+  return [...new Set([...maps, ...masks].map(({ buffer }) => buffer as ArrayBuffer))]
 }
 
 answerRequests(answer, transfers)

@@ -14,18 +14,19 @@ import { Batcher } from './batcher.ts'
 import { Gate } from './gate.ts'
 import { lensOf } from './lens.ts'
 import type { Answer, Job, StepAnswer } from './pipeline.ts'
+import { Result, type ResultData } from './result.ts'
 import { chooseSize, judgeShape, listed, type SizedModel, sizeText } from './size.ts'
 import type {
-  DepthMap,
+  DepthResult,
   ImageInput,
   NetworkMaps,
   NetworkStep,
   PredictOptions,
   Size,
-  StopSignal,
   StreamedMap,
   StreamOptions,
 } from './types.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** Batches of `predictMany` that are decoded ahead of the one that the network works on. */
 const AHEAD = 1
@@ -36,7 +37,14 @@ const AHEAD = 1
  */
 const MOST_AT_ONCE = 3
 
-const STREAM_OPTIONS: Readonly<Record<keyof StreamOptions, true>> = { focal: true, size: true, signal: true }
+const STREAM_OPTIONS: Readonly<Record<keyof StreamOptions, true>> = {
+  focal: true,
+  fov: true,
+  intrinsics: true,
+  flip: true,
+  size: true,
+  signal: true,
+}
 const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { ...STREAM_OPTIONS, steps: true }
 
 /** The description of a model, without its weights. */
@@ -77,7 +85,7 @@ export type ManyOptions = PredictOptions & {
 
 /** One image of `predictMany`: its map, or why there is none. */
 export type ManyResult<Input extends ImageInput = ImageInput> =
-  | { readonly index: number; readonly image: Input; readonly map: DepthMap; readonly error: null }
+  | { readonly index: number; readonly image: Input; readonly map: DepthResult; readonly error: null }
   | { readonly index: number; readonly image: Input; readonly map: null; readonly error: DarError }
 
 /** Which maps are wanted, and whether the network runs step by step. */
@@ -92,8 +100,11 @@ interface Prepared {
   readonly job: Job
   /** Milliseconds. */
   readonly decode: number
-  readonly about: Pick<DepthMap, 'width' | 'height' | 'focal' | 'networkSize' | 'warnings'>
+  readonly about: Pick<DepthResult, 'width' | 'height' | 'focal' | 'intrinsics' | 'networkSize' | 'warnings'>
 }
+
+/** An answer, and what is known of its photo. */
+type Maps = Omit<Answer, 'finite' | 'milliseconds'> & Prepared['about'] & Pick<DepthResult, 'milliseconds'>
 
 interface DepthModelOptions {
   readonly batch?: number
@@ -159,7 +170,7 @@ export class DepthModel {
    * Every depth lies in the model's range, `config.dMin` to `config.dMax`, which a lens s times as long moves s times as far away.
    * @throws DarError when the image cannot be read (see `decodeImage`) or an option makes no sense.
    */
-  predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthMap> {
+  predict(image: ImageInput, options: PredictOptions = {}): Promise<DepthResult> {
     return this.#predict(image, options, { stepwise: options?.signal !== undefined && this.batch === 1 })
   }
 
@@ -168,20 +179,22 @@ export class DepthModel {
     image: ImageInput,
     options: PredictOptions,
     { stepwise }: { readonly stepwise: boolean },
-  ): Promise<DepthMap> {
+  ): Promise<DepthResult> {
     return this.#underWay(async () => {
-      const { depth, sigma, steps, width, height, ...rest } = await this.#maps(image, options, {
-        maps: 'image',
-        stepwise,
-      })
-      return {
-        ...flat({ depth, sigma }),
-        width,
-        height,
-        steps: steps.map((step) => ({ ...flat(step), width, height })),
-        ...rest,
-      }
+      const maps = await this.#maps(image, options, { maps: 'image', stepwise })
+      const { depth, sigma, facts, milliseconds, steps, ...about } = maps
+      const { width, height } = about
+      assert(facts, 'a map without its facts')
+      const flatSteps = steps.map((step) => ({ ...flat(step), width, height }))
+      return this.#result(image, { ...flat({ depth, sigma }), ...facts, ...about, steps: flatSteps, milliseconds })
     })
+  }
+
+  #result(image: ImageInput, data: Omit<ResultData, 'unit' | 'model'>): Result {
+    const { name, hash, metric } = this.#model
+    const photo = () => this.#workplace.decode(image)
+    const unit = metric ? 'metre' : 'relative'
+    return new Result({ ...data, unit, model: { name, hash } }, { photo })
   }
 
   /**
@@ -216,11 +229,11 @@ export class DepthModel {
       )
       let next = first
       while (!next.done) {
-        const { step, of, maps, milliseconds } = next.value
+        const { step, of, maps, facts, milliseconds } = next.value
         this.#checkFinite(next.value)
-        assert(maps, 'a step without its map')
-        const final = step === of
-        yield { ...flat(maps), ...about, steps: [], step, of, final, milliseconds: { decode, ...milliseconds } }
+        assert(maps && facts, 'a step without its map')
+        const data = { ...flat(maps), ...facts, ...about, steps: [], milliseconds: { decode, ...milliseconds } }
+        yield Object.assign(this.#result(image, data), { step, of, final: step === of })
         next = await abortable(() => steps!.next())
       }
     } finally {
@@ -231,7 +244,10 @@ export class DepthModel {
 
   /** As `predict`, but with every map at the size that the network gives it. */
   predictMaps(image: ImageInput, options: PredictOptions = {}): Promise<NetworkMaps> {
-    return this.#underWay(() => this.#maps(image, options, { maps: 'network', stepwise: false }))
+    return this.#underWay(async () => {
+      const { facts: _, ...maps } = await this.#maps(image, options, { maps: 'network', stepwise: false })
+      return maps
+    })
   }
 
   #underWay<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -284,7 +300,7 @@ export class DepthModel {
     }
   }
 
-  async #maps(input: ImageInput, options: PredictOptions, how: How): Promise<NetworkMaps> {
+  async #maps(input: ImageInput, options: PredictOptions, how: How): Promise<Maps> {
     refuseUnknown(options, OPTIONS, 'predict')
     const { signal } = options
     if (!signal) return this.#gate.pass(() => this.#mapsNow(input, options, how))
@@ -302,24 +318,24 @@ export class DepthModel {
     options: PredictOptions,
     { maps, stepwise }: How,
     check: () => void = () => {},
-  ): Promise<NetworkMaps> {
+  ): Promise<Maps> {
     const { steps: wanted = false } = options
     const held = wanted ? mapCount(this.config) : 1
     const { network, job, decode, about } = await this.#prepare(input, options, { maps, steps: wanted, held }, check)
     const answer = stepwise
       ? await this.#stepByStep(network, job, check)
-      : await this.#batches.do(sizeText(network), { network, job })
+      : await this.#batches.do(`${sizeText(network)}${job.flip ? ', mirrored too' : ''}`, { network, job })
     this.#checkFinite(answer)
-    const { depth, sigma, steps, milliseconds } = answer
-    return { depth, sigma, steps, ...about, milliseconds: { decode, ...milliseconds } }
+    const { finite: _, milliseconds, ...found } = answer
+    return { ...found, ...about, milliseconds: { decode, ...milliseconds } }
   }
 
   /** The same answer, but from one program a step, with a `check` between them. */
   async #stepByStep(network: Size, job: Job, check: () => void): Promise<Answer> {
     const steps: NetworkStep[] = []
-    for await (const { maps, finite, milliseconds, step, of } of this.#workplace.stream(network, job)) {
+    for await (const { maps, facts, finite, milliseconds, step, of } of this.#workplace.stream(network, job)) {
       if (maps) steps.push(maps)
-      if (step === of && maps) return { ...maps, steps: job.steps ? steps : [], finite, milliseconds }
+      if (step === of && maps) return { ...maps, steps: job.steps ? steps : [], finite, facts, milliseconds }
       check()
     }
     throw new Error('internal error: a stream without a last step')
@@ -328,7 +344,7 @@ export class DepthModel {
   /** Reads the photo and decides at which size and through which lens it is predicted. `held`: steps that are kept at once. */
   async #prepare(
     input: ImageInput,
-    { focal: given, size }: PredictOptions,
+    { size, flip, ...options }: PredictOptions,
     { maps, steps, held }: Pick<Job, 'maps' | 'steps'> & { readonly held: number },
     check: () => void,
   ): Promise<Prepared> {
@@ -340,12 +356,13 @@ export class DepthModel {
     checkCost(image, maps === 'network' ? 0 : 2 * held)
     const { network, warning } = chooseSize(image, size ?? this.#size, this.#model)
     const shape = judgeShape(image, network)
-    const { metres, range, focal } = lensOf(image, network, { focal: given })
+    const { focal: given, fov, intrinsics: camera } = options
+    const { metres, range, focal, intrinsics } = lensOf(image, network, { focal: given, fov, intrinsics: camera })
     const { dMin, dMax } = this.config
     const scaled = { metres, range: { least: dMin * range, most: dMax * range } }
-    const job: Job = { image, ...(this.#model.metric ? scaled : { metres: 1, range: null }), steps, maps }
+    const job: Job = { image, ...(this.#model.metric ? scaled : { metres: 1, range: null }), steps, maps, flip }
     const warnings = [warning, shape].filter((text) => text !== null)
-    return { network, job, decode, about: { width, height, focal, networkSize: network, warnings } }
+    return { network, job, decode, about: { width, height, focal, intrinsics, networkSize: network, warnings } }
   }
 
   #checkFinite({ finite }: { readonly finite: boolean }): void {
@@ -388,19 +405,4 @@ function checkCost({ width, height }: Size, maps: number): void {
     throw new DarError(
       `the ${maps} maps of an image of ${width}×${height} pixels would take ${(bytes / 1e9).toFixed(1)} GB; scale it down, leave steps out, or use predictMaps`,
     )
-}
-
-/** The result of `work`, or the signal's reason as soon as it is aborted. */
-function untilAborted<Result>(signal: StopSignal, work: (check: () => void) => Promise<Result>): Promise<Result> {
-  const check = () => {
-    if (signal.aborted) throw signal.reason
-  }
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort)
-    work(check)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

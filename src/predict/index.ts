@@ -23,6 +23,7 @@ export {
   type ModelDescription,
   type Workplace,
 } from './depth-model.ts'
+export type { MapFacts } from './facts.ts'
 export { OpenStreams, type StreamRequest } from './open-streams.ts'
 export { type Answer, type Job, Pipeline, type PipelineModel, type StepAnswer } from './pipeline.ts'
 export { describeTree, type NamedTensor, pixelTree, type TreeStep, treeOutputs } from './pixel-tree.ts'

@@ -10,10 +10,11 @@
  * the network sees.
  */
 import { CANONICAL_FOCAL, focal35From, relativeFocal } from '../image/camera.ts'
-import type { RgbImage } from '../image/types.ts'
+import type { Intrinsics, RgbImage } from '../image/types.ts'
 import { cameraOf, viewScale, wholeView } from '../image/view.ts'
 import { DarError } from '../support/errors.ts'
-import type { Focal, FocalSource, Size } from './types.ts'
+import { refuseUnknown } from '../support/options.ts'
+import type { Focal, FocalSource, GivenIntrinsics, LensOptions, Size } from './types.ts'
 
 /** Lenses that exist, with room to spare, in 35 mm equivalents. */
 const [SHORTEST, LONGEST] = [1, 20_000]
@@ -24,38 +25,77 @@ export interface Lens {
   /** How far the lens moves the model's range: its focal length over the canonical one. */
   readonly range: number
   readonly focal: Focal
+  /** In pixels of the image. */
+  readonly intrinsics: Intrinsics
 }
 
-/** `size`: what the network sees. `focal`: in pixels of the image. Throws a DarError when it is not positive. */
-export function lensOf(image: RgbImage, size: Size, { focal }: { readonly focal?: number } = {}): Lens {
-  if (focal !== undefined) checkFocal(focal)
-  const centre = { cx: (image.width - 1) / 2, cy: (image.height - 1) / 2 }
-  const intrinsics = focal === undefined ? null : { fx: focal, fy: focal, ...centre }
+/** `size`: what the network sees. Throws a DarError when what is given of the lens is none, or given in two ways. */
+export function lensOf(image: RgbImage, size: Size, given: LensOptions = {}): Lens {
+  const intrinsics = givenIntrinsics(image, given)
   const shot = { image, intrinsics }
-  const relative = relativeFocal(cameraOf(shot), image.width, image.height)
+  const camera = cameraOf(shot)
+  const relative = relativeFocal(camera, image.width, image.height)
   const millimetres35 = focal35From(relative)
   if (!(millimetres35 >= SHORTEST && millimetres35 <= LONGEST))
     throw new DarError(
-      `the focal length is ${focal} pixels for an image of ${image.width}×${image.height}, as of a lens of ${Number(millimetres35.toPrecision(3))} mm; give the focal length in pixels of this image`,
+      `the focal length is ${Math.sqrt(camera.fx * camera.fy)} pixels for an image of ${image.width}×${image.height}, as of a lens of ${Number(millimetres35.toPrecision(3))} mm; give the focal length in pixels of this image`,
     )
   return {
     metres: 1 / viewScale(shot, wholeView(shot, size.width, size.height)),
     range: relative / CANONICAL_FOCAL,
     focal: {
       relative,
-      source: sourceOf(image, focal),
+      source: sourceOf(image, intrinsics),
       millimetres35,
-      ...(focal === undefined && image.focalNote !== undefined && { note: image.focalNote }),
+      ...(intrinsics === null && image.focalNote !== undefined && { note: image.focalNote }),
     },
+    intrinsics: camera,
   }
 }
 
-function checkFocal(focal: number): void {
-  if (typeof focal !== 'number' || !(focal > 0 && Number.isFinite(focal)))
-    throw new DarError(`the focal length is ${String(focal)}; give a positive number of pixels, or leave it out`)
+/** The camera that a caller states; null when none is stated. */
+function givenIntrinsics({ width, height }: Size, { focal, fov, intrinsics }: LensOptions): Intrinsics | null {
+  const ways = Object.entries({ focal, fov, intrinsics }).filter(([, value]) => value !== undefined)
+  if (ways.length > 1)
+    throw new DarError(`the lens is given as ${ways.map(([name]) => name).join(' and as ')}; give one of them`)
+  const centre = { cx: (width - 1) / 2, cy: (height - 1) / 2 }
+  if (intrinsics !== undefined) return { ...centre, ...checkedIntrinsics(intrinsics) }
+  if (fov !== undefined) {
+    const focalOfView = width / 2 / Math.tan((checkedFov(fov) * Math.PI) / 360)
+    return { fx: focalOfView, fy: focalOfView, ...centre }
+  }
+  if (focal === undefined) return null
+  checkFocal(focal)
+  return { fx: focal, fy: focal, ...centre }
 }
 
-function sourceOf({ focal35 }: RgbImage, focal: number | undefined): FocalSource {
-  if (focal !== undefined) return 'given'
+function checkFocal(focal: number, what = 'the focal length'): void {
+  if (typeof focal !== 'number' || !(focal > 0 && Number.isFinite(focal)))
+    throw new DarError(`${what} is ${String(focal)}; give a positive number of pixels, or leave it out`)
+}
+
+function checkedFov(degrees: number): number {
+  if (typeof degrees !== 'number' || !(degrees > 0 && degrees < 180))
+    throw new DarError(`the field of view is ${String(degrees)}; give the horizontal one in degrees, between 0 and 180`)
+  return degrees
+}
+
+const KEYS: Readonly<Record<keyof Intrinsics, true>> = { fx: true, fy: true, cx: true, cy: true }
+
+/** Without `cx` and `cy` where they are not given. */
+function checkedIntrinsics(given: GivenIntrinsics): GivenIntrinsics {
+  refuseUnknown(given, KEYS, 'intrinsics')
+  const { fx, fy, ...centre } = given
+  checkFocal(fx, 'fx of the intrinsics')
+  checkFocal(fy, 'fy of the intrinsics')
+  const stated = Object.entries(centre).filter(([, value]) => value !== undefined)
+  for (const [name, value] of stated)
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new DarError(`${name} of the intrinsics is ${String(value)}; give a number of pixels, or leave it out`)
+  return { fx, fy, ...Object.fromEntries(stated) }
+}
+
+function sourceOf({ focal35 }: RgbImage, given: Intrinsics | null): FocalSource {
+  if (given) return 'given'
   return focal35 === undefined ? 'default' : 'exif'
 }

@@ -19,6 +19,8 @@ import type { DepthImage, RgbImage } from '../image/types.ts'
 import { type DarConfig, mapCount } from '../model/index.ts'
 import { concatenated } from '../support/arrays.ts'
 import { assert } from '../support/errors.ts'
+import { factsOf, type MapFacts } from './facts.ts'
+import { averageWithMirror, mirrored } from './mirror.ts'
 import { outputsOfStep, predictionOutputs, predictionStages } from './prediction-graph.ts'
 import { LeasedCache } from './program-cache.ts'
 import type { RunnableGraph, Runner } from './runner.ts'
@@ -51,6 +53,8 @@ export interface Job {
   readonly steps: boolean
   /** Size of the maps: the one that the network gives to each, or the image's. */
   readonly maps: 'network' | 'image'
+  /** Averaged with the maps of the mirrored image. The same for all jobs of one call. */
+  readonly flip?: boolean
 }
 
 /** The network's maps of a photo. The result and the last step share one array. */
@@ -59,6 +63,8 @@ export interface Answer extends NetworkStep {
   readonly steps: readonly NetworkStep[]
   /** Whether every depth is a finite number. */
   readonly finite: boolean
+  /** Of the last map; null at the network's size. */
+  readonly facts: MapFacts | null
   readonly milliseconds: Omit<Timing, 'decode'>
 }
 
@@ -72,6 +78,8 @@ export interface StepAnswer {
   readonly maps: NetworkStep | null
   /** Whether every depth is a finite number. */
   readonly finite: boolean
+  /** Null where `maps` is, and at the network's size. */
+  readonly facts: MapFacts | null
   /** From the beginning to this map, in parts; the time between two steps in which nobody asked for the next is not in it. */
   readonly milliseconds: Omit<Timing, 'decode'>
 }
@@ -106,11 +114,14 @@ export class Pipeline {
         })
         const wanted = this.wantedOutputs(program, { steps: jobs.some(({ steps }) => steps) })
         const image = planes.length === 1 ? planes[0] : concatenated(planes)
-        const { outputs, milliseconds } = await program.run({ image }, wanted)
-        const run = milliseconds / jobs.length
+        const straight = await program.run({ image }, wanted)
+        const turned = jobs[0].flip ? await program.run({ image: mirrored(image, network.width) }, wanted) : null
+        const run = (straight.milliseconds + (turned?.milliseconds ?? 0)) / jobs.length
         clock()
         return jobs.map((job, i) => {
-          const maps = this.mapsOf(job, (name) => nativeMap(program.outputs, outputs, name, i))
+          const maps = this.mapsOf(job, (name) =>
+            nativeMap(program.outputs, name, i, straight.outputs, turned?.outputs),
+          )
           return { ...maps, milliseconds: { compile, prepare: preparing[i], run, finish: clock() } }
         })
       },
@@ -133,16 +144,20 @@ export class Pipeline {
       milliseconds.prepare = clock()
       const of = mapCount(this.model.config)
       let step = 0
+      const mirror = job.flip ? programs.run(mirrored(planes, width)) : null
       for await (const { outputs, ports, compile, run } of programs.run(planes)) {
+        const turned = (await mirror?.next())?.value
         milliseconds.compile += compile
-        milliseconds.run += run
+        milliseconds.run += run + (turned?.run ?? 0)
         step++
         clock()
         const wanted = job.steps || step === of
-        const made = wanted ? this.finished(job, step, (name) => nativeMap(ports, outputs, name, 0)) : null
+        const raw = (name: string) => nativeMap(ports, name, 0, outputs, turned?.outputs)
+        const made = wanted ? this.finished(job, step, raw) : null
+        const facts = made && factsOfJob(job, made)
         milliseconds.finish += clock()
         const maps = made && { depth: made.depth, sigma: made.sigma }
-        yield { step, of, maps, finite: made?.finite ?? true, milliseconds: { ...milliseconds } }
+        yield { step, of, maps, facts, finite: made?.finite ?? true, milliseconds: { ...milliseconds } }
       }
     } finally {
       await release()
@@ -173,12 +188,13 @@ export class Pipeline {
   private mapsOf(job: Job, raw: (name: string) => DepthImage | null): Omit<Answer, 'milliseconds'> {
     const count = mapCount(this.model.config)
     const { finite, ...last } = this.finished(job, count, raw)
-    if (!job.steps) return { ...last, steps: [], finite }
+    const facts = factsOfJob(job, last)
+    if (!job.steps) return { ...last, steps: [], finite, facts }
     const earlier = Array.from({ length: count - 1 }, (_, i) => {
       const { depth, sigma } = this.finished(job, i + 1, raw)
       return { depth, sigma }
     })
-    return { ...last, steps: [...earlier, last], finite }
+    return { ...last, steps: [...earlier, last], finite, facts }
   }
 
   /** The maps of a step in metres, at the size that the job asks for. */
@@ -210,18 +226,32 @@ export class Pipeline {
   }
 }
 
-/** The map of image `i` of a batch: a stretch of the output's memory. */
+type Outputs = Readonly<Record<string, Float32Array>>
+
+/** The map of image `i` of a batch: a stretch of the output's memory, averaged with `turned`, the outputs of the mirrored images. */
 function nativeMap(
   ports: readonly PortInfo[],
-  outputs: Readonly<Record<string, Float32Array>>,
   name: string,
   i: number,
+  outputs: Outputs,
+  turned?: Outputs,
 ): DepthImage | null {
   const port = ports.find((output) => output.name === name)
   if (!port) return null
   const [width, height] = [port.shape[3], port.shape[2]]
-  return { data: outputs[name].subarray(i * width * height, (i + 1) * width * height), width, height }
+  const mapIn = (of: Outputs): DepthImage => ({
+    data: of[name].subarray(i * width * height, (i + 1) * width * height),
+    width,
+    height,
+  })
+  const map = mapIn(outputs)
+  if (turned) averageWithMirror(map, mapIn(turned))
+  return map
 }
+
+/** At the network's size nobody asks for them. */
+const factsOfJob = ({ maps, range }: Job, { depth }: NetworkStep) =>
+  maps === 'image' ? factsOf(depth.data, range) : null
 
 /** In its own memory. */
 function scale({ data }: DepthImage, factor: number): void {

@@ -1,6 +1,8 @@
 /** Inputs and results of a prediction. All distances are metres, all sizes pixels. */
+import type { PointCloud, PointCloudOptions } from '../formats/point-cloud.ts'
 import type { Channels } from '../image/rgb.ts'
-import type { DepthImage, RgbImage } from '../image/types.ts'
+import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
+import type { MapFacts } from './facts.ts'
 
 /** In pixels. */
 export interface Size {
@@ -110,8 +112,39 @@ export interface DepthMap extends DepthImage {
   readonly warnings: readonly string[]
 }
 
+/** The model that a map is from. */
+export interface ModelName {
+  readonly name: string
+  /** SHA-256 of its file, in hexadecimal, as `sha256sum` prints it; null where it has no file. */
+  readonly hash: string | null
+}
+
+/**
+ * What `predict` returns: a depth map and what is known about it. Its own properties are plain data: `structuredClone` and
+ * `postMessage` copy them, and the methods are lost, as they are in a spread (`{ ...result }`).
+ */
+export interface DepthResult extends DepthMap, MapFacts {
+  /** `relative`: of a model of relative depth, whose values are inverse depth without a unit. */
+  readonly unit: 'metre' | 'relative'
+  /** The camera that was assumed, in pixels of the photo; `focal.source` says where it came from. */
+  readonly intrinsics: Intrinsics
+  readonly model: ModelName
+  /**
+   * The valid pixels as points in metres, in the axes of the camera (x right, y down, z forward), with the colours of the photo, which
+   * is read again. Computed in the calling thread: give a `stride` for large photos.
+   * @throws DarError for a relative model, and where the photo cannot be read any more.
+   */
+  toPointCloud(options?: ResultPointOptions): Promise<PointCloud>
+}
+
+/** Of `toPointCloud` of a result. */
+export interface ResultPointOptions extends Omit<PointCloudOptions, 'rgb'> {
+  /** Points have the colours of the photo. Default true. */
+  readonly colours?: boolean
+}
+
 /** One step of `stream`. The last one is the result of `predict`. */
-export interface StreamedMap extends DepthMap {
+export interface StreamedMap extends DepthResult {
   /** From 1. */
   readonly step: number
   /** Number of steps. */
@@ -126,7 +159,7 @@ export interface StreamedMap extends DepthMap {
  */
 export interface NetworkMaps
   extends NetworkStep,
-    Pick<DepthMap, 'width' | 'height' | 'focal' | 'networkSize' | 'milliseconds' | 'warnings'> {
+    Pick<DepthResult, 'width' | 'height' | 'focal' | 'intrinsics' | 'networkSize' | 'milliseconds' | 'warnings'> {
   /** Coarse to fine, the last holding the same maps as this; empty unless `steps` was asked for. */
   readonly steps: readonly NetworkStep[]
 }
@@ -149,10 +182,34 @@ export interface StopSignal {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** How a photo is predicted step by step. */
-export interface StreamOptions {
-  /** Focal length in pixels of the given image (upright), for right metres; default: EXIF, else the canonical lens. */
+/** A pinhole camera in pixels of the photo (upright), pixel centres at whole numbers. Without `cx` and `cy`: the photo's middle. */
+export interface GivenIntrinsics {
+  readonly fx: number
+  readonly fy: number
+  readonly cx?: number
+  readonly cy?: number
+}
+
+/** The lens of a photo, for right metres: at most one of these. Default: EXIF, else the canonical lens. */
+export interface LensOptions {
+  /** Focal length in pixels of the given photo (upright). */
   readonly focal?: number
+  /** Horizontal field of view in degrees, from the left edge of the upright photo to the right one. */
+  readonly fov?: number
+  /**
+   * The camera. Metres depend on √(fx·fy) only, as in training; where fx and fy differ, both count in point clouds, and so do cx and
+   * cy. Lens distortion is not corrected.
+   */
+  readonly intrinsics?: GivenIntrinsics
+}
+
+/** How a photo is predicted step by step. */
+export interface StreamOptions extends LensOptions {
+  /**
+   * Average with the prediction of the mirrored photo: a little more accurate, and twice the time. The mean is one of depths (and of
+   * sigmas), as in evaluation.
+   */
+  readonly flip?: boolean
   /**
    * Another pixel budget than the model's own. A model that states the sizes it was trained at is asked at the nearest of
    * them, since its metres are right only there, and the result's `warnings` say so.
