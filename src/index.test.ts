@@ -82,6 +82,7 @@ it('exports what is documented and no more', () => {
     'encodeNpy',
     'encodePngRgb',
     'loadModel',
+    'pipeline',
     'pointsOfDepth',
     'resizeImage',
     'shippedModels',

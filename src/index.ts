@@ -33,6 +33,13 @@ export {
 export type { DarConfig } from './model/index.ts'
 // From their own files: the index of node/ also has what only commands need, and would load the model's layers for it.
 export { decodeDepthPng, decodeImage } from './node/decode.ts'
+export {
+  type DepthEstimation,
+  type DepthEstimationPipeline,
+  type GreyImage,
+  type PredictedDepth,
+  pipeline,
+} from './node/depth-pipeline.ts'
 export { type LoadModelOptions, loadModel } from './node/load-model.ts'
 export { shippedModels } from './node/model-path.ts'
 export { encodeDepthPng, encodePngRgb } from './node/png16.ts'
