@@ -78,14 +78,20 @@ it('exports what is documented and no more', () => {
     'decodeImage',
     'decodeNpy',
     'depthRange',
+    'encodeDepthNpz',
     'encodeDepthPng',
+    'encodeExr',
+    'encodeLogDepthPng',
     'encodeNpy',
+    'encodePly',
     'encodePngRgb',
     'loadModel',
     'pipeline',
     'pointsOfDepth',
     'resizeImage',
+    'saveDepth',
     'shippedModels',
+    'toPointCloud',
     'withLegend',
   ])
 })
@@ -97,4 +103,5 @@ it('loads what prediction needs, and nothing of training, evaluation, data sets 
   expect(files.filter((file) => foreign.test(file))).toEqual([])
   expect(packages).not.toContain('@huggingface/hub')
   expect(packages).not.toContain('h5wasm')
+  expect(packages).not.toContain('@gltf-transform/core') // until a GLB is written
 })

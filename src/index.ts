@@ -14,6 +14,10 @@
  * Everything here is public and documented where it is defined; all distances are metres. Mistakes of the caller are
  * `DarError`s with a message of one line; an `EngineError`, which is one too, means that ONNX Runtime failed.
  */
+export { encodeExr } from './formats/exr.ts'
+export { encodeDepthNpz } from './formats/npz.ts'
+export { encodePly } from './formats/ply.ts'
+export { type PointCloud, type PointCloudOptions, toPointCloud } from './formats/point-cloud.ts'
 export {
   COLOR_MAPS,
   type ColorMapName,
@@ -24,6 +28,7 @@ export {
   decodeNpy,
   depthRange,
   encodeNpy,
+  type Intrinsics,
   type LegendOptions,
   type NpyArray,
   type RgbImage,
@@ -32,6 +37,7 @@ export {
 } from './image/index.ts'
 export type { DarConfig } from './model/index.ts'
 // From their own files: the index of node/ also has what only commands need, and would load the model's layers for it.
+export type { ColourPicture, ColourStyle } from './node/colour-picture.ts'
 export { decodeDepthPng, decodeImage } from './node/decode.ts'
 export {
   type DepthEstimation,
@@ -40,9 +46,11 @@ export {
   type PredictedDepth,
   pipeline,
 } from './node/depth-pipeline.ts'
+export type { EncodeDepthOptions, SavableDepth } from './node/encode-depth.ts'
 export { type LoadModelOptions, loadModel } from './node/load-model.ts'
 export { shippedModels } from './node/model-path.ts'
-export { encodeDepthPng, encodePngRgb } from './node/png16.ts'
+export { encodeDepthPng, encodeLogDepthPng, encodePngRgb } from './node/png16.ts'
+export { type SaveDepthOptions, saveDepth } from './node/save-depth.ts'
 export {
   type AlignableMap,
   type AlignedMap,

@@ -7,7 +7,17 @@ import { type Command, Option } from 'commander'
 import { COLOR_MAPS, type ColorMapName, colourise } from '../image/index.ts'
 import { summarise } from '../inspect/summary.ts'
 import { isMetric, mapCount } from '../model/index.ts'
-import { checkWritable, loadModel, metresText, type OutputStyle, planOutputs, writeOutputs } from '../node/index.ts'
+import {
+  checkWritable,
+  DEFAULT_KINDS,
+  encodeOutputs,
+  loadModel,
+  metresText,
+  type OutputStyle,
+  planOutputs,
+  suffixesOf,
+  writeOutputs,
+} from '../node/index.ts'
 import type { DepthMap, Focal, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { printableName as named } from '../support/printable.ts'
@@ -98,7 +108,13 @@ async function predictFiles(images: readonly string[], flags: Flags): Promise<nu
   checkStyle(style)
   await using model = await loadModel(flags.model, { threads, device: flags.device })
   const unit = isMetric(model.config) ? 'metres' : 'relative'
-  const plan = planOutputs(images, flags.out, flags.steps ? mapCount(model.config) : 0)
+  const kinds = flags.steps ? ([...DEFAULT_KINDS, 'steps', 'sigma'] as const) : DEFAULT_KINDS
+  const suffixes = suffixesOf(kinds, { steps: mapCount(model.config) })
+  const plan = planOutputs(
+    images.map((path) => ({ path })),
+    flags.out,
+    suffixes,
+  )
   await checkWritable(flags.out)
   const printer = createPrinter(images.length, { json: flags.json ?? false })
   const entries: Entry[] = []
@@ -124,7 +140,7 @@ async function save(
   if (error) return { image, error: error.message }
   let files: Readonly<Record<string, string>>
   try {
-    files = await writeOutputs(map, folder, stem, style)
+    files = await writeOutputs(await encodeOutputs(map, style), folder, stem)
   } catch (failure) {
     if (failure instanceof DarError) return { image, error: failure.message }
     throw failure

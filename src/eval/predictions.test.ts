@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import type { Frame } from '../data/types.ts'
 import { encodeNpy } from '../image/index.ts'
-import { encodeDepthPng, writeOutputs } from '../node/index.ts'
+import { encodeDepthPng, encodeOutputs, OUTPUT_KINDS, writeOutputs } from '../node/index.ts'
 import { predictionFolder } from './predictions.ts'
 
 let folder = ''
@@ -94,9 +94,12 @@ describe('predicted depth maps', () => {
     const focal = { relative: 0.6, source: 'default', millimetres35: 26 } as const
     const milliseconds = { decode: 0, compile: 0, prepare: 0, run: 0, finish: 0 }
     const rest = { focal, networkSize: { width: 3, height: 2 }, milliseconds, warnings: [] }
-    await writeOutputs({ ...map, ...rest, steps: [{ ...map, data: DATA.map((d) => 2 * d) }, map] }, folder, 'a')
+    const kinds = OUTPUT_KINDS.filter((kind) => kind !== 'glb') // which six pixels are too few for
+    const whole = { ...map, ...rest, steps: [{ ...map, data: DATA.map((d) => 2 * d) }, map] }
+    const photo = { width: 3, height: 2, data: new Uint8Array(18) }
+    await writeOutputs(await encodeOutputs(whole, { kinds }, { photo }), folder, 'a')
     const maps = await predictionFolder(folder)
-    expect(maps.files).toBe(2)
+    expect(maps.files).toBe(3)
     expect(maps.found(['a', 'a.step1', 'a.sigma'])).toEqual(['a'])
     expect((await read()).data).toEqual(DATA)
   })

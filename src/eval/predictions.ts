@@ -72,6 +72,7 @@ export async function predictionFolder(folder: string, options: PredictionOption
   for (const file of files) {
     const path = frameOf(relative(folder, file).split(sep).join('/')).normalize('NFC')
     const other = byPath.get(path)
+    if (other !== undefined && isSameOfPredict(other, file)) continue
     if (other !== undefined && isArray(other) && isArray(file))
       throw new DarError(`${other} and ${file} are two predictions of one frame; remove one of them`)
     if (other === undefined || isArray(file)) byPath.set(path, file)
@@ -137,8 +138,12 @@ function bareName(name: string): string {
     .replace(/[-_](?:rgb|image|img|colors?|depth|pred)$/i, '')
 }
 
+/** Of one photo, by `dar predict --maps npy,npz`: the same values twice. Files are in the order of their names. */
+const isSameOfPredict = (other: string, file: string) =>
+  other.endsWith('.depth.npy') && file === other.replace(/npy$/, 'npz')
+
 /** What `dar predict` writes beside its depth: pictures to look at, the maps of the steps, sigma. */
-const BESIDE_DEPTH = /\.(?:color\.png|step\d+\.(?:color|depth)\.png|steps\.png|sigma\.npy|sigma\.color\.png)$/i
+const BESIDE_DEPTH = /\.(?:color\.png|log\.png|step\d+\.(?:color|depth)\.png|steps\.png|sigma\.npy|sigma\.color\.png)$/i
 
 async function listMaps(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {

@@ -14,6 +14,7 @@ describe('colorTable', () => {
     ['magma', [0, 0, 4], [252, 253, 191]],
     ['viridis', [68, 1, 84], [253, 231, 37]],
     ['spectral', [94, 79, 162], [158, 1, 66]],
+    ['gray', [24, 24, 24], [255, 255, 255]],
   ] as const)('%s runs from its cold or dark end to its warm or bright one', (map, first, last) => {
     expect(entry(map, 0)).toEqual(first)
     expect(entry(map, 255)).toEqual(last)
@@ -29,7 +30,7 @@ describe('colorTable', () => {
   it('refuses an unknown map and lists the known ones', () => {
     // @ts-expect-error a name that the type does not have
     expect(() => colorTable('jet')).toThrow(
-      "no colour map 'jet'; choose one of turbo, inferno, magma, viridis, spectral",
+      "no colour map 'jet'; choose one of turbo, inferno, magma, viridis, spectral, gray",
     )
     // @ts-expect-error a name that every object has
     expect(() => colorTable('toString')).toThrow(DarError)
@@ -66,8 +67,11 @@ describe('colourise', () => {
   it('shows pixels without a depth in a grey that no map contains', () => {
     const picture = colourise(row(0, -1, Number.NaN, Infinity))
     for (let i = 0; i < 4; i++) expect(pixel(picture, i)).toEqual([...INVALID_COLOUR])
-    const greys = COLOR_MAPS.flatMap((map) => Array.from({ length: 256 }, (_, i) => entry(map, i).join()))
+    const greys = COLOR_MAPS.filter((map) => map !== 'gray').flatMap((map) =>
+      Array.from({ length: 256 }, (_, i) => entry(map, i).join()),
+    )
     expect(greys).not.toContain(INVALID_COLOUR.join())
+    expect(pixel(colourise(row(0), { map: 'gray' }), 0)).toEqual([0, 0, 0]) // black, which that map does not contain
     expect(pixel(colourise(row(0), { invalid: [1, 2, 3] }), 0)).toEqual([1, 2, 3])
   })
 

@@ -22,6 +22,9 @@ import type { Rgb } from './canvas.ts'
 import { checkDepthImage } from './check.ts'
 import type { DepthImage, RgbImage } from './types.ts'
 
+/** The dark end of `gray`: what has no depth is black in it. */
+const DARKEST_GRAY = 24
+
 /** Position 0 is the cold or dark end, 1 the warm or bright one. Spectral runs red to blue in d3 and is turned round. */
 const INTERPOLATORS: Readonly<Record<ColorMapName, (position: number) => string>> = {
   turbo: interpolateTurbo,
@@ -29,14 +32,16 @@ const INTERPOLATORS: Readonly<Record<ColorMapName, (position: number) => string>
   magma: interpolateMagma,
   viridis: interpolateViridis,
   spectral: (position: number) => interpolateSpectral(1 - position),
+  gray: (position: number) => `rgb(${Array(3).fill(Math.round(DARKEST_GRAY + (255 - DARKEST_GRAY) * position))})`,
 }
 
 // Written out, so that the published types need no types of d3.
-export type ColorMapName = 'turbo' | 'inferno' | 'magma' | 'viridis' | 'spectral'
+export type ColorMapName = 'turbo' | 'inferno' | 'magma' | 'viridis' | 'spectral' | 'gray'
 export const COLOR_MAPS = Object.keys(INTERPOLATORS) as readonly ColorMapName[]
 
-/** Mid-grey, which no map contains: "no measurement". */
+/** Mid-grey, which no map but `gray` contains: "no measurement". In `gray` it is black. */
 export const INVALID_COLOUR: Rgb = [128, 128, 128]
+const BLACK: Rgb = [0, 0, 0]
 
 /** How metres become colours; shared by a picture and its legend. */
 export interface ColourScale {
@@ -123,7 +128,7 @@ export function colourise(
     far = DEFAULT_SCALE.far,
     scale = DEFAULT_SCALE.scale,
     warm = DEFAULT_SCALE.warm,
-    invalid = INVALID_COLOUR,
+    invalid = map === 'gray' ? BLACK : INVALID_COLOUR,
   }: ColourScale & { invalid?: Rgb } = {},
 ): RgbImage {
   checkDepthImage(depth)

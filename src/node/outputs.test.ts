@@ -7,9 +7,13 @@ import { decodeNpy } from '../image/npy.ts'
 import type { DepthMap } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeDepthPng, decodeImage } from './decode.ts'
-import { checkWritable, encodeOutputs, outputSuffixes, planOutputs, writeOutputs } from './outputs.ts'
+import { DEFAULT_KINDS, OUTPUT_KINDS, suffixesOf } from './output-kinds.ts'
+import { checkWritable, encodeOutputs, needsPhoto, type OutputStyle, writeOutputs } from './outputs.ts'
 
 const [WIDTH, HEIGHT] = [48, 32]
+const DEFAULT_SUFFIXES = suffixesOf(DEFAULT_KINDS, { steps: 0 })
+const write = async (place: string, style: OutputStyle = {}) =>
+  writeOutputs(await encodeOutputs(map(), style), place, 'kitchen')
 
 /** Depth from 1 m at the left to 3 m at the right; earlier steps are flat. */
 function map({ steps = 0 } = {}): DepthMap {
@@ -36,42 +40,10 @@ beforeAll(async () => {
   folder = await temporaryFolder()
 })
 
-describe('planOutputs', () => {
-  it('names results after their inputs, whatever folder these lie in', () => {
-    expect(planOutputs(['a/kitchen.jpg', 'b/hall.old.png', 'bare'], 'out', 0).map(({ stem }) => stem)).toEqual([
-      'kitchen',
-      'hall.old',
-      'bare',
-    ])
-  })
-
-  it.each([
-    ['the same name in two folders', ['a/photo.jpg', 'b/photo.jpg']],
-    ['the same name with two extensions', ['photo.jpg', 'photo.png']],
-    ['names that differ in case only', ['a/Photo.jpg', 'b/photo.jpg']],
-    ['a step of one and the result of another', ['photo.jpg', 'photo.step1.jpg']],
-  ])('refuses %s, naming both', (_, inputs) => {
-    const plan = () => planOutputs(inputs, 'out', 5)
-    expect(plan).toThrow(DarError)
-    expect(plan).toThrow(new RegExp(`${inputs[0]} and ${inputs[1]} would both be written to out/photo`, 'i'))
-  })
-
-  it('refuses an image that is given twice', () => {
-    expect(() => planOutputs(['a.jpg', 'a.jpg'], 'out', 0)).toThrow('a.jpg is given twice; name each image once')
-  })
-
-  it('refuses to replace an input', () => {
-    expect(() => planOutputs(['pics/a.jpg', 'pics/a.color.png'], 'pics', 0)).toThrow(
-      'the result of pics/a.jpg would replace the input pics/a.color.png; choose another --out folder',
-    )
-    expect(planOutputs(['pics/a.jpg', 'pics/a.color.png'], 'out', 0).length).toBe(2)
-  })
-})
-
 describe('encodeOutputs', () => {
   it('makes a picture with a legend, millimetres and float32 metres', async () => {
     const files = await encodeOutputs(map())
-    expect([...files.keys()]).toEqual(outputSuffixes(0))
+    expect([...files.keys()]).toEqual(DEFAULT_SUFFIXES)
     const picture = await decodeImage(files.get('color.png')!)
     expect(picture.width).toBeGreaterThan(WIDTH)
     const millimetres = await decodeDepthPng(files.get('depth.png')!)
@@ -83,7 +55,7 @@ describe('encodeOutputs', () => {
 
   it('adds every step, sigma and a sheet of all for a map with steps', async () => {
     const files = await encodeOutputs(map({ steps: 3 }))
-    expect([...files.keys()].sort()).toEqual(outputSuffixes(3).sort())
+    expect([...files.keys()].sort()).toEqual(suffixesOf([...DEFAULT_KINDS, 'steps', 'sigma'], { steps: 3 }).sort())
     expect((await decodeDepthPng(files.get('step1.depth.png')!)).data[0]).toBe(2)
     expect(files.get('step3.depth.png')).toEqual(files.get('depth.png'))
     expect(decodeNpy(files.get('sigma.npy')!).data).toEqual(map().sigma)
@@ -114,27 +86,63 @@ describe('encodeOutputs', () => {
   })
 })
 
+describe('encodeOutputs, of chosen kinds', () => {
+  const photo = { width: WIDTH, height: HEIGHT, data: new Uint8Array(3 * WIDTH * HEIGHT).fill(90) }
+
+  it('makes exactly the files that suffixesOf names, for every kind', async () => {
+    for (const kind of OUTPUT_KINDS) {
+      const files = await encodeOutputs(map({ steps: 3 }), { kinds: [kind] }, { photo })
+      expect([...files.keys()].sort(), kind).toEqual(suffixesOf([kind], { steps: 3 }).sort())
+    }
+  })
+
+  it('counts what is too far as no measurement, in every file', async () => {
+    const files = await encodeOutputs(map(), { kinds: ['depth', 'npy', 'ply'], maxDepth: 2 }, { photo })
+    const { data } = decodeNpy(files.get('depth.npy')!)
+    const near = map().depth.filter((metres) => metres <= 2).length
+    expect([data.filter((metres) => metres > 0).length, Math.max(...data) <= 2]).toEqual([near, true])
+    expect((await decodeDepthPng(files.get('depth.png')!)).data.filter((metres) => metres > 0).length).toBe(near)
+    expect(new TextDecoder('latin1').decode(files.get('ply')!)).toContain(`element vertex ${near}\n`)
+  })
+
+  it('says what a relative map cannot be', async () => {
+    await expect(encodeOutputs(map(), { unit: 'relative', kinds: ['color', 'glb'] })).rejects.toThrow(
+      /a relative model gives no metres, which 'glb' needs; choose among color, npy, npz, exr, json/,
+    )
+    const files = await encodeOutputs(map(), { unit: 'relative' })
+    expect([...files.keys()]).toEqual(['color.png', 'depth.npy'])
+  })
+
+  it('needs the photo for points, surfaces and pictures beside it', () => {
+    expect(needsPhoto({})).toBe(false)
+    expect(needsPhoto({ kinds: ['npy', 'ply'] })).toBe(true)
+    expect(needsPhoto({ picture: 'beside' })).toBe(true)
+    expect(needsPhoto({ picture: 'beside', kinds: ['npy'] })).toBe(false)
+  })
+
+  it('puts notes and another camera into the JSON', async () => {
+    const intrinsics = { fx: 40, fy: 41, cx: 23, cy: 15 }
+    const style: OutputStyle = { kinds: ['json'], intrinsics, notes: { image: 'a.jpg' } }
+    const json = JSON.parse(new TextDecoder().decode((await encodeOutputs(map(), style)).get('json')))
+    expect(json).toMatchObject({ image: 'a.jpg', intrinsics, focal: { source: 'default' }, min: 1, max: 3 })
+  })
+})
+
 describe('writeOutputs', () => {
   it('writes all files and returns their paths', async () => {
     const place = join(folder, 'new', 'deep')
-    const files = await writeOutputs(map(), place, 'kitchen')
-    expect(files).toEqual(Object.fromEntries(outputSuffixes(0).map((name) => [name, join(place, `kitchen.${name}`)])))
-    expect((await readdir(place)).sort()).toEqual(
-      outputSuffixes(0)
-        .map((name) => `kitchen.${name}`)
-        .sort(),
-    )
+    const files = await write(place)
+    expect(files).toEqual(Object.fromEntries(DEFAULT_SUFFIXES.map((name) => [name, join(place, `kitchen.${name}`)])))
+    expect((await readdir(place)).sort()).toEqual(DEFAULT_SUFFIXES.map((name) => `kitchen.${name}`).sort())
   })
 
   it('leaves the files of an earlier run as they were when one cannot be written', async () => {
     const place = join(folder, 'again')
-    await writeOutputs(map(), place, 'kitchen')
+    await write(place)
     const before = await readFile(join(place, 'kitchen.color.png'))
     await rm(join(place, 'kitchen.depth.npy'))
     await mkdir(join(place, 'kitchen.depth.npy'))
-    await expect(writeOutputs(map(), place, 'kitchen', { map: 'inferno' })).rejects.toThrow(
-      /depth\.npy: it is a folder/,
-    )
+    await expect(write(place, { map: 'inferno' })).rejects.toThrow(/depth\.npy: it is a folder/)
     expect(await readFile(join(place, 'kitchen.color.png'))).toEqual(before)
     expect((await readdir(place)).sort()).toEqual(['kitchen.color.png', 'kitchen.depth.npy', 'kitchen.depth.png'])
   })
@@ -142,7 +150,7 @@ describe('writeOutputs', () => {
   it('takes back what it wrote when a later file cannot be written', async () => {
     const place = join(folder, 'blocked')
     await mkdir(join(place, 'kitchen.depth.npy'), { recursive: true })
-    await expect(writeOutputs(map(), place, 'kitchen')).rejects.toThrow(DarError)
+    await expect(write(place)).rejects.toThrow(DarError)
     expect(await readdir(place)).toEqual(['kitchen.depth.npy'])
   })
 })

@@ -1,32 +1,22 @@
 /**
- * The files that a depth map becomes. For `photo.jpg`, with S the stem `photo`:
+ * The files that a depth map becomes: those of output-kinds.ts that were asked for, under one stem.
  *
- *     S.color.png                 colours with a legend in metres, of one fixed range, so that two pictures can be compared
- *     S.depth.png                 16-bit grey, millimetres, 0 = none; the image's size
- *     S.depth.npy                 float32 metres, height × width
- *
- * and of a map with steps, from coarse to fine,
- *
- *     S.step1.color.png …         as S.color.png
- *     S.step1.depth.png …         as S.depth.png
- *     S.sigma.color.png, .npy     standard deviation in metres, dark = sure; 0 to 0.2 m
- *     S.steps.png                 all of them on one sheet
- *
- * Of a relative model only S.color.png, without legend and of its own range, and S.depth.npy, as the model gives it.
- *
- * Left out: EXR, point clouds, videos.
+ * Left out: videos (room video) and several maps in one file.
  */
 import { rm } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
-import { type ColourScale, colourise, DEFAULT_SCALE, depthRange } from '../image/colormap.ts'
+import { join } from 'node:path'
+import { type ColourScale, colourise, depthRange } from '../image/colormap.ts'
 import { contactSheet } from '../image/compose.ts'
 import { withLegend } from '../image/legend.ts'
 import { encodeNpy } from '../image/npy.ts'
-import type { DepthImage, RgbImage } from '../image/types.ts'
+import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
 import type { DepthMap, Size } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
 import { writeFileAtomically, writeFilesTogether } from '../support/files.ts'
 import { temporaryBeside } from '../support/temporary.ts'
+import { type ColourPicture, type ColourStyle, encodeColours, scaleOf } from './colour-picture.ts'
+import { encodeDepth, type SavableDepth } from './encode-depth.ts'
+import { DEFAULT_KINDS, type OutputKind, PHOTO_KINDS, RELATIVE_KINDS } from './output-kinds.ts'
 import { encodeDepthPng, encodePngRgb } from './png16.ts'
 
 /**
@@ -35,62 +25,28 @@ import { encodeDepthPng, encodePngRgb } from './png16.ts'
  */
 const SIGMA_SCALE = { map: 'inferno', near: 0, far: 0.2, scale: 'linear', warm: 'far' } as const satisfies ColourScale
 
-/**
- * Inverse depth: large values are near and get the warm end. The scale is linear, because the model was trained on
- * equal steps of it.
- */
-const RELATIVE_SCALE = { scale: 'linear', warm: 'far' } as const satisfies Partial<ColourScale>
-
 /** Widest picture on the sheet of the steps. */
 const SHEET_CELL = 480
 
-export interface OutputStyle extends Pick<ColourScale, 'map' | 'near' | 'far'> {
-  /** Take the range of colours from each map instead. It shows more, but pictures can no longer be compared. */
-  readonly stretch?: boolean
+export interface OutputStyle extends ColourStyle, ColourPicture {
+  /** What is written. Default: `color`, `depth` and `npy`; steps and sigma too of a map that has steps. */
+  readonly kinds?: readonly OutputKind[]
   /**
    * `relative`: inverse depth without a unit. There is no legend and no file in millimetres, and each map has its own
    * range.
    */
   readonly unit?: 'metres' | 'relative'
+  /** What is farther away, in metres, counts as no measurement. */
+  readonly maxDepth?: number
+  /** The camera, where it is known better than by one focal length. In pixels of the map. */
+  readonly intrinsics?: Intrinsics
+  /** More for the JSON of metadata: the photo's path, the model. */
+  readonly notes?: Readonly<Record<string, unknown>>
 }
 
-export interface PlannedOutput {
-  readonly input: string
-  /** File names of the outputs start with this. */
-  readonly stem: string
-}
-
-/** Suffixes of the files of one image; `steps` is how many step maps are written, 0 for none. */
-export function outputSuffixes(steps: number): string[] {
-  const ofStep = Array.from({ length: steps }, (_, i) => [`step${i + 1}.color.png`, `step${i + 1}.depth.png`])
-  const sheet = steps > 0 ? ['sigma.color.png', 'sigma.npy', 'steps.png'] : []
-  return ['color.png', 'depth.png', 'depth.npy', ...ofStep.flat(), ...sheet]
-}
-
-/**
- * Chooses the names of the outputs of every input in `folder`. Throws a DarError, before anything is written, when two
- * inputs would write the same file (also when their names differ in case only) or an output would replace an input.
- */
-export function planOutputs(inputs: readonly string[], folder: string, steps: number): PlannedOutput[] {
-  const key = (path: string) => resolve(path).toLowerCase()
-  const sources = new Map(inputs.map((input) => [key(input), input]))
-  const owners = new Map<string, string>()
-  return inputs.map((input) => {
-    const stem = basename(input, extname(input))
-    for (const suffix of outputSuffixes(steps)) {
-      const path = join(folder, `${stem}.${suffix}`)
-      const other = owners.get(key(path))
-      if (other === input) throw new DarError(`${input} is given twice; name each image once`)
-      if (other !== undefined)
-        throw new DarError(`${other} and ${input} would both be written to ${path}; give them different --out folders`)
-      const replaced = sources.get(key(path))
-      if (replaced !== undefined)
-        throw new DarError(`the result of ${input} would replace the input ${replaced}; choose another --out folder`)
-      owners.set(key(path), input)
-    }
-    return { input, stem }
-  })
-}
+/** Whether the pixels of the photo are needed for these files. */
+export const needsPhoto = ({ kinds = DEFAULT_KINDS, picture }: OutputStyle): boolean =>
+  (picture === 'beside' && kinds.includes('color')) || kinds.some((kind) => PHOTO_KINDS.includes(kind))
 
 /** Makes the folder and tries it. Throws a DarError when files cannot be written there. */
 export async function checkWritable(folder: string): Promise<void> {
@@ -100,77 +56,116 @@ export async function checkWritable(folder: string): Promise<void> {
 }
 
 /**
- * Writes the files of one map and returns their paths by suffix. All are encoded, and lie on the disk under temporary names, before the
- * first takes its place: where one cannot be written, none is, and older ones stay.
+ * Writes files under `stem` and returns their paths by suffix. All lie on the disk under temporary names before the first takes its
+ * place: where one cannot be written, none is, and older ones stay.
  */
 export async function writeOutputs(
-  map: DepthMap,
+  files: ReadonlyMap<string, Uint8Array>,
   folder: string,
   stem: string,
-  style: OutputStyle = {},
 ): Promise<Record<string, string>> {
-  const files = await encodeOutputs(map, style)
   const paths = Object.fromEntries([...files.keys()].map((suffix) => [suffix, join(folder, `${stem}.${suffix}`)]))
   await writeFilesTogether([...files].map(([suffix, bytes]) => [paths[suffix], bytes]))
   return paths
 }
 
-/** The files of one map: bytes by suffix. */
-export async function encodeOutputs(map: DepthMap, style: OutputStyle = {}): Promise<Map<string, Uint8Array>> {
-  const { width, height, sigma, steps } = map
-  const depth = asImage(map, map.depth)
-  if (style.unit === 'relative') {
-    const range = {
-      ...depthRange(depth),
-      ...(style.near && { near: style.near }),
-      ...(style.far && { far: style.far }),
+/**
+ * The files of one map: bytes by suffix. `photo`: its pixels, where `needsPhoto` says so.
+ * @throws DarError for a kind that needs metres, of a relative map, or a photo that is not given.
+ */
+export async function encodeOutputs(
+  map: DepthMap,
+  style: OutputStyle = {},
+  { photo = null }: { readonly photo?: RgbImage | null } = {},
+): Promise<Map<string, Uint8Array>> {
+  const { unit, maxDepth = Number.POSITIVE_INFINITY, intrinsics, notes } = style
+  const isRelative = unit === 'relative'
+  const isFull = isRelative || maxDepth === Number.POSITIVE_INFINITY
+  const cut = (data: Float32Array) => (isFull ? data : data.map((metres) => (metres > maxDepth ? 0 : metres)))
+  const depth = cut(map.depth)
+  const shown: SavableDepth = { ...map, data: depth, ...(intrinsics && { intrinsics }), ...(isRelative && { unit }) }
+  const files = new Map<string, Uint8Array>()
+  for (const kind of kindsOf(map, style))
+    switch (kind) {
+      case 'color':
+        files.set('color.png', await encodeColours(shown, { ...style, image: photo }))
+        break
+      case 'sigma':
+        for (const [suffix, bytes] of await sigmaFiles(map, style)) files.set(suffix, bytes)
+        break
+      case 'steps':
+        for (const [suffix, bytes] of await stepFiles(map, cut, style)) files.set(suffix, bytes)
+        break
+      default:
+        files.set(SUFFIX_OF[kind], await encodeDepth(kind, shown, { image: photo, notes }))
     }
-    const scale = { ...DEFAULT_SCALE, ...(style.map && { map: style.map }), ...range, ...RELATIVE_SCALE }
-    // In a relative map 0 is the farthest value, not a missing one.
-    const shown = asImage(
-      map,
-      map.depth.map((value) => Math.max(value, scale.near)),
-    )
-    return new Map([
-      ['color.png', await encodePngRgb(colourise(shown, scale))],
-      ['depth.npy', encodeNpy(map.depth, [height, width])],
-    ])
+  return files
+}
+
+const SUFFIX_OF = {
+  depth: 'depth.png',
+  log: 'log.png',
+  npy: 'depth.npy',
+  npz: 'depth.npz',
+  exr: 'depth.exr',
+  ply: 'ply',
+  glb: 'glb',
+  json: 'json',
+} as const
+
+function kindsOf({ steps }: DepthMap, { kinds, unit }: OutputStyle): readonly OutputKind[] {
+  if (unit === 'relative') {
+    const refused = kinds?.find((kind) => !RELATIVE_KINDS.includes(kind))
+    if (refused)
+      throw new DarError(
+        `a relative model gives no metres, which '${refused}' needs; choose among ${RELATIVE_KINDS.join(', ')}`,
+      )
+    return kinds ?? DEFAULT_KINDS.filter((kind) => RELATIVE_KINDS.includes(kind))
   }
-  const scale = colourScale(depth, style)
-  const files = new Map<string, Uint8Array>([
-    ['color.png', await encodePngRgb(withLegend(colourise(depth, scale), scale))],
-    ['depth.png', await encodeDepthPng(depth)],
-    ['depth.npy', encodeNpy(map.depth, [height, width])],
-  ])
-  if (steps.length === 0) return files
+  return kinds ?? (steps.length > 0 ? [...DEFAULT_KINDS, 'steps', 'sigma'] : DEFAULT_KINDS)
+}
+
+/** None where the model's head has no sigma. */
+async function sigmaFiles(map: DepthMap, style: OutputStyle): Promise<[string, Uint8Array][]> {
+  if (!map.sigma) return []
+  const scale = sigmaScale(map, map.sigma, style)
+  return [
+    ['sigma.color.png', await encodePngRgb(withLegend(colourise(asImage(map, map.sigma), scale), scale))],
+    ['sigma.npy', encodeNpy(map.sigma, [map.height, map.width])],
+  ]
+}
+
+const sigmaScale = (size: Size, sigma: Float32Array, { stretch }: OutputStyle) =>
+  stretch ? { ...SIGMA_SCALE, ...depthRange(asImage(size, sigma)) } : SIGMA_SCALE
+
+async function stepFiles(
+  map: DepthMap,
+  cut: (data: Float32Array) => Float32Array,
+  style: OutputStyle,
+): Promise<[string, Uint8Array][]> {
+  const scale = scaleOf(asImage(map, cut(map.depth)), style)
+  const files: [string, Uint8Array][] = []
   const cells: { image: RgbImage; caption: string }[] = []
-  for (const [i, step] of steps.entries()) {
-    const metres = asImage(map, step.depth)
+  for (const [i, step] of map.steps.entries()) {
+    const metres = asImage(map, cut(step.depth))
     const colours = colourise(metres, scale)
     cells.push({ image: colours, caption: `step ${i + 1}` })
-    files.set(`step${i + 1}.color.png`, await encodePngRgb(withLegend(colours, scale)))
-    files.set(`step${i + 1}.depth.png`, await encodeDepthPng(metres))
+    const picture = style.picture === 'plain' ? colours : withLegend(colours, scale)
+    files.push([`step${i + 1}.color.png`, await encodePngRgb(picture)])
+    files.push([`step${i + 1}.depth.png`, await encodeDepthPng(metres)])
   }
-  if (sigma) {
-    const spread = asImage(map, sigma)
-    const sigmaScale = style.stretch ? { ...SIGMA_SCALE, ...depthRange(spread) } : SIGMA_SCALE
-    const colours = colourise(spread, sigmaScale)
-    cells.push({ image: colours, caption: `σ, ${metresText(sigmaScale.near)} to ${metresText(sigmaScale.far)}` })
-    files.set('sigma.color.png', await encodePngRgb(withLegend(colours, sigmaScale)))
-    files.set('sigma.npy', encodeNpy(sigma, [height, width]))
+  if (map.sigma) {
+    const spread = sigmaScale(map, map.sigma, style)
+    const caption = `σ, ${metresText(spread.near)} to ${metresText(spread.far)}`
+    cells.push({ image: colourise(asImage(map, map.sigma), spread), caption })
   }
-  const sheet = contactSheet(cells, { columns: 3, cellWidth: Math.min(SHEET_CELL, width) })
-  files.set('steps.png', await encodePngRgb(withLegend(sheet, { ...scale, side: 'below' })))
+  const sheet = contactSheet(cells, { columns: 3, cellWidth: Math.min(SHEET_CELL, map.width) })
+  files.push(['steps.png', await encodePngRgb(withLegend(sheet, { ...scale, side: 'below' }))])
   return files
 }
 
 function asImage({ width, height }: Size, data: Float32Array): DepthImage {
   return { width, height, data }
-}
-
-function colourScale(depth: DepthImage, { map, near, far, stretch = false }: OutputStyle) {
-  const range = stretch ? depthRange(depth) : { near: near ?? DEFAULT_SCALE.near, far: far ?? DEFAULT_SCALE.far }
-  return { ...DEFAULT_SCALE, ...(map && { map }), ...range }
 }
 
 /** `0.25 m`. */
