@@ -4,6 +4,8 @@
  */
 declare const performance: { now(): number }
 
+declare function setTimeout(callback: () => void, milliseconds?: number): unknown
+
 declare class TextEncoder {
   encode(text?: string): Uint8Array<ArrayBuffer>
 }

@@ -1,0 +1,177 @@
+/**
+ * The mathematics of a map from tiles: where they lie, how each is brought to the scale of the whole picture, how they are blended.
+ * `predictTiled` (predict-tiled.ts) uses them.
+ *
+ * **Layout.** All tiles have one size, of the shape in which the network sees the picture, so a tile is not squeezed. With `across` = n its
+ * longer reach over the picture is 1/n of it. Neighbours share at least `overlap` of a side, and the first and the last end at the picture's edges.
+ *
+ * **Alignment.** A tile shows less than the picture, so the network judges its distances worse: through a lens n times as long, without the
+ * room around it. Its scale and shift are taken from the global map, in log depth, by `robustLine`:
+ *
+ *     ln d_global ≈ a·ln d_tile + b        over a grid of points,   a between 0 and 1.5
+ *
+ * **Blending.** Along x a tile's weight rises from 0 to 1 over the overlap as sin², and so along y; w is their product. At the picture's
+ * edges it stays 1. The weights are divided by their sum, which is a product too, because tiles lie on a grid:
+ *
+ *     ln d = Σ_t ŵ_t·(a_t·ln d_t + b_t),     ŵ_t(x, y) = ŵx(x)·ŵy(y),     Σ_t ŵ_t = 1
+ *
+ * ŵ is continuous, so where tiles agree to ε the map has no step, and where they do not the difference is spread over the overlap.
+ */
+import type { Crop } from '../image/resize.ts'
+import type { DepthImage } from '../image/types.ts'
+import { assert } from '../support/errors.ts'
+import { robustLine } from './robust-line.ts'
+import type { Size } from './types.ts'
+
+/** Where tiles begin along one axis, and how long each is, pixels. */
+export interface TileAxis {
+  readonly starts: readonly number[]
+  readonly length: number
+}
+
+/** A grid of tiles: every start of `x` with every start of `y`. */
+export interface TileGrid {
+  readonly x: TileAxis
+  readonly y: TileAxis
+}
+
+/** `shape`: of the network's input. `across`: how often a tile fits into the picture along the axis that limits it. */
+export function layoutTiles(
+  { width, height }: Size,
+  { shape, across, overlap }: { readonly shape: Size; readonly across: number; readonly overlap: number },
+): TileGrid {
+  const scale = Math.min(width / shape.width, height / shape.height) / across
+  return {
+    x: axisOf(width, Math.min(width, Math.ceil(shape.width * scale)), overlap),
+    y: axisOf(height, Math.min(height, Math.ceil(shape.height * scale)), overlap),
+  }
+}
+
+function axisOf(whole: number, length: number, overlap: number): TileAxis {
+  const gaps = Math.ceil((whole - length) / (length * (1 - overlap)) - 1e-9)
+  const starts = Array.from({ length: gaps + 1 }, (_, i) =>
+    gaps === 0 ? 0 : Math.round((i * (whole - length)) / gaps),
+  )
+  return { starts, length }
+}
+
+/** The tiles row by row. */
+export function tilesOf({ x, y }: TileGrid): (Crop & { readonly column: number; readonly row: number })[] {
+  return y.starts.flatMap((top, row) =>
+    x.starts.map((left, column) => ({ left, top, width: x.length, height: y.length, column, row })),
+  )
+}
+
+/** ŵ of every tile of an axis, at the pixels of that tile; at each pixel of the picture they add up to 1. */
+export function blendWeights({ starts, length }: TileAxis): Float32Array[] {
+  const whole = starts[starts.length - 1] + length
+  const raw = starts.map((start, i) => {
+    const before = i > 0 ? starts[i - 1] + length - start : 0
+    const after = i + 1 < starts.length ? start + length - starts[i + 1] : 0
+    const rise = (distance: number, over: number) =>
+      over > 0 && distance < over ? Math.sin((Math.PI / 2) * (distance / over)) ** 2 : 1
+    return Float64Array.from({ length }, (_, at) => rise(at + 0.5, before) * rise(length - at - 0.5, after))
+  })
+  const sum = new Float64Array(whole)
+  raw.forEach((weights, i) => {
+    for (let at = 0; at < length; at++) sum[starts[i] + at] += weights[at]
+  })
+  return raw.map((weights, i) => Float32Array.from(weights, (weight, at) => weight / sum[starts[i] + at]))
+}
+
+/** Points along each side of a tile that alignment compares. */
+const GRID = 32
+/** A slope below 0 would turn near and far round; one far above 1 magnifies noise. */
+const MOST_SLOPE = 1.5
+/** Of ln d. Differences below a tenth of a percent are no outliers. */
+const LEAST_DEVIATION = 1e-3
+
+export interface TileFit {
+  readonly slope: number
+  readonly offset: number
+}
+
+/** Brings a tile to the global map's scale. Both hold ln d; the global one covers the whole picture of this size. */
+export function fitTile(tile: DepthImage, global: DepthImage, crop: Crop, { width, height }: Size): TileFit {
+  const xs = new Float64Array(GRID * GRID)
+  const ys = new Float64Array(GRID * GRID)
+  for (let i = 0; i < GRID * GRID; i++) {
+    const [u, v] = [((i % GRID) + 0.5) / GRID, (Math.floor(i / GRID) + 0.5) / GRID]
+    xs[i] = sampleAt(tile, u * tile.width - 0.5, v * tile.height - 0.5)
+    const [x, y] = [(crop.left + u * crop.width) / width, (crop.top + v * crop.height) / height]
+    ys[i] = sampleAt(global, x * global.width - 0.5, y * global.height - 0.5)
+  }
+  const { slope } = robustLine(xs, ys, { least: LEAST_DEVIATION, startPoints: 128 })
+  const kept = Math.min(Math.max(slope, 0), MOST_SLOPE)
+  return { slope: kept, offset: robustLine(xs, ys, { slope: kept, least: LEAST_DEVIATION }).offset }
+}
+
+/** Bilinear, at pixel centres counted from 0; beyond the border its value. */
+function sampleAt({ width, height, data }: DepthImage, x: number, y: number): number {
+  const [cx, cy] = [Math.min(Math.max(x, 0), width - 1), Math.min(Math.max(y, 0), height - 1)]
+  const [x0, y0] = [Math.min(Math.floor(cx), Math.max(width - 2, 0)), Math.min(Math.floor(cy), Math.max(height - 2, 0))]
+  const [u, v] = [cx - x0, cy - y0]
+  const at = y0 * width + x0
+  const [right, below] = [width > 1 ? 1 : 0, height > 1 ? width : 0]
+  const top = data[at] + u * (data[at + right] - data[at])
+  const bottom = data[at + below] + u * (data[at + below + right] - data[at + below])
+  return top + v * (bottom - top)
+}
+
+/**
+ * sum += ŵ·(a·tile + b) over the crop, the tile resized bilinearly to it. `sum` is `height × width` of the picture, in its own memory.
+ */
+export function addTile(
+  sum: DepthImage,
+  tile: DepthImage,
+  crop: Crop,
+  { slope, offset, x: weightX, y: weightY }: TileFit & { readonly x: Float32Array; readonly y: Float32Array },
+): void {
+  assert(weightX.length === crop.width && weightY.length === crop.height, 'weights of another tile')
+  const columns = tapsOf(tile.width, crop.width)
+  const rows = tapsOf(tile.height, crop.height)
+  const row = new Float32Array(tile.width)
+  for (let y = 0; y < crop.height; y++) {
+    // First the tile's row at this height, aligned, then along it.
+    const upper = rows.low[y] * tile.width
+    const lower = tile.height > 1 ? upper + tile.width : upper
+    const share = rows.weight[y]
+    for (let i = 0; i < row.length; i++) {
+      const value = tile.data[upper + i] + share * (tile.data[lower + i] - tile.data[upper + i])
+      row[i] = weightY[y] * (slope * value + offset)
+    }
+    addRow(sum.data, (crop.top + y) * sum.width + crop.left, row, columns, weightX)
+  }
+}
+
+interface Taps {
+  readonly low: Int32Array
+  readonly weight: Float32Array
+}
+
+/** As `resizeBilinear`: half-pixel centres, the border repeated. */
+function tapsOf(from: number, to: number): Taps {
+  const low = new Int32Array(to)
+  const weight = new Float32Array(to)
+  for (let i = 0; i < to; i++) {
+    const position = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1)
+    low[i] = Math.min(Math.floor(position), Math.max(from - 2, 0))
+    weight[i] = position - low[i]
+  }
+  return { low, weight }
+}
+
+/** The inner loop, on plain arrays. */
+function addRow(
+  out: Float32Array,
+  from: number,
+  row: Float32Array,
+  { low, weight }: Taps,
+  weightX: Float32Array,
+): void {
+  const right = row.length > 1 ? 1 : 0
+  for (let x = 0; x < weightX.length; x++) {
+    const value = row[low[x]]
+    out[from + x] += weightX[x] * (value + weight[x] * (row[low[x] + right] - value))
+  }
+}
