@@ -127,7 +127,7 @@ function slidingExtreme(
   pick: (a: number, b: number) => number,
 ): Float32Array {
   const out = data.slice()
-  const most = Math.max(width, height)
+  const most = Math.max(width, height) + 2 * radius
   const scratch = { line: new Float32Array(most), forward: new Float32Array(most), backward: new Float32Array(most) }
   for (let y = 0; y < height; y++) extremeOfLine(out, y * width, 1, width, radius, pick, scratch)
   for (let x = 0; x < width; x++) extremeOfLine(out, x, width, height, radius, pick, scratch)
@@ -143,15 +143,14 @@ function extremeOfLine(
   pick: (a: number, b: number) => number,
   { line, forward, backward }: Readonly<Record<'line' | 'forward' | 'backward', Float32Array>>,
 ): void {
+  // The border repeats, so that every window is whole: it then ends in its own block or in the next.
   const block = 2 * radius + 1
-  for (let i = 0; i < length; i++) {
-    line[i] = data[from + i * stride]
+  const padded = length + 2 * radius
+  for (let i = 0; i < padded; i++) {
+    line[i] = data[from + Math.min(Math.max(i - radius, 0), length - 1) * stride]
     forward[i] = i % block === 0 ? line[i] : pick(forward[i - 1], line[i])
   }
-  for (let i = length - 1; i >= 0; i--)
-    backward[i] = i === length - 1 || i % block === block - 1 ? line[i] : pick(backward[i + 1], line[i])
-  for (let i = 0; i < length; i++) {
-    const [a, b] = [Math.max(0, i - radius), Math.min(length - 1, i + radius)]
-    data[from + i * stride] = pick(backward[a], forward[b])
-  }
+  for (let i = padded - 1; i >= 0; i--)
+    backward[i] = i === padded - 1 || i % block === block - 1 ? line[i] : pick(backward[i + 1], line[i])
+  for (let i = 0; i < length; i++) data[from + i * stride] = pick(backward[i], forward[i + 2 * radius])
 }
