@@ -20,19 +20,7 @@ import { DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
 import { snapEdges } from './snap-edges.ts'
 import { addTile, blendWeights, fitTile, layoutTiles, tilesOf } from './tiles.ts'
-import type { DepthMap, NetworkMaps, PredictOptions } from './types.ts'
-
-/** How a large photo is cut up. */
-export interface TileOptions {
-  /** How often a tile fits into the photo along the side that limits it, 1 to 8; default 3. Never so often that the network sees a tile enlarged. */
-  readonly across?: number
-  /** The share of a side that neighbours have in common at least, 0.1 to 0.8; default 0.5. */
-  readonly overlap?: number
-  /** What happens to soft edges: `photo` (default) moves them to the photo's edges, `network` leaves them as they are. */
-  readonly edges?: 'photo' | 'network'
-  /** Called after every tile. */
-  readonly onTile?: (done: number, of: number) => void
-}
+import type { DepthMap, NetworkMaps, PredictOptions, TileOptions } from './types.ts'
 
 /** What is used of a model. */
 export interface TiledModel {
@@ -115,7 +103,8 @@ export async function predictTiled(
       addTile(sum, tile, crop, { ...fit, x: weightsX[column], y: weightsY[row] })
       for (const part of ['compile', 'prepare', 'run', 'finish'] as const) spent[part] += milliseconds[part]
       spent.finish += performance.now() - begin
-      onTile?.(++count, places.length)
+      count++
+      onTile?.(count, places.length)
     }
   }
   const begin = performance.now()

@@ -228,3 +228,15 @@ export interface PredictOptions extends StreamOptions {
   /** Also return the map of every step. */
   readonly steps?: boolean
 }
+
+/** How a large photo is cut up. */
+export interface TileOptions {
+  /** How often a tile fits into the photo along the side that limits it, 1 to 8; default 3. Never so often that the network sees a tile enlarged. */
+  readonly across?: number
+  /** The share of a side that neighbours have in common at least, 0.1 to 0.8; default 0.5. */
+  readonly overlap?: number
+  /** What happens to soft edges: `photo` (default) moves them to the photo's edges, `network` leaves them as they are. */
+  readonly edges?: 'photo' | 'network'
+  /** Called after every tile. */
+  readonly onTile?: (done: number, of: number) => void
+}
