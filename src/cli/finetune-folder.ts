@@ -17,7 +17,7 @@ export interface FinetuneFlags extends RunFlags {
 
 /** Throws a DarError for a folder that cannot be learnt from, with all reasons, and whatever `train` refuses. */
 export async function finetuneFolder(folder: string, flags: FinetuneFlags): Promise<void> {
-  const { from, json = false, resume, force, skipBad, device, set: settings } = flags
+  const { from, json = false, resume, force, skipBad, device, precision, set: settings } = flags
   if (from === undefined) throw new DarError('--from is missing; name the model to start from, such as dar-nano')
   const depthScale = above0('--depth-scale', flags.depthScale)
   const { minutes, threads, loading } = runOptionsOf(flags)
@@ -31,7 +31,7 @@ export async function finetuneFolder(folder: string, flags: FinetuneFlags): Prom
   const { run, compared } = await reportedRun(out, showing, {}, (given) =>
     finetune(
       { ...plan, recipe },
-      { ...settled, out, resume, force, skipBad, minutes, threads, device, loading, ...given },
+      { ...settled, out, resume, force, skipBad, minutes, threads, device, precision, loading, ...given },
     ),
   )
   if (json) console.log(JSON.stringify({ event: 'finetuned', run, ...compared }))

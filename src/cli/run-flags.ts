@@ -1,11 +1,11 @@
 /** Flags that the verbs that train share, beside those of what shows a run (reported-run.ts). */
 import type { Command } from 'commander'
-import { type DeviceFlags, deviceOption } from './device-flag.ts'
+import { type DeviceFlags, deviceOption, type PrecisionFlags, precisionOption } from './device-flag.ts'
 import { above0, atLeast0, wholeAbove0 } from './flag-values.ts'
 import { WATCHED_PICTURES, type WatchFlags } from './reported-run.ts'
 
 /** As commander gives them. */
-export interface RunFlags extends DeviceFlags, WatchFlags {
+export interface RunFlags extends DeviceFlags, PrecisionFlags, WatchFlags {
   readonly set: readonly string[]
   readonly out?: string
   readonly resume?: boolean
@@ -27,6 +27,7 @@ export function addRunOptions(command: Command): Command {
     .option('--prefetch <n>', 'batches made ahead', '4')
     .option('--cache <MB>', 'memory for decoded frames, for each worker, shared by the shapes of a stage', '1024')
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .option('--watch', 'serve a page with curves and pictures on this machine')
     .option('--port <n>', 'with --watch: where (default: 6007, or a free port if that is taken)')
     .option(

@@ -82,7 +82,8 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
   const taught = flags.teacher === undefined ? loaded : withTeacher(loaded, flags.teacher, flags.data)
   const recipe = applySettings(taught, settings)
   if (flags.plan) {
-    const plan = await planRun(recipe, { data: flags.data, threads, loading })
+    const { data, device, precision } = flags
+    const plan = await planRun(recipe, { data, threads, device, precision, loading })
     process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`)
     return
   }
@@ -111,6 +112,7 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
         minutes,
         threads: threadsOf(threads, processes),
         device: flags.device,
+        precision: flags.precision,
         loading,
         collective: processes,
         ...given,

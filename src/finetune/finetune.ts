@@ -100,6 +100,7 @@ export interface FinetuneOptions
     | 'minutes'
     | 'threads'
     | 'device'
+    | 'precision'
     | 'loading'
     | 'pictures'
     | 'signal'

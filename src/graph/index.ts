@@ -1,5 +1,6 @@
 export * from './cost.ts'
 export { type GradientOptions, gradient } from './gradient.ts'
+export { halveProducts, type Precision, type Products } from './half.ts'
 export * from './memory.ts'
 export * from './onnx.ts'
 export {

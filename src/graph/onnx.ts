@@ -4,6 +4,8 @@
  * Parameters are graph inputs when training (they change every step), initializers embedded in the model for small
  * files, or references into a .safetensors file beside it (ONNX external data), which the engine maps into memory.
  */
+import { assert } from '../support/errors.ts'
+import { halveProducts, type Products } from './half.ts'
 import {
   type AttributeValue,
   DATA_TYPE,
@@ -77,18 +79,23 @@ export interface CompileOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Tensors that are fed instead of computed, with the names of their inputs: what another program has computed. */
   readonly given?: ReadonlyMap<Tensor, string>
+  /** What matrix products and convolutions compute in; others than `single` want weights as inputs (half.ts). Default `single`. */
+  readonly products?: Products
 }
 
 /** Compiles what the named outputs need. Throws when a parameter has no value in the weight source. */
 export function compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Compiled {
-  const lowered = lower(outputs, options)
+  const { products = 'single', weights = { kind: 'inputs' } } = options
+  assert(products === 'single' || weights.kind === 'inputs', 'products in float16 take weights as inputs')
+  const single = lower(outputs, options)
+  const lowered = products === 'single' ? single : halveProducts(single, { products })
   return { ...lowered, model: writeModel(lowered.model) }
 }
 
-/** As `compile`, stopping short of the bytes. */
+/** As `compile` with single products, stopping short of the bytes. */
 export function lower(
   outputs: Readonly<Record<string, Tensor>>,
-  { name = 'graph', weights = { kind: 'inputs' }, metadata = {}, given = new Map() }: CompileOptions = {},
+  { name = 'graph', weights = { kind: 'inputs' }, metadata = {}, given = new Map() }: Omit<CompileOptions, 'products'> = {},
 ): Lowered {
   const results = Object.values(outputs)
   if (results.length === 0) throw new Error(`compile ${name}: there are no outputs`)

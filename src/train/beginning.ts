@@ -49,9 +49,11 @@ export async function shareBeginning(
   own: Beginning | null,
 ): Promise<Beginning> {
   if (collective.ranks === 1 && own) return own
-  const header = Float64Array.of(own?.step ?? 0, own?.seconds ?? 0, own?.skipped ?? 0, own?.isResumed ? 1 : 0)
+  const { scale: ownScale = 0, good: ownGood = 0 } = own?.lossScale ?? {}
+  const progress = [own?.step ?? 0, own?.seconds ?? 0, own?.skipped ?? 0, own?.isResumed ? 1 : 0]
+  const header = Float64Array.of(...progress, ownScale, ownGood)
   await collective.broadcast(header)
-  const [step, seconds, skipped, resumed] = header
+  const [step, seconds, skipped, resumed, scale, good] = header
   const share = async (name: 'params' | 'm' | 'v' | 'ema') => {
     const values = own?.[name] ?? new Float32Array(length)
     await collective.broadcast(values)
@@ -65,6 +67,7 @@ export async function shareBeginning(
     step,
     seconds,
     skipped,
+    ...(scale > 0 && { lossScale: { scale, good } }),
     isResumed: resumed === 1,
     notes: own?.notes ?? [],
   }

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { configText, type DarConfig, type FlatConfig, flatConfig, parseConfig } from '../model/index.ts'
 import { type NamedValues, readWeights, storedConfig, writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
+import type { LossScaleState } from './loss-scale.ts'
 import type { TrainingState } from './optimiser.ts'
 import type { Layout } from './parameters.ts'
 import type { RunIdentity } from './run-identity.ts'
@@ -23,6 +24,8 @@ export interface Progressed {
   readonly seconds: number
   /** Updates that were left out because their batch was bad. */
   readonly skipped: number
+  /** Of half precision; absent with single. */
+  readonly lossScale?: LossScaleState
 }
 
 /** The run and model of a checkpoint. */
@@ -52,11 +55,12 @@ export async function writeCheckpoint(
     await Promise.all(STORED.map(async (name) => [name, await state[name].read()] as const)),
   ) as Stored
   const named = STORED.flatMap((kind) => split(layout, arrays[kind], `${kind}/`))
-  const { skipped } = progressed
+  const { skipped, lossScale } = progressed
   const metadata = metadataOf(progressed, belonging)
   await writeWeights(checkpointPath(folder), named, {
     ...metadata,
     ...(skipped > 0 && { skipped: `${skipped}` }),
+    ...(lossScale && { lossScale: JSON.stringify(lossScale) }),
     ...(run && { run: JSON.stringify(run) }),
   })
   await writeWeights(modelPath(folder), split(layout, arrays.ema), metadata, { dtype: 'F16' })
@@ -159,7 +163,15 @@ export async function readCheckpoint(
     throw new DarError(`${path}: its metadata name no update to go on from; start anew without --resume`)
   const stored = { params: whole('params'), ema: whole('ema'), m: whole('m'), v: whole('v') }
   const skipped = Number(metadata.skipped ?? 0)
-  return { ...stored, step, seconds, skipped, run: storedRun(metadata.run, path), checked: weights.checked }
+  const lossScale = storedScale(metadata.lossScale, path)
+  return { ...stored, step, seconds, skipped, lossScale, run: storedRun(metadata.run, path), checked: weights.checked }
+}
+
+function storedScale(text: string | undefined, path: string): LossScaleState | undefined {
+  if (text === undefined) return undefined
+  const { scale, good } = JSON.parse(text) as Partial<LossScaleState>
+  if (typeof scale === 'number' && scale >= 1 && typeof good === 'number' && good >= 0) return { scale, good }
+  throw new DarError(`${path}: its metadata hold no scale of the loss; start anew without --resume`)
 }
 
 function storedRun(text: string | undefined, path: string): RunIdentity | null {

@@ -10,7 +10,7 @@
  */
 
 import type { Batch } from '../data/index.ts'
-import type { GradientOptions } from '../graph/index.ts'
+import type { GradientOptions, Products } from '../graph/index.ts'
 import { type DarConfig, type LossOptions, lossTermCount } from '../model/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
 import type { Accumulator } from './accumulator.ts'
@@ -33,6 +33,8 @@ interface GradientStepOptions {
   readonly frozen: (name: string) => boolean
   /** See `GradientOptions`. */
   readonly checkpoints?: GradientOptions['checkpoints']
+  /** What products compute in; default `single`. */
+  readonly products?: Products
 }
 
 /** What is trained: the layout is that of the state, of all parameters. */
@@ -71,12 +73,12 @@ export class GradientStep {
   static async open(
     engine: Engine,
     { config, layout, state }: TrainedModel,
-    { frozen, checkpoints, ...asked }: GradientStepOptions,
+    { frozen, checkpoints, products, ...asked }: GradientStepOptions,
     parts: Parts,
   ): Promise<GradientStep> {
     const owner = new Owner()
     const options = { ...asked, distil: parts.teacher?.weights ?? null }
-    const own = { frozen, checkpoints }
+    const own = { frozen, checkpoints, products }
     const terms = Array.from({ length: lossTermCount(config) }, (_, k) => `loss${k + 1}`)
     try {
       const teacher = parts.teacher ? owner.hold(await Teacher.open(engine, parts.teacher, config, options)) : null
@@ -87,7 +89,7 @@ export class GradientStep {
       }
       const { outputs, count } = sumOutputs(config, options)
       const { compiled } = trainingGraph(config, { ...options, ...own, sums: count })
-      const program = owner.hold(await loadSums(engine, outputs, layout, state.params))
+      const program = owner.hold(await loadSums(engine, outputs, layout, state.params, { products }))
       const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
       return new GradientStep(owner, step, { program, count }, parts, state, terms, teacher)
     } catch (error) {
@@ -98,16 +100,19 @@ export class GradientStep {
 
   /**
    * Leaves the gradient of the batch that all ranks' micro-batches make up in `grads`; returns its loss, and the loss's terms. The memory of
-   * the micro-batches is given away.
+   * the micro-batches is given away. `lossScale` is for half precision (loss-scale.ts).
    */
-  async run(micros: readonly Batch[]): Promise<{ readonly loss: number; readonly terms: readonly number[] }> {
+  async run(
+    micros: readonly Batch[],
+    { lossScale }: { readonly lossScale?: number } = {},
+  ): Promise<{ readonly loss: number; readonly terms: readonly number[] }> {
     const { accumulator, collective } = this.parts
     const said: Said[] = []
     for (const { image } of micros) said.push(this.teacher ? await this.teacher.run(image) : {})
     const sums = this.sums && (await this.pooled(this.sums, micros, said))
     let figures: number[] = []
     for (const [i, micro] of micros.entries()) {
-      const feeds = { ...feedsOf(this.step, micro), ...said[i], ...(sums && { sums: sums.slice() }) }
+      const feeds = { ...feedsOf(this.step, micro, { lossScale }), ...said[i], ...(sums && { sums: sums.slice() }) }
       const result = await this.step.run(feeds, { transfer: true })
       figures = ['loss', ...this.terms].map((name) => Number(result[name][0]))
       if (micros.length > 1) await accumulator?.take(i, micros.length)

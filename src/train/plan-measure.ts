@@ -1,8 +1,10 @@
 /** Times a few updates of one shape of a stage, and throws them away: real graphs and a real optimiser on weights that nobody keeps. */
 import { type Batch, type BatchOptions, createBatchMaker, Random, ROOM_REUSE, type SourceSpec } from '../data/index.ts'
+import type { Products } from '../graph/index.ts'
 import { dropBranches } from '../model/index.ts'
 import { createRoomRenderer } from '../rooms/index.ts'
 import { Engine } from '../runtime/engine.ts'
+import type { Provider } from '../runtime/protocol.ts'
 import { Accumulator } from './accumulator.ts'
 import { ALONE } from './collective.ts'
 import type { TeacherModel } from './distil.ts'
@@ -21,6 +23,8 @@ interface MeasureOptions {
   /** Null: batches are noise. */
   readonly sources: readonly SourceSpec[] | null
   readonly threads?: number
+  readonly device?: Provider
+  readonly products?: Products
   /** Of `distil`, which is then asked as in the run; default: none. */
   readonly teacher?: TeacherModel | null
 }
@@ -30,11 +34,11 @@ export async function measureUpdates(
   recipe: Recipe,
   stage: Stage,
   shape: Shape,
-  { sources, threads, teacher = null }: MeasureOptions,
+  { sources, threads, device, products, teacher = null }: MeasureOptions,
 ): Promise<{ readonly step: number; readonly batch: number | null }> {
   const { model, optimiser, seed, augmentation } = recipe
   const micros = stage.accumulate ?? 1
-  const options = stepOptions(recipe, stage, shape)
+  const options = { ...stepOptions(recipe, stage, shape), products }
   const { width, height, batch } = options
   const size = { width, height, batch, draws: options.dropPath > 0 ? dropBranches(model) : 0 }
   const made = sources
@@ -42,7 +46,7 @@ export async function measureUpdates(
     : { seconds: null, data: noise(size) }
   const layout = modelLayout(model, shape)
   const owner = new Owner()
-  const engine = new Engine({ threads, memory: 'pieces' })
+  const engine = new Engine({ threads, provider: device, memory: 'pieces' })
   try {
     const params = initialise(layout, seed)
     const held = await Promise.all(

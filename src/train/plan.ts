@@ -4,8 +4,11 @@
  */
 import { resolve } from 'node:path'
 import { type LoadingOptions, ROOM_POOL } from '../data/index.ts'
-import { flopsOf, nodesPerRun, type Tensor } from '../graph/index.ts'
+import { flopsOf, nodesPerRun, type Precision, type Tensor } from '../graph/index.ts'
+import { Engine } from '../runtime/engine.ts'
+import type { Provider } from '../runtime/protocol.ts'
 import { DarError, messageOf } from '../support/errors.ts'
+import { deviceNotes, productsOn } from './device-notes.ts'
 import { openTeacher } from './distil.ts'
 import { multiplierOf } from './groups.ts'
 import { HOLES, type MemoryItems, runMemory, stepMemory, stepOf, totalOf } from './memory.ts'
@@ -75,13 +78,23 @@ export interface PlanOptions {
   /** Folder that the recipe's data paths are relative to. */
   readonly data: string
   readonly threads?: number
+  /** What the measured updates run on; default `cpu`. */
+  readonly device?: Provider
+  /** Of their products; default `single`. */
+  readonly precision?: Precision
   readonly loading?: LoadingOptions
   /** Bytes that a measurement may take; none is made that needs more. Default: what the system has free. */
   readonly room?: number
 }
 
-/** Throws a DarError when a graph cannot be built. Data that cannot be opened are told of, in `problem`. */
-export async function planRun(recipe: Recipe, { data: root, threads, loading = {}, room }: PlanOptions): Promise<Plan> {
+/**
+ * Throws a DarError when a graph cannot be built, and one of kind `missing` when the machine does not have the device. Data that cannot
+ * be opened are told of, in `problem`.
+ */
+export async function planRun(
+  recipe: Recipe,
+  { data: root, threads, device = 'cpu', precision = 'single', loading = {}, room }: PlanOptions,
+): Promise<Plan> {
   const opened = await Promise.all(recipe.data.map((one) => openOne(one, root)))
   const data = shares(recipe, opened)
   const held = data.reduce((sum, one) => sum + one.held, 0)
@@ -92,7 +105,7 @@ export async function planRun(recipe: Recipe, { data: root, threads, loading = {
   const free = room ?? process.availableMemory()
   const { distil, model } = recipe
   const teacher = distil ? await openTeacher(distil, model, (path) => resolve(root, path)) : null
-  const notes: string[] = []
+  const notes = await notesOf(recipe, device, precision)
   if (teacher) notes.push("the teacher's memory and FLOPs are not counted, its time is")
   const stages: PlannedStage[] = []
   for (const stage of recipe.stages) {
@@ -110,7 +123,15 @@ export async function planRun(recipe: Recipe, { data: root, threads, loading = {
           `${shape.width}×${shape.height}, batch ${stage.batch}: not measured, because it needs ${gigabytes(needed)} and ${gigabytes(free)} are free here`,
         )
       const sources = known ? opened.flatMap((one) => ('source' in one ? [one.source] : [])) : null
-      const measured = fits ? await measureUpdates(recipe, stage, shape, { sources, threads, teacher }) : null
+      const measured = fits
+        ? await measureUpdates(recipe, stage, shape, {
+            sources,
+            threads,
+            device,
+            products: productsOn(device, precision),
+            teacher,
+          })
+        : null
       shapes.push({
         ...shape,
         updates: before[i],
@@ -141,6 +162,16 @@ export async function planRun(recipe: Recipe, { data: root, threads, loading = {
     seconds,
     notes,
   }
+}
+
+/** What the device lacks, and what the plan does not say of it. */
+async function notesOf(recipe: Recipe, device: Provider, precision: Precision): Promise<string[]> {
+  if (device === 'cpu') return []
+  await using engine = new Engine({ provider: device, memory: 'pieces' })
+  return [
+    ...(await deviceNotes(engine, recipe, { precision })),
+    `times are of ${device}; memory is that of a run on the CPU, and of ${device} less of it is in the process`,
+  ]
 }
 
 const flopsBehind = (outputs: readonly Tensor[]): number =>

@@ -10,6 +10,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import type { Dataset } from '../data/index.ts'
+import type { Precision } from '../graph/index.ts'
 import { DarError } from '../support/errors.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -24,13 +25,15 @@ export interface DataContents {
 /** As it is stored: plain data. */
 export type RunIdentity = Readonly<Record<string, unknown>>
 
-/** Of a recipe on its data. `ranks`: how many processes share a batch, which changes figures by rounding only. */
+/** Of a recipe on its data. `ranks`: how many processes share a batch, which changes figures by rounding only. `precision`: of products. */
 export function runIdentity(
   { seed, schedule, optimiser, augmentation, stages, data, distil }: Recipe,
   contents: readonly DataContents[],
-  { ranks }: { readonly ranks: number },
+  { ranks, precision = 'single' }: { readonly ranks: number; readonly precision?: Precision },
 ): RunIdentity {
-  const trained = { seed, schedule, optimiser, augmentation, distil, ranks }
+  // Single is left out, as it is in the checkpoints of older versions.
+  const half = precision === 'half' ? { precision } : {}
+  const trained = { seed, schedule, optimiser, augmentation, distil, ranks, ...half }
   const stagesOf = stages.map(({ validationBatch: _, ...stage }) => stage)
   const dataOf = data.map(({ validation: _, ...one }) => one)
   // Through JSON, so that a field that is undefined and one that is absent are the same.

@@ -1,6 +1,7 @@
 /** The events of a run, and log.jsonl, which has one event a line. */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Precision } from '../graph/index.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { remedyFor } from '../support/files.ts'
@@ -27,6 +28,8 @@ export type TrainEvent =
       readonly parameters: number
       /** What computes; absent in logs of older versions. */
       readonly device?: Provider
+      /** What its products compute in; absent: single. */
+      readonly precision?: Precision
       /** What `--set` changed of the recipe, as it was given. */
       readonly settings?: readonly string[]
       readonly notes: readonly string[]
@@ -73,7 +76,7 @@ export type TrainEvent =
       readonly message: string
     }
   | {
-      /** An update was left out (`skipBad`). */
+      /** An update was left out (`skipBad`), or in half precision its gradient was not finite (loss-scale.ts). */
       readonly event: 'skipped'
       /** Number of the update, from 0. */
       readonly step: number

@@ -12,6 +12,7 @@ import { findBeginning, shareBeginning } from './beginning.ts'
 import type { Progressed } from './checkpoint.ts'
 import { agree, type Collective, refuseUnlike, takeFromFirst } from './collective.ts'
 import { deviceNotes } from './device-notes.ts'
+import { LossScale } from './loss-scale.ts'
 import { Norms } from './norms.ts'
 import { AdamW, type STATE_NAMES, type TrainingState } from './optimiser.ts'
 import type { Owner } from './owner.ts'
@@ -40,6 +41,8 @@ export class Run {
   private skipped = 0
   private skippedInARow = 0
   private section: Section | null = null
+  /** Null with single precision. */
+  private scale: LossScale | null
   private readonly watch: Watch
 
   private constructor(
@@ -53,6 +56,7 @@ export class Run {
   ) {
     this.total = totalUpdates(parts.recipe)
     this.watch = new Watch(frames)
+    this.scale = parts.precision === 'half' ? new LossScale() : null
   }
 
   /** Everything native belongs to `owner`, also when this fails half-way. */
@@ -63,7 +67,8 @@ export class Run {
   ): Promise<Run> {
     const { engine, recipe, collective } = needs
     const layout = modelLayout(recipe.model, recipe.stages[0])
-    const identity = runIdentity(recipe, data.contents, collective)
+    const { precision } = needs
+    const identity = runIdentity(recipe, data.contents, { ranks: collective.ranks, precision })
     await refuseUnlike(collective, identityNumber(identity), 'another recipe or other data')
     const found = collective.rank === 0 ? await findBeginning(options, layout, recipe, identity) : null
     const beginning = await shareBeginning(collective, layout, found)
@@ -86,13 +91,14 @@ export class Run {
     const files = new RunFiles({ folder: options.out, recipe, layout, state, identity, choosing })
     const run = new Run(owner, options, { ...needs, data, layout, state }, adam, norms, files, framesIn(data))
     if (beginning.isResumed) await run.goOnFrom(beginning)
-    const where = await deviceNotes(engine, recipe)
+    const where = await deviceNotes(engine, recipe, { precision })
     run.emit({
       event: 'start',
       step: run.step,
       total: run.total,
       parameters: layout.length,
       device: engine.provider,
+      ...(precision === 'half' && { precision }),
       settings: options.settings,
       notes: [...beginning.notes, ...sharingNotes(recipe, collective), ...where],
       recipe,
@@ -100,7 +106,8 @@ export class Run {
     return run
   }
 
-  private async goOnFrom({ step, seconds, skipped }: Progressed): Promise<void> {
+  private async goOnFrom({ step, seconds, skipped, lossScale }: Progressed): Promise<void> {
+    if (this.scale) this.scale = new LossScale(lossScale)
     this.step = step
     this.secondsBefore = seconds
     this.skipped = skipped
@@ -212,12 +219,17 @@ export class Run {
     const ownDepth = this.parts.teacher !== null || micros.some(({ depth }) => depth.some((metres) => metres > 0))
     const [hasDepth] = await agree(collective, [ownDepth])
     const { loss, norm, terms } = await this.gradient(lane, micros)
+    if (Number.isFinite(loss) && !Number.isFinite(norm) && this.scale?.halve())
+      return this.leaveOut(
+        `the gradient is not finite in half precision; the loss is now scaled by ${this.scale.value}`,
+      )
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       if (!this.maySkip) return this.refuse(lane, { loss, norm, names })
       const why = `the loss is ${loss} and the gradient's norm ${norm}, not finite. The batch was ${names.join(', ')}`
       return this.skip(why)
     }
     this.skippedInARow = 0
+    this.scale?.succeed()
     const rate = rateAt(this.step, this.total, this.parts.recipe.schedule)
     await this.optimiser.apply(this.step, rate, norm)
     const imagesPerSecond = (1000 * stage.batch) / (performance.now() - begin)
@@ -235,8 +247,12 @@ export class Run {
 
   /** Leaves this update out: the weights stay as they are, and the next batch is another one. */
   private skip(why: string): void {
-    this.skipped++
     this.skippedInARow++
+    this.leaveOut(why)
+  }
+
+  private leaveOut(why: string): void {
+    this.skipped++
     const { step, skipped } = this
     this.emit({ event: 'skipped', step, seconds: this.elapsed(), skipped, message: `update ${step}: ${why}` })
   }
@@ -258,7 +274,7 @@ export class Run {
 
   /** Leaves the gradient, over all ranks, in its buffer. The batch's memory is transferred. */
   private async gradient({ step }: Lane, micros: readonly Batch[]) {
-    const own = await step.run(micros)
+    const own = await step.run(micros, { lossScale: this.scale?.value })
     const figures = [await this.optimiser.gradientNorm(), own.loss, ...own.terms]
     const [norm, loss, ...terms] = await takeFromFirst(this.parts.collective, figures)
     return { norm, loss, terms }
@@ -282,7 +298,7 @@ export class Run {
       throw new DarError(`${what}; the next one is fine, so look at these frames. ${this.kept()}`)
     }
     throw new DarError(
-      `${what}; the next one fails too, so the weights have diverged: lower the rate. ${this.kept()}`,
+      `${what}; the next one fails too, so the weights have diverged: lower the rate${this.scale ? ', or train without --precision half, whose values end at 65504' : ''}. ${this.kept()}`,
       { kind: 'model' },
     )
   }
@@ -333,7 +349,8 @@ export class Run {
   }
 
   private progressed(): Progressed {
-    return { step: this.step, seconds: this.elapsed(), skipped: this.skipped }
+    const lossScale = this.scale?.state
+    return { step: this.step, seconds: this.elapsed(), skipped: this.skipped, ...(lossScale && { lossScale }) }
   }
 
   /** Seconds of training, sessions before this one included. */

@@ -10,10 +10,12 @@ import {
 } from '../data/index.ts'
 import { PREFETCH } from '../data/loader.ts'
 import type { StoredFeatures } from '../data/stored-features.ts'
+import type { Precision } from '../graph/index.ts'
 import { dropBranches } from '../model/index.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { Accumulator } from './accumulator.ts'
 import { batchNumber, type Collective } from './collective.ts'
+import { productsOn } from './device-notes.ts'
 import type { TeacherModel } from './distil.ts'
 import { prepareFeatures } from './features.ts'
 import { GradientStep } from './gradient-step.ts'
@@ -54,6 +56,8 @@ export interface RunParts {
   /** Of `distil`; null without. */
   readonly teacher: TeacherModel | null
   readonly collective: Collective
+  /** What the products of a step compute in. */
+  readonly precision: Precision
   /** Folder for the encoder's features, where a stage keeps them. */
   readonly features: string
   /** What a loader does after a frame that cannot be read. */
@@ -65,7 +69,7 @@ export interface RunParts {
  * also when this fails.
  */
 export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
-  const { engine, recipe, layout, state, data, loading, collective, atUnreadable, teacher } = parts
+  const { engine, recipe, layout, state, data, loading, collective, atUnreadable, teacher, precision } = parts
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
   const { loss, accumulate: micros = 1, dropPath = 0 } = stage
@@ -111,10 +115,11 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const frozen = (name: string) => multiplierOf(name, recipe.optimiser?.multipliers) === 0
   const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
   const checkpoints = recipe.gradientCheckpointing ? ('recompute' as const) : ('keep' as const)
+  const products = productsOn(engine.provider, precision)
   const lanes: Lane[] = []
   for (const [i, { height, width }] of shapes.entries()) {
     const fromFeatures = stored[i] !== undefined
-    const options = { height, width, batch, loss, dropPath, frozen, fromFeatures, checkpoints }
+    const options = { height, width, batch, loss, dropPath, frozen, fromFeatures, checkpoints, products }
     const step = await GradientStep.open(engine, { config: recipe.model, layout, state }, options, {
       collective,
       accumulator,

@@ -6,9 +6,12 @@ import {
   type Compiled,
   compile,
   concat,
+  div,
   type GradientOptions,
   Graph,
   gradient,
+  mul,
+  type Products,
   reshape,
   slice,
   type Tensor,
@@ -59,12 +62,15 @@ interface StepOptions extends LossStep {
   readonly sums?: number
   /** What is done with the values inside the model's spans; see `GradientOptions`. Default `keep`. */
   readonly checkpoints?: GradientOptions['checkpoints']
+  /** What products compute in. But for `single` there is an input more, lossScale: [], a power of two (loss-scale.ts). Default `single`. */
+  readonly products?: Products
 }
 
 const GRADIENT = 'gradient of '
 const TEACHER = 'teacher'
 const SUMS = 'sums'
 const DRAWS = 'draws'
+const LOSS_SCALE = 'lossScale'
 
 /** The parameters of a model. `size` is any that the model can run at: parameters do not depend on it. */
 export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'batch'>): Layout {
@@ -83,10 +89,13 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  *
  * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
  * and its terms are then the whole batch's, and the gradients this part's share, which is to be added to those of the others.
+ *
+ * With `products` other than `single` the gradient is that of lossScale·loss, divided by lossScale in float32: so the gradients between, which
+ * products read as float16, don't vanish. `trainingGraph` compiles the products so.
  */
 export function trainingOutputs(
   config: DarConfig,
-  { frozen = () => false, sums, checkpoints, ...options }: StepOptions,
+  { frozen = () => false, sums, checkpoints, products = 'single', ...options }: StepOptions,
 ) {
   const graph = new Graph()
   const whole = sums === undefined ? null : graph.input(SUMS, [sums])
@@ -102,7 +111,9 @@ export function trainingOutputs(
   const parameters = [...graph.parameters.values()]
   const learning = parameters.filter(({ name }) => !frozen(name))
   if (learning.length === 0) throw new DarError('every parameter is frozen: leave one a multiplier above 0')
-  const gradients = gradient(sum, learning, { checkpoints })
+  const scale = products === 'single' ? null : graph.input(LOSS_SCALE, [])
+  const scaled = gradient(scale ? mul(sum, scale) : sum, learning, { checkpoints })
+  const gradients = scale ? scaled.map((one) => mul(one, div(1, scale))) : scaled
   const outputs: Record<string, Tensor> = { loss: sum }
   terms.forEach((term, k) => {
     outputs[`loss${k + 1}`] = term
@@ -166,8 +177,8 @@ export function trainingGraph(
   options: StepOptions,
 ): { readonly compiled: Compiled; readonly layout: Layout } {
   const { outputs, layout } = trainingOutputs(config, options)
-  const { batch, width, height } = options
-  return { compiled: compile(outputs, { name: `training step ${batch}×${width}×${height}` }), layout }
+  const { batch, width, height, products } = options
+  return { compiled: compile(outputs, { name: `training step ${batch}×${width}×${height}`, products }), layout }
 }
 
 /**
@@ -193,8 +204,9 @@ export async function loadSums(
   outputs: Readonly<Record<string, Tensor>>,
   layout: Layout,
   params: ResidentBuffer,
+  { products }: Pick<StepOptions, 'products'> = {},
 ): Promise<Program> {
-  const compiled = compile(outputs, { name: 'sums of a part of a batch' })
+  const compiled = compile(outputs, { name: 'sums of a part of a batch', products })
   return engine.load(compiled, { boundInputs: boundParameters(compiled, layout, params) })
 }
 
@@ -212,6 +224,7 @@ export function boundParameters(
 export function feedsOf(
   { inputs }: Pick<Program, 'inputs'>,
   { image, depth, teacher, draws, taps }: Pick<Batch, 'image' | 'depth' | 'teacher' | 'draws' | 'taps'>,
+  { lossScale = 1 }: { readonly lossScale?: number } = {},
 ): Readonly<Record<string, PortData>> {
   const asks = (port: string) => inputs.some(({ name }) => name === port)
   return {
@@ -220,5 +233,6 @@ export function feedsOf(
     depth,
     ...(asks(TEACHER) && { [TEACHER]: teacher }),
     ...(asks(DRAWS) && { [DRAWS]: draws }),
+    ...(asks(LOSS_SCALE) && { [LOSS_SCALE]: Float32Array.of(lossScale) }),
   }
 }

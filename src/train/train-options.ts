@@ -1,5 +1,6 @@
 /** What a run is told beside its recipe. */
 import type { LoadingOptions } from '../data/index.ts'
+import type { Precision } from '../graph/index.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import type { Collective } from './collective.ts'
 import type { TrainEvent } from './run-log.ts'
@@ -23,6 +24,11 @@ export interface TrainOptions extends StartingFiles {
   readonly threads?: number
   /** What computes the steps; default `cpu`. The state lies in its memory where it is `webgpu`. */
   readonly device?: Provider
+  /**
+   * `half`: matrix products and convolutions of the step read float16; weights, moments, losses, norms and all else stay float32. For
+   * devices with float16; the CPU computes the same and is no faster. Default `single`.
+   */
+  readonly precision?: Precision
   /** What batches may cost: threads, batches ahead, memory for decoded frames; of every shape of a stage. */
   readonly loading?: LoadingOptions
   /** The other processes that train this model, on the same recipe and data; default: none. They share each batch equally. */

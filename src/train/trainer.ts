@@ -58,6 +58,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
       collective,
       features: featuresFolder(out),
       teacher,
+      precision: options.precision ?? 'single',
       atUnreadable: skipBad ? 'go on' : 'end',
     })
     return await run.loop()
