@@ -10,11 +10,13 @@ import { benchLoop } from './loop.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
-import { benchTrain } from './train.ts'
+import { benchTrain, TRAIN_HELP } from './train.ts'
 
 interface Benchmark {
   readonly run: () => Promise<Row[]>
   readonly about: string
+  /** For `NAME --help`, where there is more to say than the header does. */
+  readonly help?: string
 }
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
@@ -26,7 +28,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   loop: { run: benchLoop, about: 'how long the event loop waits while a model works' },
   model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
   predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
-  train: { run: benchTrain, about: 'a training step, beside PyTorch' },
+  train: { run: benchTrain, about: 'a training step, beside PyTorch', help: TRAIN_HELP },
 }
 
 const HELP = `usage: npm run bench -- NAME [--json FILE]
@@ -36,7 +38,7 @@ ${Object.entries(BENCHMARKS)
   .join('\n')}
 
   --json FILE   also keep the rows, with the machine that they were measured on
-  -h, --help    print this help
+  -h, --help    print this help; NAME --help, where it says train: how to measure one row
 
 The header of bench/NAME.ts says what is measured and how, and which environment variables it reads.`
 
@@ -46,7 +48,7 @@ const { positionals, values } = parseArgs({
 })
 const [name] = positionals
 const bench = BENCHMARKS[name ?? '']
-if (values.help) console.log(HELP)
+if (values.help) console.log(bench?.help ? `${bench.about}\n\n${bench.help}` : HELP)
 else if (!bench) {
   console.error(HELP)
   process.exitCode = 1

@@ -21,7 +21,7 @@ export interface StepCase {
 
 const { config: flat, batch, width, height, threads }: StepCase = JSON.parse(process.argv[2])
 const config = parseConfig(flat)
-await using engine = new Engine({ threads })
+await using engine = new Engine({ threads, memory: 'pieces' }) // as dar train
 const graph = trainingGraph(config, { batch, width, height })
 const zeros = new Float32Array(graph.layout.length)
 const params = initialise(graph.layout, 1)

@@ -4,7 +4,7 @@
  *
  * `DAR_REFERENCE` names a folder with `dar_reference.py`, an implementation in PyTorch of the same models; without it only this project
  * is measured. `DAR_PYTHON` is the Python that has `torch` (default /usr/bin/python3, Debian's python3-torch with OpenBLAS).
- * `DAR_BENCH_MODELS=nano,lite` takes some of the models only. The loader is measured alone: rooms read from files, as most training does.
+ * `DAR_BENCH_MODELS=nano,lite` takes some of the models only (`TRAIN_HELP`). The loader is measured alone: rooms read from files, as most training does.
  *
  * The reference knows no `halved` grids, no last convolution and no norm before the tanh. nano is therefore compared without
  * them, and timed once more as it is.
@@ -22,8 +22,24 @@ import { writeRooms } from '../src/train/testing.ts'
 import { median, type Row } from './report.ts'
 import type { StepCase } from './train-child.ts'
 
-const THREADS = 2
+/** For `npm run bench -- train --help`. */
+export const TRAIN_HELP = `One row at a time, on a machine that does nothing else (each takes some 2 to 10 minutes; no step begins after 8):
+
+  DAR_REFERENCE=FOLDER DAR_BENCH_MODELS=nano  npm run bench -- train --json nano.json
+  DAR_REFERENCE=FOLDER DAR_BENCH_MODELS=lite  npm run bench -- train --json lite.json
+  DAR_REFERENCE=FOLDER DAR_BENCH_MODELS=small npm run bench -- train --json small.json
+
+  DAR_REFERENCE     folder with dar_reference.py, the same models in PyTorch; without it only this project is measured
+  DAR_PYTHON        the Python that has torch (default: /usr/bin/python3)
+  DAR_BENCH_MODELS  nano (twice: as the reference has it, and as it is), lite, small, or several with commas; default: all
+  DAR_BENCH_THREADS threads of both (default: 2)
+
+small is 280×224 and a batch of 1, since a ViT takes multiples of 14. It needs 6 GB for both.`
+
+const THREADS = Number(process.env.DAR_BENCH_THREADS ?? 2)
 const WARM_UP = 2
+/** Milliseconds of a model after which no step begins: a row is then of the steps that were made. */
+const LIMIT = 8 * 60_000
 const TARGET = 1.5
 const LOADER_TARGET = 3
 const SIZE = { width: 288, height: 224 }
@@ -102,8 +118,10 @@ async function inTurn({
     throw new Error(`DAR_REFERENCE is ${folder}, which holds no dar_reference.py`)
   const theirs = known && folder ? open(python, [script('./train_reference.py'), folder, argument]) : null
   const milliseconds = { ours: [] as number[], theirs: [] as number[] }
+  const begin = performance.now()
   try {
     for (let i = 0; i < WARM_UP + steps; i++) {
+      if (i > WARM_UP && performance.now() - begin > LIMIT) break
       const [mine, other] = [await ours.ask('step'), theirs ? await theirs.ask('step') : Number.NaN]
       if (i < WARM_UP) continue
       milliseconds.ours.push(mine)
