@@ -95,7 +95,12 @@ export function compile(outputs: Readonly<Record<string, Tensor>>, options: Comp
 /** As `compile` with single products, stopping short of the bytes. */
 export function lower(
   outputs: Readonly<Record<string, Tensor>>,
-  { name = 'graph', weights = { kind: 'inputs' }, metadata = {}, given = new Map() }: Omit<CompileOptions, 'products'> = {},
+  {
+    name = 'graph',
+    weights = { kind: 'inputs' },
+    metadata = {},
+    given = new Map(),
+  }: Omit<CompileOptions, 'products'> = {},
 ): Lowered {
   const results = Object.values(outputs)
   if (results.length === 0) throw new Error(`compile ${name}: there are no outputs`)
