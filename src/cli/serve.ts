@@ -1,5 +1,6 @@
 /** `dar serve`: depth over HTTP, until it is told to stop. The work is in src/serve; this file has the flags and the printing. */
 import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { loadModel } from '../node/index.ts'
@@ -83,7 +84,7 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
   const threads = wholeAbove0('--threads', flags.threads)
   const batch = wholeAbove0('--batch', flags.batch)
   const port = portNumber('--port', flags.port)
-  const notice = times(1000, atLeast0('--notice', flags.notice))
+  const notice = 1000 * (atLeast0('--notice', flags.notice) ?? 0)
   const grace = times(1000, atLeast0('--grace', flags.grace))
   const limits = {
     maxQueue: wholeAtLeast0('--max-queue', flags.maxQueue),
@@ -120,7 +121,9 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
       console.error(`anybody who reaches ${host} may use this server; --token asks them for one`)
     console.error(`${model.name} at ${server.url} until Ctrl-C`)
     await aborted(signal)
-    const lost = await server.drain({ notice, grace })
+    server.announceEnd()
+    await sleep(notice)
+    const lost = await server.drain({ grace })
     if (lost > 0) throw new DarError(`${lost} requests were not answered in time; raise --grace`, { kind: 'gone' })
   } finally {
     await codec.dispose()

@@ -1,9 +1,9 @@
 /**
  * The app on a port, by Node's http server: limits on connections and on the time of headers, and an end that loses no request.
  *
- * `drain` is for SIGTERM. From then on `/v2/health/ready` says no, and answers close their connections. After `notice`
- * milliseconds, in which a load balancer learns of it, no new connection is taken. Requests that have arrived are answered; then
- * what is left of connections is closed: those that have sent nothing, or half of a request's headers.
+ * `announceEnd` and `drain` are for SIGTERM. After the first, `/v2/health/ready` says no and answers close their connections, so that a
+ * load balancer looks elsewhere. After the second, no new connection is taken. Requests that have arrived are answered; then what
+ * is left of connections is closed: those that have sent nothing, or half of a request's headers.
  */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -26,8 +26,6 @@ export interface ListenOptions extends AppOptions {
 }
 
 export interface DrainOptions {
-  /** Milliseconds in which new connections are still taken, for a load balancer to look elsewhere. */
-  readonly notice?: number
   /** Milliseconds for requests that have arrived to be answered. */
   readonly grace?: number
 }
@@ -35,6 +33,8 @@ export interface DrainOptions {
 export interface DepthServer {
   /** `http://127.0.0.1:8000/` */
   readonly url: string
+  /** Says from now on that it is not ready, and answers all the same. */
+  announceEnd(): void
   /** Ends the server; returns how many requests were cut off because `grace` was over. Safe to call twice. */
   drain(options?: DrainOptions): Promise<number>
 }
@@ -77,10 +77,10 @@ export async function listen({
   let draining: Promise<number> | null = null
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}/`,
-    drain: ({ notice = 0, grace = 30_000 } = {}) => {
+    announceEnd: () => service.stopBeingReady(),
+    drain: ({ grace = 30_000 } = {}) => {
       draining ??= (async () => {
         service.stopBeingReady()
-        if (notice > 0) await sleep(notice)
         const closed = new Promise<void>((resolve) => server.close(() => resolve()))
         const lost = await requests.untilNone(grace)
         server.closeAllConnections()
