@@ -1,4 +1,5 @@
 /** The app by its Requests and Responses: what goes in, what comes out, who may ask, and what an error tells. */
+import { validateBytes } from 'gltf-validator'
 import sharp from 'sharp'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { decodeNpy } from '../image/npy.ts'
@@ -7,7 +8,7 @@ import { pngOfSize } from '../node/testing.ts'
 import { type AppOptions, createApp } from './app.ts'
 import type { RequestLog } from './exchange.ts'
 import type { ProblemBody } from './problem.ts'
-import { HEIGHT, jpegOf, tinyServed, WIDTH } from './testing.ts'
+import { HEIGHT, jpegOf, predicted, tinyServed, WIDTH } from './testing.ts'
 
 const tiny = tinyServed()
 const app = (options: Partial<AppOptions> = {}) => createApp({ model: tiny.model, ...options }).app
@@ -27,7 +28,7 @@ const bytesOf = async (response: Response) => new Uint8Array(await response.arra
 const problemOf = async (response: Response) => (await response.json()) as ProblemBody
 
 /** What the library gives for the same photo. */
-const expected = async () => (await tiny.model.predict(tiny.photo)).depth
+const expected = async () => (await predicted(tiny)).depth
 /** Millimetres, as a PNG rounds them. */
 const millimetres = (depth: Float32Array) => [...depth].map((metres) => Math.round(1000 * metres))
 
@@ -82,6 +83,14 @@ describe('POST /v1/depth', () => {
     expect(await picture('&map=viridis&near=0.1&far=5')).not.toEqual(await picture(''))
   })
 
+  it('makes a surface with the photo on it, which the validator of glTF accepts', async () => {
+    const response = await app().request('/v1/depth', post({ accept: 'model/gltf-binary' }))
+    expect(response.headers.get('content-type')).toBe('model/gltf-binary')
+    const { issues, info } = await validateBytes(await bytesOf(response))
+    expect(issues.messages.map(({ code }) => code)).toEqual(['IMAGE_NPOT_DIMENSIONS']) // a note: photos are of any size
+    expect(info.resources.map(({ image }) => image?.width).filter(Boolean)).toEqual([WIDTH])
+  })
+
   it('takes the photo of a form, with options as its fields', async () => {
     const form = new FormData()
     form.set('image', new Blob([tiny.photo]), 'photo.jpg')
@@ -89,14 +98,14 @@ describe('POST /v1/depth', () => {
     form.set('format', 'npy')
     const response = await app().request('/v1/depth', { method: 'POST', body: form })
     expect(response.headers.get('content-type')).toBe('application/x-npy')
-    const { depth } = await tiny.model.predict(tiny.photo, { focal: 90 })
+    const { depth } = await predicted(tiny, { focal: 90 })
     expect(decodeNpy(await bytesOf(response)).data).toEqual(depth)
   })
 
   it('takes the photo as base64 in JSON, with options as its keys', async () => {
     const body = JSON.stringify({ image: Buffer.from(tiny.photo).toString('base64'), focal: 90, format: 'npy' })
     const response = await app().request('/v1/depth', post({ 'content-type': 'application/json' }, body))
-    const { depth } = await tiny.model.predict(tiny.photo, { focal: 90 })
+    const { depth } = await predicted(tiny, { focal: 90 })
     expect(decodeNpy(await bytesOf(response)).data).toEqual(depth)
   })
 

@@ -91,7 +91,7 @@ export class ThreadCodec implements Codec {
 
 /** The memory of a request that moves to the thread: large arrays that nobody else reads. */
 function transfers(request: CodecRequest): ArrayBuffer[] {
-  if (request.kind === 'map') return buffersOf([request.job.depth])
+  if (request.kind === 'map') return buffersOf([request.job.depth, ...(request.job.photo ? [request.job.photo] : [])])
   if (request.kind === 'infer-answer') return buffersOf(request.answer.outputs.map(({ data }) => data))
   return buffersOf([request.bytes])
 }

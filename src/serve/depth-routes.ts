@@ -97,7 +97,13 @@ export function depthRoutes(service: Service): Route[] {
       asBadRequest(() => checkStyle(style))
       const map = await service.predict(call, image, { focal, size: sizeOf(size) })
       const info = service.infoOf(map)
-      const bytes = await service.encode({ format, info, depth: map.depth, style })
+      const bytes = await service.encode({
+        format,
+        info,
+        depth: map.depth,
+        style,
+        ...(format === 'glb' && { photo: image }),
+      })
       return new Response(bytes as Uint8Array<ArrayBuffer>, {
         headers: { 'content-type': FORMATS[format].type, [INFO_HEADER]: asciiJson(info), vary: 'accept' },
       })

@@ -31,6 +31,11 @@ export const FORMATS = {
     type: 'application/json',
     about: 'sizes, focal length, warnings, and the depth as base64 of little-endian float32',
   },
+  glb: {
+    type: 'model/gltf-binary',
+    about: 'a surface with the photo on it (glTF 2.0): metres, x right, y up, z towards the viewer',
+    metricOnly: true,
+  },
 } as const satisfies Readonly<Record<string, Format>>
 
 export type FormatName = keyof typeof FORMATS

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { decodeImage } from '../node/decode.ts'
 import { createApp } from './app.ts'
-import { HEIGHT, tinyServed, WIDTH } from './testing.ts'
+import { HEIGHT, predicted, tinyServed, WIDTH } from './testing.ts'
 
 const tiny = tinyServed()
 const ask = (path: string, init?: RequestInit) =>
@@ -75,7 +75,7 @@ describe('infer', () => {
     expect(response.status).toBe(200)
     const { id, model_name, outputs } = (await response.json()) as Answer
     expect([id, model_name]).toEqual(['seven', 'tiny'])
-    const { depth, sigma } = await tiny.model.predict(tiny.photo)
+    const { depth, sigma } = await predicted(tiny)
     expect(outputs.map(({ name, shape, datatype }) => [name, shape, datatype])).toEqual([
       ['depth', [HEIGHT, WIDTH], 'FP32'],
       ['sigma', [HEIGHT, WIDTH], 'FP32'],
@@ -96,7 +96,7 @@ describe('infer', () => {
     })
     const { outputs } = (await response.json()) as Answer
     expect(outputs.map(({ name }) => name)).toEqual(['depth'])
-    expect(Float32Array.from(outputs[0].data!)).toEqual((await tiny.model.predict(tiny.photo, { focal: 90 })).depth)
+    expect(Float32Array.from(outputs[0].data!)).toEqual((await predicted(tiny, { focal: 90 })).depth)
   })
 
   it('takes and gives binary tensors', async () => {
@@ -110,7 +110,7 @@ describe('infer', () => {
     const bytes = Buffer.from(await response.arrayBuffer())
     const length = Number(response.headers.get('inference-header-content-length'))
     const { outputs } = JSON.parse(bytes.toString('utf8', 0, length)) as Answer
-    const { depth, sigma } = await tiny.model.predict(tiny.photo)
+    const { depth, sigma } = await predicted(tiny)
     expect(Float32Array.from(outputs[0].data!)).toEqual(sigma)
     expect(outputs[1].parameters).toEqual({ binary_data_size: depth.byteLength })
     expect(new Float32Array(new Uint8Array(bytes.subarray(length)).buffer)).toEqual(depth)
@@ -121,7 +121,7 @@ describe('infer', () => {
     values.writeUInt32LE(tiny.photo.length)
     const input = { name: 'photo', shape: [1], datatype: 'BYTES', parameters: { binary_data_size: values.length } }
     const response = await sendBinary({ parameters: { binary_data_output: true }, inputs: [input] }, values)
-    const { depth, sigma } = await tiny.model.predict(tiny.photo)
+    const { depth, sigma } = await predicted(tiny)
     const bytes = Buffer.from(await response.arrayBuffer())
     const length = Number(response.headers.get('inference-header-content-length'))
     expect(bytes.length - length).toBe(depth.byteLength + sigma!.byteLength)

@@ -1,6 +1,7 @@
 /** `POST /v1/depth/stream`: the steps as events, what ends them, and what they hold on to. */
 import { describe, expect, it } from 'vitest'
 import { decodeDepthPng } from '../node/decode.ts'
+import type { DepthModel } from '../predict/depth-model.ts'
 import { DarError } from '../support/errors.ts'
 import { createApp } from './app.ts'
 import type { RequestLog } from './exchange.ts'
@@ -10,16 +11,13 @@ import { HEIGHT, tinyServed, WIDTH } from './testing.ts'
 const tiny = tinyServed()
 const post = (): RequestInit => ({ method: 'POST', body: tiny.photo, headers: { 'content-type': 'image/jpeg' } })
 
-/** The tiny model with the steps that it predicts, one after another; `between` runs before each. */
+/** The tiny model; `between` runs before each of its steps. */
 function streaming(between: (step: number) => Promise<void> = async () => {}): ServedModel {
   const { name, config, batch } = tiny.model
-  async function* stream(
-    ...[image, options]: Parameters<NonNullable<ServedModel['stream']>>
-  ): AsyncGenerator<ServedStep> {
-    const { steps, width, height } = await tiny.model.predict(image, { ...options, steps: true })
-    for (const [i, { depth }] of steps.entries()) {
-      await between(i + 1)
-      yield { step: i + 1, of: steps.length, final: i + 1 === steps.length, width, height, depth: depth.slice() }
+  async function* stream(...[image, options]: Parameters<DepthModel['stream']>): AsyncGenerator<ServedStep> {
+    for await (const step of tiny.model.stream(image, options)) {
+      await between(step.step)
+      yield step
     }
   }
   return { name, config, batch, predict: (image, options) => tiny.model.predict(image, options), stream }
@@ -40,10 +38,11 @@ const eventsOf = (text: string): Event[] =>
 
 describe('a stream', () => {
   it('has each step as a 16-bit PNG, the last equal to the map', async () => {
-    const response = await createApp({ model: streaming() }).app.request('/v1/depth/stream', post())
+    const response = await createApp({ model: tiny.model }).app.request('/v1/depth/stream', post())
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
     const events = eventsOf(await response.text())
-    const { steps } = await tiny.model.predict(tiny.photo, { steps: true })
+    const steps: ServedStep[] = []
+    for await (const step of tiny.model.stream(tiny.photo)) steps.push(step)
     expect(events).toHaveLength(steps.length)
     for (const [i, { event, data }] of events.entries()) {
       const final = i === steps.length - 1

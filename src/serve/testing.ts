@@ -31,6 +31,11 @@ export function tinyServed(): TinyServed {
   return served
 }
 
+/** What the library gives for the photo, asked as the server asks: with a signal, the network runs step by step. */
+export function predicted({ model, photo }: TinyServed, options: PredictOptions = {}): Promise<DepthMap> {
+  return model.predict(photo, { ...options, signal: new AbortController().signal })
+}
+
 export async function jpegOf(width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
   const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => 128 + 100 * Math.sin(i / 50))
   return new Uint8Array(
