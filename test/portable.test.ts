@@ -31,7 +31,7 @@ async function bundled(entry: string, format: 'esm' | 'iife' = 'esm'): Promise<{
 }
 
 describe('the portable rooms', () => {
-  it.each([['graph'], ['safetensors'], ['nn'], ['model'], ['image'], ['formats'], ['predict']])(
+  it.each([['graph'], ['safetensors'], ['nn'], ['model'], ['image'], ['formats'], ['predict'], ['web']])(
     '%s is bundled for a browser without anything of Node',
     async (room) => {
       const { code, files } = await bundled(`src/${room}/index.ts`)

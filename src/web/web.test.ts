@@ -1,0 +1,110 @@
+/** Both sides of a page's worker over a message channel, with Node's engine in the place of the browser's. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
+import ort from 'onnxruntime-node'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
+import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
+import { parseConfig } from '../model/index.ts'
+import { decodeImage, loadModel } from '../node/index.ts'
+import { DarError } from '../support/errors.ts'
+import {
+  answerPage,
+  Connection,
+  type Numbered,
+  type OrtEngine,
+  openWebModel,
+  ortRunner,
+  type Port,
+  type Reply,
+} from './index.ts'
+
+const WIDTH = 90
+const HEIGHT = 70
+const image = {
+  width: WIDTH,
+  height: HEIGHT,
+  data: Uint8Array.from({ length: 3 * WIDTH * HEIGHT }, (_, i) => 128 + 100 * Math.sin(i / 50)),
+}
+const channel = new MessageChannel()
+const connection = new Connection(channel.port1 as unknown as Port<Reply, Numbered>)
+let hard = ''
+let soft = ''
+
+beforeAll(async () => {
+  const folder = await temporaryFolder()
+  hard = await writeTinyModel(join(folder, 'hard.safetensors'))
+  const config = parseConfig({
+    ...TINY,
+    neckFeatures: 16,
+    window: 'soft',
+    leaves: 8,
+    fine: true,
+    detail: true,
+    upsample: 'bilinear',
+  })
+  soft = await writeTinyModel(join(folder, 'soft.safetensors'), { config })
+  answerPage(channel.port2 as unknown as Port<Numbered, Reply>, {
+    runner: Promise.resolve(ortRunner(ort as unknown as OrtEngine, { provider: 'cpu' })),
+    fetchBytes: (url) => readFile(url),
+    decode: decodeImage,
+  })
+})
+
+afterAll(() => {
+  channel.port1.close()
+})
+
+it('predicts what Node’s model predicts, bit for bit, each step of it', async () => {
+  const model = await openWebModel(connection, { name: 'hard', url: hard })
+  expect(model.metric).toBe(true)
+  const maps = await model.predict(image, { steps: true, focal: 80 })
+  await using reference = await loadModel(hard)
+  const expected = await reference.predictMaps(image, { steps: true, focal: 80 })
+  expect(maps.focal).toEqual(expected.focal)
+  expect(maps.steps.map(({ depth }) => [...depth.data])).toEqual(expected.steps.map(({ depth }) => [...depth.data]))
+  expect([...maps.depth.data]).toEqual([...expected.depth.data])
+  await model.dispose()
+  await expect(model.predict(image)).rejects.toThrow('the model hard is not open')
+})
+
+it.each([
+  ['hard windows', () => hard],
+  ['soft branches', () => soft],
+])('shows the tree of a pixel, %s, in the metres of the map', async (name, path) => {
+  const model = await openWebModel(connection, { name, url: path() })
+  const { steps } = await model.predict(image, { steps: true, focal: 80 })
+  const tree = await model.tree(20, 30)
+  for (const { probabilities, edges } of tree) {
+    expect(probabilities.reduce((sum, p) => sum + p)).toBeCloseTo(1, 4)
+    expect(edges).toHaveLength(probabilities.length + 1)
+  }
+  const cell = ({ width, height, data }: (typeof steps)[number]['depth']) =>
+    data[Math.floor((30 * height) / HEIGHT) * width + Math.floor((20 * width) / WIDTH)]
+  expect(tree[0].depth).toBeCloseTo(cell(steps[0].depth), 4)
+  // Another photo, another tree.
+  await model.predict({ ...image, data: image.data.map((value) => 255 - value) })
+  expect((await model.tree(20, 30))[0].depth).not.toBe(tree[0].depth)
+  await model.dispose()
+})
+
+it('tells a user’s mistake as such', async () => {
+  await expect(openWebModel(connection, { name: 'none', url: '/nowhere' })).rejects.toThrow('ENOENT')
+  const model = await openWebModel(connection, { name: 'hard', url: hard })
+  await expect(model.tree(1, 1)).rejects.toThrow('no photo has been predicted yet')
+  const mistake = await model.predict(Uint8Array.of(1, 2, 3)).catch((error: unknown) => error)
+  expect(mistake).toBeInstanceOf(DarError)
+  expect(mistake).toMatchObject({ message: expect.stringContaining('not an image'), kind: 'input' })
+  await model.predict(image)
+  await expect(model.tree(WIDTH, 0)).rejects.toThrow(`outside the image of ${WIDTH}×${HEIGHT}`)
+  await model.dispose()
+})
+
+it('fails what waits for a worker that is gone', async () => {
+  const silent = new Connection({ postMessage: () => {}, addEventListener: () => {} })
+  const call = silent.call({ kind: 'tree', model: 'x', x: 0, y: 0 })
+  silent.fail('the worker stopped')
+  await expect(call).rejects.toMatchObject({ message: 'the worker stopped', kind: 'gone' })
+  await expect(silent.call({ kind: 'close', model: 'x' })).rejects.toThrow('the worker stopped')
+})
