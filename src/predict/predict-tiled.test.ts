@@ -49,6 +49,8 @@ function seeing(calls: { image: RgbImage; options: PredictOptions }[] = []): Til
       const relative =
         options.focal === undefined ? CANONICAL_FOCAL : options.focal / Math.hypot(image.width, image.height)
       const focal = { relative, source: 'default', millimetres35: 26 } as const
+      const f = relative * Math.hypot(image.width, image.height)
+      const intrinsics = { fx: f, fy: f, cx: (image.width - 1) / 2, cy: (image.height - 1) / 2 }
       const milliseconds = { decode: 0, compile: 0, prepare: 0, run: 1, finish: 0 }
       return {
         depth,
@@ -57,6 +59,7 @@ function seeing(calls: { image: RgbImage; options: PredictOptions }[] = []): Til
         width: image.width,
         height: image.height,
         focal,
+        intrinsics,
         networkSize,
         milliseconds,
         warnings: [],
