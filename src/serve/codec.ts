@@ -21,7 +21,7 @@ export interface DepthJson {
 }
 
 /** What each request of the codec gives. */
-interface Answers {
+export interface Answers {
   readonly map: Uint8Array
   readonly 'depth-json': DepthJson
   readonly infer: InferCall
