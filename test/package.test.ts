@@ -47,7 +47,7 @@ describe('the packed package', () => {
     entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
     const imports = entries.map((entry, i) => `import * as room${i} from 'dar-depth${entry.slice(1)}'`)
     const app = `${imports.join('\n')}
-import { type ColorMapName, type DepthMap, loadModel } from 'dar-depth'
+import { type ColorMapName, type DepthMap, type DepthResult, type ImageInput, loadModel, pipeline } from 'dar-depth'
 const map: ColorMapName = 'turbo'
 // @ts-expect-error a name that is none, which a type that was lost would let through
 const wrong: ColorMapName = 'rainbow'
@@ -55,6 +55,20 @@ export const rooms = [${entries.map((_, i) => `room${i}`).join(', ')}, map, wron
 export async function metres(photo: string): Promise<DepthMap['depth']> {
   await using model = await loadModel('dar-nano')
   return (await model.predict(photo)).depth
+}
+export async function everything(photo: string, signal: AbortSignal): Promise<number> {
+  const model = await loadModel('hub:owner/name', { device: 'cpu', offline: true, signal, onProgress: (done, all) => done / all })
+  const inputs: ImageInput[] = [photo, new URL('file:///a'), Buffer.of(), new ArrayBuffer(1), new Blob([]), new File([], 'a')]
+  inputs.push({ data: new Uint8ClampedArray(4), width: 1, height: 1, channels: 4 })
+  // @ts-expect-error no image
+  inputs.push(42)
+  let last: DepthResult | null = null
+  for await (const { step, of, final, ...map } of model.stream(photo, { fov: 60, signal })) if (final && step === of) last = map as DepthResult
+  const { unit, valid, intrinsics, model: by } = await model.predict(photo, { intrinsics: { fx: 1, fy: 1 }, flip: true, signal })
+  const estimate = await pipeline('depth-estimation', 'dar-nano', { threads: 1 })
+  const [{ predicted_depth, depth }] = await estimate([photo])
+  const kind: 'metre' | 'relative' = unit
+  return valid[0] + intrinsics.fx + predicted_depth.dims[0] + depth.channels + kind.length + (by.hash ?? '').length + (last?.max ?? 0)
 }
 `
     await writeFile(join(project, 'package.json'), '{ "type": "module" }')
@@ -121,14 +135,17 @@ export async function metres(photo: string): Promise<DepthMap['depth']> {
 const { loadModel } = require('dar-depth')
 async function main() {
   const model = await loadModel('tiny.safetensors', { threads: 1 })
-  const { depth } = await model.predict({ width: 40, height: 30, data: new Uint8Array(40 * 30 * 3) })
+  const photo = { width: 40, height: 30, data: new Uint8Array(40 * 30 * 3) }
+  const { depth } = await model.predict(photo)
+  let last
+  for await (const map of model.stream(photo)) last = map
   await model.dispose()
-  console.log(depth.length)
+  console.log(depth.length, last.final, Buffer.from(last.depth.buffer).equals(Buffer.from(depth.buffer)))
 }
 main()
 `,
     )
-    expect(node(['app.cjs'], project)).toBe('1200\n')
+    expect(node(['app.cjs'], project)).toBe('1200 true true\n')
   })
 })
 

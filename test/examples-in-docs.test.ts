@@ -1,0 +1,115 @@
+/**
+ * The examples of the README and of docs/: those that import this package compile under strict types and run, in a folder with a small
+ * photo, `photo.jpg`, and with a tiny model in the place of `dar-nano`. Other blocks of JavaScript, pieces of recipes, are parsed.
+ *
+ * A comment on the line before a block says where less is possible: `<!-- example: types only, REASON -->` or
+ * `<!-- example: not run, REASON -->`.
+ */
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { transform } from 'esbuild'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from './temporary-folder.ts'
+import { writeTinyModel } from './tiny-model.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+interface Example {
+  readonly name: string
+  readonly code: string
+  readonly checked: 'run' | 'types' | 'parsed'
+}
+
+const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => join('docs', name))].filter((name) =>
+  name.endsWith('.md'),
+)
+const examples: Example[] = pages.flatMap((page) => {
+  const text = readFileSync(join(ROOT, page), 'utf8')
+  const blocks = text.matchAll(/(?:<!-- example: (types only|not run), [^\n]+ -->\n+)?^```(?:js|ts)\n(.*?)^```/gms)
+  return [...blocks].map(({ 1: less, 2: code, index }) => {
+    const line = text.slice(0, index).split('\n').length
+    const imports = /from 'dar-depth/.test(code)
+    const checked = !imports || less === 'not run' ? 'parsed' : less === 'types only' ? 'types' : 'run'
+    return { name: `${page}:${line}`, code, checked }
+  })
+})
+const compiled = examples.filter(({ checked }) => checked !== 'parsed')
+
+let folder = ''
+const home = process.cwd()
+beforeAll(async () => {
+  folder = await projectFolder()
+  await sharp(join(ROOT, 'examples/room/rgb/room.jpg')).resize(64, 48).toFile(join(folder, 'photo.jpg'))
+  await writeTinyModel(join(folder, 'tiny.safetensors'))
+  process.chdir(folder)
+})
+afterAll(() => process.chdir(home))
+
+/** A folder in which packages are found as in a project that installed them. */
+async function projectFolder(): Promise<string> {
+  const place = await temporaryFolder()
+  await symlink(join(ROOT, 'node_modules'), join(place, 'node_modules'))
+  return place
+}
+
+it('are found', () => {
+  expect(compiled.length).toBeGreaterThanOrEqual(7)
+})
+
+it('compile under strict types', { timeout: 300_000 }, async () => {
+  const place = await projectFolder()
+  const files = await Promise.all(
+    compiled.map(async ({ name, code }) => {
+      const file = `${name.replace(/\W+/g, '-')}.mts`
+      await writeFile(join(place, file), code)
+      return file
+    }),
+  )
+  const compilerOptions = {
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    module: 'nodenext',
+    allowImportingTsExtensions: true,
+    types: ['node'],
+    paths: {
+      'dar-depth': [join(ROOT, 'src/index.ts')],
+      'dar-depth/*': [join(ROOT, 'src/*/index.ts')],
+    },
+  }
+  await writeFile(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  let problems = ''
+  try {
+    execFileSync(process.execPath, [tsc, '-p', place], { encoding: 'utf8', stdio: 'pipe' })
+  } catch (error) {
+    problems = (error as { readonly stdout: string }).stdout
+  }
+  expect(problems).toBe('')
+})
+
+describe.each(examples)('$name', ({ name, code, checked }) => {
+  it.runIf(checked === 'run')('runs', { timeout: 120_000 }, async () => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+    try {
+      const path = join(folder, `${name.replace(/\W+/g, '-')}.ts`)
+      await writeFile(path, code.replaceAll("'dar-nano'", "'tiny.safetensors'"))
+      await import(path)
+      expect(log).toHaveBeenCalled()
+    } finally {
+      log.mockRestore()
+    }
+  })
+
+  it.runIf(checked === 'parsed')('is JavaScript', async () => {
+    // A piece of a recipe is the inside of an object.
+    const whole = /^\s*\w+: /.test(code) ? `({${code}})` : code
+    await expect(transform(whole, { loader: 'ts' })).resolves.toBeDefined()
+  })
+})
