@@ -81,6 +81,7 @@ export type {
   PixelInput,
   PredictOptions,
   ResultPointOptions,
+  SaveOptions,
   SharpInput,
   Size,
   StepMap,

@@ -7,6 +7,7 @@ import { NativeThread } from '../runtime/thread.ts'
 import { messageOf } from '../support/errors.ts'
 import { decodeInput } from './decode-input.ts'
 import type { PredictionAnswer, PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
+import { saveResult } from './save-result.ts'
 
 type PredictionThread = NativeThread<PredictionRequest, PredictionAnswer>
 
@@ -30,6 +31,7 @@ export class ThreadWorkplace implements Workplace {
   }
 
   readonly decode = decodeInput
+  readonly save = saveResult
 
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
     return this.inTurn(

@@ -14,7 +14,7 @@ import { Batcher } from './batcher.ts'
 import { Gate } from './gate.ts'
 import { lensOf } from './lens.ts'
 import type { Answer, Job, StepAnswer } from './pipeline.ts'
-import { Result, type ResultData } from './result.ts'
+import { Result, type ResultData, type ResultTools } from './result.ts'
 import { chooseSize, judgeShape, listed, type SizedModel, sizeText } from './size.ts'
 import type {
   DepthResult,
@@ -73,6 +73,8 @@ export interface Workplace {
    * steps.
    */
   stream(network: Size, job: Job): AsyncGenerator<StepAnswer, void, undefined>
+  /** Writes a result to a file; absent where there are none. */
+  readonly save?: ResultTools['save']
   /** Frees everything. Called when no prediction is under way. */
   dispose(): Promise<void>
 }
@@ -194,7 +196,7 @@ export class DepthModel {
     const { name, hash, metric } = this.#model
     const photo = () => this.#workplace.decode(image)
     const unit = metric ? 'metre' : 'relative'
-    return new Result({ ...data, unit, model: { name, hash } }, { photo })
+    return new Result({ ...data, unit, model: { name, hash } }, { photo, save: this.#workplace.save })
   }
 
   /**

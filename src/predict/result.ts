@@ -7,15 +7,33 @@
 import { type PointCloud, toPointCloud } from '../formats/point-cloud.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
-import type { DepthResult, Focal, ModelName, ResultPointOptions, Size, StepMap, Timing } from './types.ts'
+import { refuseUnknown } from '../support/options.ts'
+import type { DepthResult, Focal, ModelName, ResultPointOptions, SaveOptions, Size, StepMap, Timing } from './types.ts'
 
 /** The data of a result. */
-export type ResultData = Omit<DepthResult, 'toPointCloud'>
+export type ResultData = Omit<DepthResult, 'toPointCloud' | 'save'>
 
 /** What a result needs besides its data. */
 export interface ResultTools {
   /** The photo's pixels, read again. */
   photo(): Promise<RgbImage>
+  /** Writes a file; absent where there are none. */
+  readonly save?: (
+    result: DepthResult,
+    photo: () => Promise<RgbImage>,
+    path: string,
+    options: SaveOptions,
+  ) => Promise<void>
+}
+
+const SAVE_OPTIONS: Readonly<Record<keyof SaveOptions, true>> = {
+  image: true,
+  png: true,
+  picture: true,
+  map: true,
+  near: true,
+  far: true,
+  stride: true,
 }
 
 export class Result implements DepthResult {
@@ -49,6 +67,16 @@ export class Result implements DepthResult {
       )
     const rgb = colours ? await this.#tools.photo() : undefined
     return toPointCloud(this.#measured(), this.intrinsics, { rgb, ...options })
+  }
+
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    refuseUnknown(options, SAVE_OPTIONS, 'save')
+    const { save, photo } = this.#tools
+    if (!save)
+      throw new DarError(`${path} is not written: there are no files here; encode the map and hand over its bytes`, {
+        kind: 'output',
+      })
+    await save(this, photo, path, options)
   }
 
   /** Without the pixels that are not valid. */

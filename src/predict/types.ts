@@ -1,5 +1,6 @@
 /** Inputs and results of a prediction. All distances are metres, all sizes pixels. */
 import type { PointCloud, PointCloudOptions } from '../formats/point-cloud.ts'
+import type { ColorMapName } from '../image/colormap.ts'
 import type { Channels } from '../image/rgb.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
 import type { MapFacts } from './facts.ts'
@@ -135,6 +136,29 @@ export interface DepthResult extends DepthMap, MapFacts {
    * @throws DarError for a relative model, and where the photo cannot be read any more.
    */
   toPointCloud(options?: ResultPointOptions): Promise<PointCloud>
+  /**
+   * Writes one file, whole or not at all; a file that is there is replaced. The extension says what is in it: `.png` (16-bit
+   * millimetres; `x.color.png` a picture, `x.log.png` a logarithmic scale), `.npy`, `.npz`, `.exr`, `.ply`, `.glb` or `.json`. Points and
+   * surfaces have the colours of the photo, which is read again.
+   * @throws DarError for another extension, where the file cannot be written, and for metres that a relative model has not.
+   */
+  save(path: string, options?: SaveOptions): Promise<void>
+}
+
+/** How a result becomes a file. */
+export interface SaveOptions {
+  /** The photo's pixels, for those kinds of files that show it; null for none. Default: the photo, read again. */
+  readonly image?: RgbImage | null
+  /** What a `.png` holds; default: what the name says (`x.color.png`, `x.log.png`), else 16-bit millimetres. */
+  readonly png?: 'depth' | 'log' | 'color'
+  /** What is in a picture beside the colours of the depth: a legend (default), nothing, or the photo, too. */
+  readonly picture?: 'legend' | 'plain' | 'beside'
+  /** Colours of a picture, and their range in metres. */
+  readonly map?: ColorMapName
+  readonly near?: number
+  readonly far?: number
+  /** Every so many pixels become a point or a vertex; default: few enough for a file of some 30 MB. */
+  readonly stride?: number
 }
 
 /** Of `toPointCloud` of a result. */
