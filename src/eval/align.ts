@@ -15,7 +15,9 @@ import { MIN_DEPTH } from '../model/least-depth.ts'
 import { DarError } from '../support/errors.ts'
 import { median } from '../support/median.ts'
 
+/** What a prediction may be fitted to the truth by, before it is scored. */
 export const ALIGNMENTS = ['none', 'median', 'scale+shift', 'scale+shift-inverse'] as const
+/** One of them. */
 export type Alignment = (typeof ALIGNMENTS)[number]
 
 /** Checks a name that came from a user. Throws a DarError that lists the choices. */

@@ -271,7 +271,7 @@ export class Graph {
 }
 
 /** Nodes that the tensors depend on, in an order in which they can be computed; none of those behind `given` tensors. */
-export function nodesBehind(tensors: readonly Tensor[], given: Given = NOTHING): Node[] {
+export function nodesBehind(tensors: readonly Tensor[], given: Pick<ReadonlySet<Tensor>, 'has'> = NOTHING): Node[] {
   const found = new Set<Node>()
   const makers = (ones: readonly Tensor[]) => ones.flatMap((tensor) => (given.has(tensor) ? [] : (tensor.node ?? [])))
   const stack = makers(tensors)
@@ -284,16 +284,14 @@ export function nodesBehind(tensors: readonly Tensor[], given: Given = NOTHING):
 }
 
 /** Leaves (inputs, parameters, constants) that the tensors depend on; none of those behind `given` tensors. */
-export function leavesBehind(tensors: readonly Tensor[], given: Given = NOTHING): Tensor[] {
+export function leavesBehind(tensors: readonly Tensor[], given: Pick<ReadonlySet<Tensor>, 'has'> = NOTHING): Tensor[] {
   const leaves = new Set<Tensor>()
   for (const tensor of tensors) if (!tensor.node) leaves.add(tensor)
   for (const node of nodesBehind(tensors, given)) for (const input of node.inputs) if (!input.node) leaves.add(input)
   return [...leaves]
 }
 
-/** Tensors whose values are there already, whatever made them. */
-type Given = { has(tensor: Tensor): boolean }
-const NOTHING: Given = new Set<Tensor>()
+const NOTHING: ReadonlySet<Tensor> = new Set()
 
 function checkShape(what: string, shape: Shape): void {
   for (const n of shape)

@@ -35,8 +35,10 @@ const INTERPOLATORS: Readonly<Record<ColorMapName, (position: number) => string>
   gray: (position: number) => `rgb(${Array(3).fill(Math.round(DARKEST_GRAY + (255 - DARKEST_GRAY) * position))})`,
 }
 
+/** A colour map. */
 // Written out, so that the published types need no types of d3.
 export type ColorMapName = 'turbo' | 'inferno' | 'magma' | 'viridis' | 'spectral' | 'gray'
+/** Every colour map. */
 export const COLOR_MAPS = Object.keys(INTERPOLATORS) as readonly ColorMapName[]
 
 /** Mid-grey, which no map but `gray` contains: "no measurement". In `gray` it is black. */
@@ -57,6 +59,7 @@ export interface ColourScale {
   warm?: 'near' | 'far'
 }
 
+/** What `colourise` takes unless it is told otherwise. */
 export const DEFAULT_SCALE = {
   map: 'turbo',
   near: 0.3,

@@ -37,6 +37,7 @@ export interface DepthPoint {
 /** The quantity in which scale and shift are fitted: the logarithm of depth, or inverse depth. */
 export type AlignSpace = 'log' | 'inverse'
 
+/** How a map is fitted to points. */
 export interface AlignOptions {
   /** Default: the one that fits the points better. */
   readonly in?: AlignSpace

@@ -27,6 +27,7 @@ export interface UrlInput {
 export interface BlobInput {
   readonly size: number
   readonly type: string
+  /** Its bytes. */
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
@@ -35,8 +36,11 @@ export interface BlobInput {
  * EXIF tells the focal length only while the image keeps its shape: a crop of another shape is a photo of an unknown lens.
  */
 export interface SharpInput {
+  /** The same image, to be read by itself. */
   clone(): unknown
+  /** What the input's header says. */
   metadata(): Promise<unknown>
+  /** The image as it comes out. */
   toBuffer(options: { readonly resolveWithObject: true }): Promise<unknown>
 }
 
