@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The `dar` command: the program with its verbs, run once on the process's arguments. */
 import { readFileSync } from 'node:fs'
+import { cannotWrite } from '../support/files.ts'
 import { createProgram } from './program.ts'
-import { run } from './run.ts'
+import { EXIT_CODES, run } from './run.ts'
 import { verbsFor } from './verbs.ts'
 
 /** The version in package.json, which lies above `src/cli` or `dist/src/cli`. */
@@ -11,10 +12,11 @@ function packageVersion(): string {
   return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version
 }
 
-// `dar … | head` closes the pipe early, which is not an error.
+// `dar … | head` closes the pipe early, which is not an error. Results that are written to a full disk are lost, which is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit()
-  throw error
+  process.stderr.write(`dar: ${cannotWrite('standard output', error).message}\n`)
+  process.exit(EXIT_CODES.output)
 })
 
 const code = await run(async () => {

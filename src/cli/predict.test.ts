@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -58,6 +58,13 @@ async function predict(...args: string[]): Promise<number> {
 }
 
 const results = async () => (await readdir(out).catch(() => [])).sort()
+/** What `--json` printed. */
+const lines = () =>
+  printed.out
+    .split('\n')
+    .filter((text) => text.startsWith('{'))
+    .map((text) => JSON.parse(text))
+const line = () => lines().at(-1)
 const errorLines = () => printed.err.split('\n').filter((line) => line.startsWith('dar: '))
 
 describe('dar predict', () => {
@@ -105,11 +112,15 @@ describe('dar predict', () => {
     const path = await put('lens.png', await photo().png().toBuffer())
     const median = async (...flags: string[]) => {
       printed.out = ''
-      expect(await predict(path, '--json', ...flags)).toBe(0)
-      return JSON.parse(printed.out).images[0].metres.median
+      expect(await predict(path, '--json', '--overwrite', ...flags)).toBe(0)
+      return line().metres.median
     }
     const once = await median('--focal', '50')
     expect((await median('--focal', '100')) / once).toBeCloseTo(2, 4)
+    expect((await median('--fx', '50', '--fy', '200')) / once).toBeCloseTo(2, 4) // √(fx·fy)
+    const fov = (2 * Math.atan(WIDTH / 2 / 50) * 180) / Math.PI
+    expect((await median('--fov', String(fov))) / once).toBeCloseTo(1, 4)
+    expect(line()).toMatchObject({ focal: { source: 'given' }, intrinsics: { fx: expect.closeTo(50, 3), cx: 19.5 } })
   })
 
   it('says how the lens is known, and what is missing for it', async () => {
@@ -123,8 +134,8 @@ describe('dar predict', () => {
       '(lens: FocalLength 50 mm found, sensor not known: give --focal; 26 mm equivalent assumed)',
     )
     printed.out = ''
-    expect(await predict(known, '--json')).toBe(0)
-    expect(JSON.parse(printed.out).images[0].focal).toEqual({
+    expect(await predict(known, '--json', '--overwrite')).toBe(0)
+    expect(line().focal).toEqual({
       relative: expect.closeTo(0.601, 3),
       source: 'exif',
       millimetres35: expect.closeTo(26, 6),
@@ -132,25 +143,70 @@ describe('dar predict', () => {
     })
   })
 
-  it('prints one JSON document with --json, and no progress', async () => {
+  it('prints one line of JSON for every photo with --json, and no progress', async () => {
     const good = await put('json.png', await photo().png().toBuffer())
     const bad = await put('json-bad.txt', 'no image')
     expect(await predict(good, bad, '--json')).toBe(1)
-    const document = JSON.parse(printed.out)
-    expect(document).toMatchObject({ model: 'tiny', out })
-    expect(document.images[0]).toMatchObject({
+    const [done, failed, ...rest] = lines()
+    expect(rest).toEqual([])
+    expect(done).toMatchObject({
       image: good,
+      status: 'done',
+      model: 'tiny',
       width: WIDTH,
       height: HEIGHT,
       files: Object.fromEntries(RESULTS.map((suffix) => [suffix, join(out, `json.${suffix}`)])),
       focal: { source: 'default' },
       networkSize: { width: 128, height: 96 },
     })
-    const { min, median, max } = document.images[0].metres
+    const { min, median, max } = done.metres
     expect(min > 0 && min <= median && median <= max && max < 10).toBe(true)
-    expect(document.images[0].milliseconds.run).toBeGreaterThan(0)
-    expect(document.images[1]).toEqual({ image: bad, error: expect.stringContaining('json-bad.txt') })
+    expect(done.milliseconds.run).toBeGreaterThan(0)
+    expect(failed).toEqual({
+      image: bad,
+      status: 'failed',
+      error: expect.stringContaining('json-bad.txt'),
+      model: 'tiny',
+    })
     expect(printed.err.split('\n').filter(Boolean).length).toBe(1)
+  })
+
+  it('skips photos whose results are there, writes what is missing, and makes them anew only when told', async () => {
+    const path = await put('kept.png', await photo().png().toBuffer())
+    const file = (suffix: string) => join(out, `kept.${suffix}`)
+    expect(await predict(path)).toBe(0)
+    await writeFile(file('color.png'), 'mine')
+    printed.out = ''
+    expect(await predict(path)).toBe(0)
+    expect(printed.out).toBe(`${path}: skipped, ${file('color.png')} is there already; --overwrite makes it anew\n`)
+    expect(await predict(path, '--json', '--exr')).toBe(0) // one more file: the others are kept
+    expect(lines().at(-1)).toMatchObject({ status: 'done', files: { 'depth.exr': file('depth.exr') } })
+    expect([await readFile(file('color.png'), 'utf8'), (await readFile(file('depth.exr'))).length > 100]).toEqual([
+      'mine',
+      true,
+    ])
+    expect(await predict(path, '--json')).toBe(0)
+    expect(lines().at(-1)).toMatchObject({ image: path, status: 'skipped' })
+    await rm(file('depth.npy')) // as a run leaves it that was killed
+    expect(await predict(path, '--resume')).toBe(0)
+    expect(await readFile(file('color.png'), 'utf8')).not.toBe('mine')
+    await writeFile(file('color.png'), 'mine')
+    expect(await predict(path, '--overwrite')).toBe(0)
+    expect(await readFile(file('color.png'), 'utf8')).not.toBe('mine')
+  })
+
+  it('keeps the structure of a folder, and writes every kind that is asked for', async () => {
+    const place = join(folder, 'tree')
+    await mkdir(join(place, 'deep'), { recursive: true })
+    const bytes = await photo().png().toBuffer()
+    await writeFile(join(place, 'deep', 'a.png'), bytes)
+    await writeFile(join(place, 'b.png'), bytes)
+    expect(await predict(place, '--maps', 'log,npz,json', '--ply', '--glb', '--pred-only', '--grayscale')).toBe(0)
+    const names = ['depth.npz', 'glb', 'json', 'log.png', 'ply']
+    const wanted = ['b', 'deep/a'].flatMap((stem) => names.map((name) => join(`${stem}.${name}`)))
+    expect((await readdir(out, { recursive: true })).sort()).toEqual(['deep', ...wanted].sort())
+    const json = JSON.parse(await readFile(join(out, 'b.json'), 'utf8'))
+    expect(json).toMatchObject({ image: join(place, 'b.png'), unit: 'metre', width: WIDTH, model: { name: 'tiny' } })
   })
 
   it('shows progress for several images', async () => {
@@ -209,10 +265,12 @@ describe('dar predict, of bad input', () => {
   it('goes on with the other images', async () => {
     const good = await put('good.png', await photo().png().toBuffer())
     const last = await put('last.png', await photo().png().toBuffer())
-    expect(await predict(good, join(folder, 'absent.jpg'), folder, last)).toBe(1)
+    const empty = join(folder, 'empty')
+    await mkdir(empty, { recursive: true })
+    expect(await predict(good, join(folder, 'absent.jpg'), empty, last)).toBe(1)
     expect(errorLines().length).toBe(2)
-    expect(errorLines()[0]).toMatch(/absent\.jpg was not found/)
-    expect(errorLines()[1]).toMatch(/is a folder/)
+    expect(errorLines()[0]).toMatch(/there is no JPEG, PNG or WebP file in .*empty/)
+    expect(errorLines()[1]).toMatch(/absent\.jpg was not found/)
     expect(await results()).toEqual(['good', 'last'].flatMap((stem) => RESULTS.map((suffix) => `${stem}.${suffix}`)))
   })
 
@@ -264,6 +322,7 @@ describe('dar predict, of bad input', () => {
     [['--near', '5', '--far', '2'], /colour range 5\.\.2 m is empty/],
     [['--stretch', '--near', '1'], /'--stretch' cannot be used with option '--near/],
     [['--map', 'rainbow'], /rainbow.*Allowed choices are turbo, /],
+    [['--maps', 'color,colour'], /there is no map 'colour'; give a comma-separated list of color, depth, log/],
     [['--threads', '0.5'], /threads/],
   ])('refuses %j and writes nothing', async (flags, message) => {
     const path = await put('flags.png', await photo().png().toBuffer())

@@ -7,7 +7,8 @@ import type { RegisterVerb } from './verbs.ts'
 const EXAMPLES = `
 Examples:
   $ dar predict photo.jpg                   depth of one photo: colour map, 16-bit PNG in millimetres, .npy in metres
-  $ dar predict *.jpg --out depth           many photos into one folder
+  $ dar predict photos/ --out depth         a folder with all below it, into another
+  $ dar predict photo.jpg --ply --glb       points and a surface as well
   $ dar predict photo.jpg --steps           the coarse-to-fine maps and the uncertainty as well
   $ dar train tiny                          run a recipe: one of the package's, or a .js file of yours
   $ dar finetune photos/ --from dar-nano    teach a model your camera, from 50 photos with depth

@@ -1,4 +1,4 @@
-/** For verbs that train: a first signal stops the run with a checkpoint, a second one the process. */
+/** For verbs that work for long: a first signal stops the run at the next good place, a second one the process. */
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** What stops a run. */
@@ -16,14 +16,21 @@ interface Signals {
 }
 
 /** Aborts at the first signal; a later one then has its usual effect and ends the process. */
-export function untilSignal({ tells }: { readonly tells: boolean }): Signals {
+export function untilSignal({
+  tells,
+  notice = 'stopping after this update, with a checkpoint',
+}: {
+  readonly tells: boolean
+  /** What is said at the first signal. */
+  readonly notice?: string
+}): Signals {
   const stop = new AbortController()
   let caught: Signal | null = null
   const onSignal = (signal: Signal) => {
     if (caught) return
     caught = signal
     setTimeout(ignore, SAME_SIGNAL_MS).unref()
-    if (tells) console.error('\nstopping after this update, with a checkpoint; once more to stop at once')
+    if (tells) console.error(`\n${notice}; once more to stop at once`)
     stop.abort()
   }
   const ignore = () => {

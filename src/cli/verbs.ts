@@ -22,7 +22,7 @@ export interface Verb {
 export const VERBS: readonly Verb[] = [
   {
     name: 'predict',
-    usage: '[options] <image...>',
+    usage: '[options] <photo...>',
     description: 'depth maps of photos (JPEG, PNG, WebP)',
     load: async () => (await import('./predict.ts')).registerPredict,
   },

@@ -116,7 +116,10 @@ export async function syncFile(path: string): Promise<void> {
 
 /** Why `path` could not be written, and what helps. */
 export function cannotWrite(path: string, error: unknown): DarError {
-  return new DarError(`cannot write ${path}: ${messageOf(error)}; ${remedyFor(error)}`, { kind: 'output' })
+  return new DarError(`cannot write ${path}: ${messageOf(error)}; ${remedyFor(error)}`, {
+    kind: 'output',
+    cause: error,
+  })
 }
 
 /** What helps when something could not be written: room on a full disk, another place elsewhere. */
