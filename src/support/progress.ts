@@ -12,8 +12,8 @@ export interface ProgressStream {
 }
 
 export interface ProgressOptions {
-  /** How many items there are in all. */
-  readonly total: number
+  /** How many items there are in all; null where nobody knows. */
+  readonly total: number | null
   /** What the items are: `photos`, `updates`. */
   readonly label: string
   /** Items that an earlier run has done, as when a job is resumed. They do not count for the rate. */
@@ -51,31 +51,33 @@ export function createProgress({
   let count = from
   let note = ''
   let written = stream.isTTY ? started - REDRAW_MS : started
-  let writtenTenth = Math.floor((from / total) * 10)
+  const tenthOf = (done: number): number => (total === null ? 0 : Math.floor((done / total) * 10))
+  let writtenTenth = tenthOf(from)
   let ended = silent
 
   /** The line of this moment; the time left assumes the mean rate so far. */
   const line = (): string => {
     const seconds = (now() - started) / 1000
-    const parts = [`${label} ${count}/${total}`]
+    const parts = [total === null ? `${label} ${count}` : `${label} ${count}/${total}`]
     if (count > from && seconds > 0) {
       const rate = (count - from) / seconds
-      parts.push(
-        rateText(rate),
-        ended ? `took ${durationText(seconds)}` : `${durationText((total - count) / rate)} left`,
-      )
+      parts.push(rateText(rate))
+      if (ended) parts.push(`took ${durationText(seconds)}`)
+      // An estimated total may be passed.
+      else if (total !== null) parts.push(`${durationText(Math.max(0, total - count) / rate)} left`)
     }
     if (note) parts.push(note.replaceAll(/\p{Cc}/gu, ' ')) // a name may hold a newline or an escape sequence
     return parts.join(' · ')
   }
 
   const draw = (): void => {
-    const share = total > 0 ? Math.min(1, count / total) : 1
+    const share = total !== null && total > 0 ? Math.min(1, count / total) : 1
     const figures = line()
     const columns = (stream.columns || 80) - 1
     // In a narrow terminal the figures matter more than the bar.
     const room = columns - 1 - Array.from(figures).length
-    const cells = room >= BAR_CELLS ? BAR_CELLS : room >= SHORT_BAR_CELLS ? SHORT_BAR_CELLS : 0
+    const fitting = room >= BAR_CELLS ? BAR_CELLS : room >= SHORT_BAR_CELLS ? SHORT_BAR_CELLS : 0
+    const cells = total === null ? 0 : fitting
     const filled = Math.round(share * cells)
     const bar = cells === 0 ? '' : `${'█'.repeat(filled)}${'░'.repeat(cells - filled)} `
     // One column stays free: a full last column would wrap, and the redraw would start a new line. A terminal that does
@@ -89,7 +91,7 @@ export function createProgress({
       count = done
       note = newNote
       const sinceWritten = now() - written
-      const tenth = Math.floor((count / total) * 10)
+      const tenth = tenthOf(count)
       if (stream.isTTY) {
         if (sinceWritten < REDRAW_MS) return
         draw()
