@@ -27,6 +27,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./predict.ts')).registerPredict,
   },
   {
+    name: 'video',
+    usage: '[options] <input>',
+    description: 'the depth of a video, as a video or as 16-bit pictures',
+    load: async () => (await import('./video.ts')).registerVideo,
+  },
+  {
     name: 'train',
     usage: '[options] [recipe]',
     description: 'run a training recipe',
