@@ -106,6 +106,7 @@ async function predict(): Promise<void> {
   const { photo, modelName, focal } = store.state
   if (!photo) return
   problem.hidden = true
+  delete document.documentElement.dataset.shown
   const isCurrent = () => {
     const now = store.state
     return now.photo === photo && now.modelName === modelName && now.focal === focal
@@ -125,6 +126,7 @@ async function predict(): Promise<void> {
     const steps = Math.max(1, maps.steps.length)
     const kept = store.state.maps && store.state.step <= steps ? store.state.step : steps
     store.set({ maps, step: kept, tree: null, picked: store.state.picked ?? middle(photo) })
+    document.documentElement.dataset.shown = `${photo.name} by ${modelName}`
     performance.mark('first-map')
     await other()
   } catch (error) {
@@ -144,7 +146,10 @@ async function other(): Promise<void> {
     const model = await open(otherName)
     const maps = await model.predict(inputOf(photo), { steps: true, ...(focal !== null && { focal }) })
     const now = store.state
-    if (now.photo === photo && now.otherName === otherName && now.focal === focal) store.set({ otherMaps: maps })
+    if (now.photo === photo && now.otherName === otherName && now.focal === focal) {
+      store.set({ otherMaps: maps })
+      document.documentElement.dataset.other = `${photo.name} by ${otherName}`
+    }
     busy(null)
   } catch (error) {
     fail(error)
@@ -169,6 +174,9 @@ async function give(photo: Photo): Promise<void> {
   await predict()
 }
 
+/** Of the webcam, shown so far. */
+let frames = 0
+
 async function frame(photo: Photo): Promise<void> {
   problem.hidden = true
   const model = await open(store.state.modelName)
@@ -176,6 +184,7 @@ async function frame(photo: Photo): Promise<void> {
   if (!store.state.live) return
   busy(null)
   store.set({ photo, maps, otherMaps: null, step: 1, tree: null, picked: null, focal: null })
+  document.documentElement.dataset.frames = String(++frames)
   const { run } = maps.milliseconds
   element('readout', HTMLParagraphElement).textContent = `Live: ${run.toFixed(0)} ms a frame`
 }

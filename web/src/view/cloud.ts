@@ -14,7 +14,7 @@ import { type Store, stepOf } from '../store.ts'
 import { fieldOfView, focalPixels } from './lens.ts'
 import { Orbit } from './orbit.ts'
 
-const MOST_POINTS = 300_000
+const MOST_POINTS = 400_000
 
 export function showCloud(store: Store): void {
   const canvas = element('cloud-canvas', HTMLCanvasElement)
@@ -24,6 +24,7 @@ export function showCloud(store: Store): void {
   const material = new PointsMaterial({ size: 0.01, vertexColors: true, sizeAttenuation: true })
   let points: Points | null = null
   let asked = false
+  let frames = 0
 
   /** At the next frame, once however often it is asked for. */
   const render = () => {
@@ -38,6 +39,7 @@ export function showCloud(store: Store): void {
       camera.aspect = width / height
       camera.updateProjectionMatrix()
       renderer.render(scene, camera)
+      canvas.dataset.frame = String(++frames)
       canvas.dataset.points = String(points?.geometry.getAttribute('position').count ?? 0)
     })
   }
@@ -65,7 +67,7 @@ export function showCloud(store: Store): void {
     scene.add(points)
     // A point is as large as the gap to its neighbour, at the middle depth.
     const middle = middleDepth(positions)
-    material.size = (1.6 * stride * middle) / cameraOf(photo, maps, map).fx
+    material.size = (2 * stride * middle) / cameraOf(photo, maps, map).fx
     return middle
   }
   /** From where the photo was taken, a little aside. */
@@ -81,15 +83,13 @@ export function showCloud(store: Store): void {
 
   let filled: unknown = null
   let seen: unknown = null
-  store.watch(({ view, maps, photo, step, focal }, changed) => {
+  store.watch(({ view, maps, photo, focal }, changed) => {
     if (view !== 'cloud' || !maps || !photo) return
-    const key = `${step}`
     if (filled !== maps || changed('step') || changed('view')) {
       const middle = fill() ?? 1
       if (seen !== photo) look(middle)
       seen = photo
       filled = maps
-      canvas.dataset.step = key
     }
     const drawn = focalPixels(maps.focal.relative, photo)
     if (points) points.scale.z = (focal ?? drawn) / drawn
