@@ -6,6 +6,7 @@ import { benchEngine } from './engine.ts'
 import { benchEval } from './eval.ts'
 import { benchExport } from './export.ts'
 import { benchImport } from './import.ts'
+import { benchLatency } from './latency.ts'
 import { benchLoop } from './loop.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   eval: { run: benchEval, about: 'what the evaluator costs over prediction' },
   export: { run: benchExport, about: 'exported models on one thread: float32, float16, int8' },
   import: { run: benchImport, about: 'how long the library and the command line take to load' },
+  latency: { run: benchLatency, about: 'one call: p50 and p99, and the first map of a stream' },
   loop: { run: benchLoop, about: 'how long the event loop waits while a model works' },
   model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
   predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
