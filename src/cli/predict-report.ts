@@ -3,7 +3,7 @@
 import type { Intrinsics } from '../image/index.ts'
 import { summarise } from '../inspect/summary.ts'
 import { metresText } from '../node/index.ts'
-import type { FileResult } from '../node/predict-files.ts'
+import type { FileResult, WrittenMap } from '../node/predict-files.ts'
 import type { DepthMap, Focal } from '../predict/index.ts'
 import { printableName as named } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
@@ -106,11 +106,11 @@ export function createReport({ json, model, total, unit }: ReportOptions): Repor
 const firstOf = (files: Readonly<Record<string, string>>): string => Object.values(files)[0]
 
 function figures(
-  { depth, width, height, focal, networkSize, milliseconds, warnings }: DepthMap,
+  { depth, width, height, focal, intrinsics, networkSize, milliseconds, warnings }: WrittenMap,
   unit: ReportOptions['unit'],
 ) {
   const summary = summarise(depth)
-  const range = unit === 'relative' ? { relative: summary } : { metres: summary, focal }
+  const range = unit === 'relative' ? { relative: summary } : { metres: summary, focal, intrinsics }
   return { width, height, ...range, networkSize, milliseconds, warnings }
 }
 

@@ -86,7 +86,7 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
   try {
     const work = predictFiles(model, todo, {
       out,
-      style: { ...style, kinds, unit, notes: { model: model.name } },
+      style: { ...style, kinds, unit },
       suffixes,
       options,
       write: overwrite || resume ? 'all' : 'missing',

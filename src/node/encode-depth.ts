@@ -11,7 +11,7 @@ import { colourise, depthRange } from '../image/colormap.ts'
 import { encodeNpy } from '../image/npy.ts'
 import { resizeImage } from '../image/resize.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
-import type { DepthMap } from '../predict/types.ts'
+import type { DepthMap, ModelName } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
 import { encodeJpegRgb } from './jpeg.ts'
 import { encodeDepthPng, encodeLogDepthPng } from './png16.ts'
@@ -32,6 +32,8 @@ export interface SavableDepth
   readonly intrinsics?: Intrinsics | null
   /** `relative` is inverse depth without a unit. */
   readonly unit?: string
+  /** The model that it is from. */
+  readonly model?: ModelName
 }
 
 /** What a file of depth shows beside the depth, and how finely. */
@@ -106,7 +108,7 @@ function cameraOfMap(map: SavableDepth): Intrinsics {
 
 /** What a program wants to know of a map without reading it. Metres, but of a relative map. */
 export function described(map: SavableDepth): Readonly<Record<string, unknown>> {
-  const { width, height, data, unit = 'metre', focal, networkSize, milliseconds, warnings } = map
+  const { width, height, data, unit = 'metre', model, focal, networkSize, milliseconds, warnings } = map
   let [min, max, valid] = [Number.POSITIVE_INFINITY, 0, 0]
   for (const value of data)
     if (value > 0 && value < Number.POSITIVE_INFINITY) {
@@ -121,6 +123,7 @@ export function described(map: SavableDepth): Readonly<Record<string, unknown>> 
     unit,
     ...range,
     validPixels: valid,
+    model,
     intrinsics: knownCamera(map),
     focal,
     networkSize,

@@ -23,8 +23,9 @@ export async function withExisting(
     let names = folders.get(path)
     if (!names) {
       sweepOnce(path)
-      names = readdir(path).then(
-        (all) => new Set(all),
+      // A folder in a file's place is not the file: writing says so.
+      names = readdir(path, { withFileTypes: true }).then(
+        (all) => new Set(all.filter((entry) => !entry.isDirectory()).map(({ name }) => name)),
         () => new Set<string>(),
       )
       folders.set(path, names)

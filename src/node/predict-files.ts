@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DepthMap, ManyOptions, ManyResult } from '../predict/index.ts'
+import type { DepthMap, DepthResult, ManyOptions, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeImage } from './decode.ts'
 import type { Found } from './existing.ts'
@@ -15,6 +15,9 @@ import { encodeOutputs, needsPhoto, type OutputStyle, writeOutputs } from './out
 export interface Predicts {
   predictMany(images: Iterable<string>, options: ManyOptions): AsyncIterable<ManyResult<string>>
 }
+
+/** A map and, where it is as the model gave it, its camera. */
+export type WrittenMap = DepthMap & Partial<Pick<DepthResult, 'intrinsics'>>
 
 /** How photos become files. */
 export interface PredictFilesOptions {
@@ -30,14 +33,14 @@ export interface PredictFilesOptions {
   /** When it is aborted, photos that are under way are finished, and no other is begun. */
   readonly signal?: AbortSignal
   /** What is done to a map before it is written: aligned to measured points, for instance. A DarError costs the photo. */
-  readonly finish?: (image: string, map: DepthMap) => DepthMap | Promise<DepthMap>
+  readonly finish?: (image: string, map: WrittenMap) => WrittenMap | Promise<WrittenMap>
 }
 
 /** One photo of `predictFiles`. */
 export type FileResult =
   | {
       readonly image: string
-      readonly map: DepthMap
+      readonly map: WrittenMap
       readonly files: Readonly<Record<string, string>>
       readonly error: null
     }
@@ -72,7 +75,7 @@ export async function* predictFiles(
 
 async function saved(
   { input, stem, existing }: Found,
-  predicted: DepthMap,
+  predicted: WrittenMap,
   { out, style, suffixes, write = 'all', finish = (_, map) => map }: PredictFilesOptions,
 ): Promise<FileResult> {
   try {
