@@ -10,6 +10,7 @@ Examples:
   $ dar predict photos/ --out depth         a folder with all below it, into another
   $ dar predict photo.jpg --ply --glb       points and a surface as well
   $ dar predict photo.jpg --steps           the coarse-to-fine maps and the uncertainty as well
+  $ dar video walk.mp4                      the depth of a video, as a video
   $ dar train tiny                          run a recipe: one of the package's, or a .js file of yours
   $ dar finetune photos/ --from dar-nano    teach a model your camera, from 50 photos with depth
   $ dar eval --data rooms                   how good a model is, under a named protocol

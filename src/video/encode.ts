@@ -6,8 +6,8 @@ import type { Writable } from 'node:stream'
 import type { RgbImage } from '../image/types.ts'
 import { assert, DarError } from '../support/errors.ts'
 import { remedyFor } from '../support/files.ts'
-import { complaint, type Ffmpeg, frameMode, startFfmpeg } from './ffmpeg.ts'
-import { type Rate, rateText } from './rate.ts'
+import { complaint, eachFrameOnce, type Ffmpeg, startFfmpeg } from './ffmpeg.ts'
+import { perSecond, type Rate, rateText } from './rate.ts'
 import { placeFile, preparedBeside, type Sink } from './sink.ts'
 
 interface Container {
@@ -42,27 +42,42 @@ export function containerOf(path: string): Container {
 
 export interface EncodeOptions {
   readonly rate: Rate
-  /** Give each frame the time at which it is written, instead of the rate's. */
+  /** Frames come as time passes: each is repeated until the next one is there, so that the video keeps the speed of the world. */
   readonly isLive?: boolean
+  /** The time in milliseconds. */
+  readonly now?: () => number
+}
+
+/**
+ * How often a live frame is written. The one that comes `seconds` after the first belongs at place ⌊seconds·rate⌋; the places up to there that
+ * are free, `written` to that one, are its. A frame that comes within the place of the one before is left out.
+ */
+export function repeatsAt(
+  seconds: number,
+  { rate, written }: { readonly rate: Rate; readonly written: number },
+): number {
+  return Math.max(0, Math.floor(seconds * perSecond(rate)) + 1 - written)
 }
 
 /**
  * Opens a video file. ffmpeg starts at the first frame, which gives the size.
  * Colours are converted and marked as BT.709, limited range: unmarked ones are shown differently from player to player.
  */
-export async function openVideoFile(path: string, { rate, isLive = false }: EncodeOptions): Promise<Sink> {
+export async function openVideoFile(
+  path: string,
+  { rate, isLive = false, now = () => performance.now() }: EncodeOptions,
+): Promise<Sink> {
   const { format, codec } = containerOf(path)
   const temporary = await preparedBeside(path)
   let ffmpeg: Ffmpeg | null = null
   let size = { width: 0, height: 0 }
 
   const start = async ({ width, height }: RgbImage) => {
-    const times = isLive ? ['-use_wallclock_as_timestamps', '1'] : []
     const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-framerate', rateText(rate)]
     const tags = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv']
-    const mode = await frameMode(isLive ? 'vfr' : 'passthrough')
+    const mode = await eachFrameOnce()
     const matrix = ['-vf', 'scale=out_color_matrix=bt709:out_range=tv']
-    const args = [...times, ...raw, '-i', 'pipe:0', ...mode, ...matrix, ...codec, ...tags, '-f', format, '-y']
+    const args = [...raw, '-i', 'pipe:0', ...mode, ...matrix, ...codec, ...tags, '-f', format, '-y']
     const started = await startFfmpeg([...args, `file:${temporary}`], { stdio: ['pipe', 'ignore', 'pipe'] })
     started.process.stdin?.on('error', () => {}) // a pipe that closes early is told by `ended`
     return started
@@ -78,24 +93,32 @@ export async function openVideoFile(path: string, { rate, isLive = false }: Enco
     return new DarError(`cannot write ${path}: ${why}; ${remedy}`, { kind: ending.signal ? 'gone' : 'output' })
   }
 
+  const send = async (running: Ffmpeg, { data }: RgbImage) => {
+    const stdin = running.process.stdin as Writable
+    if (stdin.destroyed || !stdin.writable) throw await failed(running)
+    if (stdin.write(data)) return
+    // The one frame that waits here is all that does.
+    const drained = once(stdin, 'drain').then(
+      () => true,
+      () => false,
+    )
+    if (!(await Promise.race([drained, running.ended.then(() => false)]))) throw await failed(running)
+  }
+
+  let begun = 0
+  let written = 0
   return {
     path,
     async write({ picture }) {
       if (!ffmpeg) {
         ffmpeg = await start(picture)
         size = picture
+        begun = now()
       }
       assert(picture.width === size.width && picture.height === size.height, 'frames of two sizes in one video')
-      const running = ffmpeg
-      const stdin = running.process.stdin as Writable
-      if (stdin.destroyed || !stdin.writable) throw await failed(running)
-      if (stdin.write(picture.data)) return
-      // The one frame that waits here is all that does.
-      const drained = once(stdin, 'drain').then(
-        () => true,
-        () => false,
-      )
-      if (!(await Promise.race([drained, running.ended.then(() => false)]))) throw await failed(running)
+      const times = isLive ? repeatsAt((now() - begun) / 1000, { rate, written }) : 1
+      for (let i = 0; i < times; i++) await send(ffmpeg, picture)
+      written += times
     },
     async finish() {
       assert(ffmpeg, 'a video without a frame')

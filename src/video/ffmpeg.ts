@@ -104,27 +104,25 @@ export async function output(
   })
 }
 
-let passthrough: Promise<readonly string[]> | null = null
+let option: Promise<string> | null = null
 
 /**
  * The option by which every frame passes once, whatever its time: `-vsync` before ffmpeg 5.1, `-fps_mode` since.
  * @throws DarError of kind `missing` when there is no ffmpeg.
  */
-export function frameMode(mode: 'passthrough' | 'vfr'): Promise<readonly string[]> {
-  passthrough ??= output('ffmpeg', ['-version']).then(({ stdout }) => {
+export async function eachFrameOnce(): Promise<readonly string[]> {
+  option ??= output('ffmpeg', ['-version']).then(({ stdout }) => {
     const [, major, minor] = /^ffmpeg version n?(\d+)\.(\d+)/.exec(stdout) ?? []
     // A build from its repository has no number and is newer.
     const isOld = major !== undefined && Number(major) + Number(minor) / 100 < 5.01
-    return [isOld ? '-vsync' : '-fps_mode']
+    return isOld ? '-vsync' : '-fps_mode'
   })
-  const asked = passthrough
-  return asked.then(
-    (option) => [...option, mode],
-    (error: unknown) => {
-      passthrough = null
-      throw error
-    },
-  )
+  try {
+    return [await option, 'passthrough']
+  } catch (error) {
+    option = null // it may be installed by the next time
+    throw error
+  }
 }
 
 /** What ffmpeg said of its failure, for a message: its first error, or how it ended. */

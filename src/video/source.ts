@@ -4,14 +4,14 @@
  *
  * Time. A file whose frames come at even times gives each of its frames once. One with a variable rate is brought to its mean rate:
  * ffmpeg repeats or leaves out frames so that the video keeps its speed. A device (`-f`) gives each frame that it can be asked for, and
- * those are written with the times at which they came.
+ * each is repeated until the next one is there.
  */
 import { stat } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import type { RgbImage } from '../image/types.ts'
 import type { StopSignal } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
-import { complaint, type Ffmpeg, frameMode, startFfmpeg } from './ffmpeg.ts'
+import { complaint, eachFrameOnce, type Ffmpeg, startFfmpeg } from './ffmpeg.ts'
 import { ppmFrames } from './ppm.ts'
 import { probeVideo } from './probe.ts'
 import { perSecond, type Rate, rateText, readRate, shownRate, USUAL_RATE } from './rate.ts'
@@ -129,7 +129,9 @@ async function openStream(input: string, options: SourceOptions): Promise<FrameS
   const ffmpeg = await startDecoder(from, { even: isLive ? null : (fps ?? null), stdin, onLine })
   await Promise.race([begun, ffmpeg.ended])
   const rate = fps ?? told ?? USUAL_RATE
-  const notes = isLive ? ['frames have the times at which they came'] : []
+  const notes = isLive
+    ? [`frames come as time passes; each is repeated until the next, ${shownRate(rate)} a second`]
+    : []
   if (!isLive && !fps && !told)
     notes.push(`${name} does not say how fast it is; taken for ${shownRate(rate)} frames a second`)
   return streamOf(name, ffmpeg, { rate, total: null, isLive, notes }, options)
@@ -144,7 +146,7 @@ interface Decoding {
 
 async function startDecoder(input: readonly string[], { even, stdin, onLine }: Decoding): Promise<Ffmpeg> {
   const filter = even ? ['-vf', `fps=${rateText(even)}`] : []
-  const each = await frameMode('passthrough')
+  const each = await eachFrameOnce()
   const args = [...input, '-map', '0:V:0', ...filter, ...each, '-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24']
   const ffmpeg = await startFfmpeg([...args, 'pipe:1'], { stdio: [stdin, 'pipe', 'pipe'], onLine })
   // Frames may be asked for later. A stream that nobody listens to is emptied into nothing when its process ends.
