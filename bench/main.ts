@@ -11,6 +11,7 @@ import { benchLoop } from './loop.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
+import { benchServe } from './serve.ts'
 import { benchTrain, TRAIN_HELP } from './train.ts'
 
 interface Benchmark {
@@ -30,6 +31,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   loop: { run: benchLoop, about: 'how long the event loop waits while a model works' },
   model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
   predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
+  serve: { run: benchServe, about: 'the HTTP server under load, overload, slow clients and restarts' },
   train: { run: benchTrain, about: 'a training step, beside PyTorch', help: TRAIN_HELP },
 }
 

@@ -50,8 +50,8 @@ const HEADERS: Readonly<Record<string, string>> = {
   ].join('; '),
 }
 
-/** A bundler puts a hash into a file's name: `index-BfA3x_9k.js`. Such a file never changes. */
-const HASHED = /-[\w-]{8,}\.\w+$/
+/** Where Vite puts files with a hash in their name, `index-BfA3x_9k.js`, which never change. */
+const HASHED = /^\/assets\/.*-[\w-]{8}\.\w+$/
 
 interface SiteFile {
   readonly path: string
