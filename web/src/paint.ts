@@ -6,16 +6,16 @@ import { contextOf } from './dom.ts'
 
 /** The range of depth colours, the same for every picture; 0.3 to 10 m. */
 export const DEPTH_RANGE = { near: DEFAULT_SCALE.near, far: DEFAULT_SCALE.far, scale: 'log', warm: 'near' } as const
-/** The range of σ colours. */
+/** The range of σ colours, also one for all: logarithmic, since soft branches leave ten times the doubt that narrow windows do. */
 export const SIGMA_SCALE = {
   map: 'inferno',
-  near: 0,
-  far: 0.5,
-  scale: 'linear',
+  near: 0.02,
+  far: 5,
+  scale: 'log',
   warm: 'far',
 } as const satisfies ColourScale
 
-/** Paints a map over the whole canvas, which takes the given size. `pixelated`: one cell of the map is one pixel of the canvas. */
+/** Paints a map over the whole canvas, which takes the given size. */
 export function paintMap(
   canvas: HTMLCanvasElement,
   map: DepthImage,
