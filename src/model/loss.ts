@@ -63,13 +63,14 @@ export function silogLoss(
   { varianceFocus = 0.85 }: Pick<LossOptions, 'varianceFocus'> = {},
   pool: Pool = wholeBatch,
 ): Tensor {
-  const g = logError(depth, gt, valid)
-  const count = pool(ops.sum(ops.cast(valid, depth.dtype)))
+  const { float = depth.dtype } = pool
+  const g = ops.cast(logError(depth, gt, valid), float)
+  const count = pool(ops.sum(ops.cast(valid, float)))
   const divisor = ops.maximum(count, 1)
   const mean = ops.div(pool(ops.sum(g)), divisor)
   const meanSquare = ops.div(pool(ops.sum(ops.square(g))), divisor)
   const root = ops.sqrt(ops.add(ops.sub(meanSquare, ops.mul(ops.square(mean), varianceFocus)), EPSILON))
-  return ops.mul(ops.mul(root, SCALE), ops.minimum(count, 1))
+  return ops.cast(ops.mul(ops.mul(root, SCALE), ops.minimum(count, 1)), depth.dtype)
 }
 
 /** How many terms `stepLosses` gives: one per step, or per level of `ord2seq`. */

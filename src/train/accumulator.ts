@@ -5,7 +5,7 @@
  *
  * In place, which is safe because each buffer is read once, before the write (see optimiser.ts).
  */
-import { add, type Compiled, compile, Graph } from '../graph/index.ts'
+import { add, type Compiled, compile, Graph, mul } from '../graph/index.ts'
 import type { Engine, LoadOptions, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { Owner } from './owner.ts'
 
@@ -48,7 +48,8 @@ export class Accumulator {
 }
 
 function copyGraph(length: number): Compiled {
-  return compile({ y: new Graph().input('g', [length]) }, { name: 'first gradient of an update' })
+  // A multiplication: of an Identity, which the engine removes, a GPU would give the gradient's own memory.
+  return compile({ y: mul(new Graph().input('g', [length]), 1) }, { name: 'first gradient of an update' })
 }
 
 function sumGraph(length: number): Compiled {

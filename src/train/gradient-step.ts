@@ -87,8 +87,10 @@ export class GradientStep {
         const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
         return new GradientStep(owner, step, null, parts, state, terms, teacher)
       }
-      const { outputs, count } = sumOutputs(config, options)
-      const { compiled } = trainingGraph(config, { ...options, ...own, sums: count })
+      // GPUs have no float64.
+      const sumsIn = engine.provider === 'cpu' ? 'float64' : 'float32'
+      const { outputs, count } = sumOutputs(config, { ...options, sumsIn })
+      const { compiled } = trainingGraph(config, { ...options, ...own, sums: count, sumsIn })
       const program = owner.hold(await loadSums(engine, outputs, layout, state.params, { products }))
       const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
       return new GradientStep(owner, step, { program, count }, parts, state, terms, teacher)
@@ -127,11 +129,11 @@ export class GradientStep {
     { program, count }: { readonly program: Program; readonly count: number },
     micros: readonly Batch[],
     said: readonly Said[],
-  ): Promise<Float32Array> {
-    let sums = new Float32Array(count)
+  ): Promise<Float64Array> {
+    let sums = new Float64Array(count)
     for (const [i, micro] of micros.entries()) {
       const result = await program.run({ ...feedsOf(program, micro), ...said[i], before: sums })
-      sums = result.sums as Float32Array<ArrayBuffer>
+      sums = result.sums as Float64Array<ArrayBuffer>
     }
     return poolSums(this.parts.collective, sums)
   }

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { useSoftwareGpu } from '../../test/software-gpu.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { readWeights, writeWeights } from '../runtime/weights.ts'
 import { checkpointPath } from './checkpoint.ts'
@@ -75,22 +74,5 @@ describe('half precision', () => {
     expect(figures.map(({ step }) => step)).toEqual([2, 3, 4, 5].slice(skipped.length))
     expect((await scaleOf('over')).scale).toBe(2 ** (24 - skipped.length))
     for (const data of values.values()) expect(data.every(Number.isFinite)).toBe(true)
-  })
-})
-
-describe.skipIf(!useSoftwareGpu())('half precision on WebGPU', () => {
-  it('is refused with the reason where the device has no float16, and else gives the losses of the CPU', async () => {
-    const recipe = tinyRecipe({ stages: [{ height: 32, width: 32, batch: 2, updates: 3 }] })
-    const gpu = await sessionOf(recipe, { ...at('gpu'), ...half, device: 'webgpu' }).catch((error: unknown) => error)
-    if (gpu instanceof Error) {
-      expect(gpu).toMatchObject({ kind: 'missing' })
-      expect(gpu.message).toMatch(/^the device webgpu has no half precision here: .+; leave --precision out$/)
-      return
-    }
-    const cpu = await sessionOf(recipe, { ...at('cpu'), ...half })
-    const { losses } = gpu as typeof cpu
-    losses.forEach((loss, i) => {
-      expect(Math.abs(loss / cpu.losses[i] - 1)).toBeLessThan(1e-2)
-    })
   })
 })
