@@ -12,6 +12,7 @@ import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
 import { benchServe } from './serve.ts'
+import { benchRunMemory, RUN_MEMORY_HELP } from './run-memory.ts'
 import { benchTrain, TRAIN_HELP } from './train.ts'
 
 interface Benchmark {
@@ -32,6 +33,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
   predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
   serve: { run: benchServe, about: 'the HTTP server under load, overload, slow clients and restarts' },
+  'run-memory': { run: benchRunMemory, about: 'memory of a training run beside its plan', help: RUN_MEMORY_HELP },
   train: { run: benchTrain, about: 'a training step, beside PyTorch', help: TRAIN_HELP },
 }
 
@@ -42,7 +44,7 @@ ${Object.entries(BENCHMARKS)
   .join('\n')}
 
   --json FILE   also keep the rows, with the machine that they were measured on
-  -h, --help    print this help; NAME --help, where it says train: how to measure one row
+  -h, --help    print this help; NAME --help says more of train and run-memory
 
 The header of bench/NAME.ts says what is measured and how, and which environment variables it reads.`
 

@@ -19,9 +19,9 @@ import { writeTinyModel } from './tiny-model.ts'
 vi.setConfig({ testTimeout: 600_000 + 30_000 * Number(process.env.DAR_DRILL_KILLS ?? 0) })
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** How often the training run is killed; more by hand: DAR_DRILL_KILLS=100 npx vitest run test/drills.test.ts */
+/** How often the training run is killed; more by hand: DAR_DRILL_KILLS=100 npx vitest run test/drills.test.ts -t 'killed at random' */
 const KILLS = Number(process.env.DAR_DRILL_KILLS ?? 3)
-/** Of the run that is killed: each session does some before it dies. */
+/** Of the run that is killed: each session does a few before it dies. */
 const UPDATES = Math.max(20, 6 * KILLS)
 
 /** The files of a run that has ended. */
