@@ -33,6 +33,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./video.ts')).registerVideo,
   },
   {
+    name: 'batch',
+    usage: '<command>',
+    description: 'many photos: over all cores, in shards, over a fleet of machines',
+    load: async () => (await import('./batch.ts')).registerBatch,
+  },
+  {
     name: 'train',
     usage: '[options] [recipe]',
     description: 'run a training recipe',

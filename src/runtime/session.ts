@@ -13,27 +13,40 @@ interface OpenOptions {
   readonly onDevice?: Readonly<Record<string, 'gpu-buffer' | 'cpu'>>
   /** Start of the name of a file that a profile is written to. */
   readonly profile?: string
+  /**
+   * Also writes the model as the engine has optimised it for this machine, with its weights in a file of its own beside it, packed as the
+   * kernels want them. Sessions of `optimised` models map that file: however many there are, the weights are in memory once.
+   */
+  readonly save?: { readonly path: string; readonly weights: string }
+  /** The model is one that was saved so: take it as it is. */
+  readonly optimised?: boolean
 }
 
 export async function openSession(
   model: SessionModel,
   { threads, idle, provider, memoryPattern = true, mapWeights }: SessionOptions,
-  { onDevice = {}, profile }: OpenOptions = {},
+  { onDevice = {}, profile, save, optimised = false }: OpenOptions = {},
 ): Promise<ort.InferenceSession> {
   await checkProvider(provider)
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: optimised ? 'disabled' : 'all',
     enableMemPattern: memoryPattern,
     logSeverityLevel: 3,
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     ...(Object.keys(onDevice).length > 0 && { preferredOutputLocation: onDevice }),
+    ...(save && { optimizedModelFilePath: save.path }),
     extra: {
       session: {
         set_denormal_as_zero: '1',
         intra_op: { allow_spinning: idle === 'spin' ? '1' : '0' },
         ...(mapWeights ? { disable_prepacking: '1' } : {}),
+        ...(save && {
+          optimized_model_external_initializers_file_name: save.weights,
+          optimized_model_external_initializers_min_size_in_bytes: '1024',
+          save_external_prepacked_constant_initializers: '1',
+        }),
       },
     },
   }

@@ -1,0 +1,10 @@
+/**
+ * The BATCH room: many photos. A pool of workers over the cores that share the weights in memory, shards for array jobs, a manifest by which a
+ * second run does only what is left, and fleets of machines that take shards from a NATS JetStream.
+ */
+export { type BatchOptions, FORMATS, type Format, parseFormats } from './batch-options.ts'
+export { type ManifestEntry, type OutputFile, readManifests } from './manifest.ts'
+export { type PhotoList, readPhotos } from './photo-list.ts'
+export { ModelPool, type PoolOptions, type RunOptions } from './pool.ts'
+export { type BatchRun, type BatchStart, runBatch } from './run-batch.ts'
+export { type Environment, isInShard, parseShard, type Shard, shardLabel } from './shard.ts'
