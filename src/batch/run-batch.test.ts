@@ -1,27 +1,30 @@
 import { readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { lockFolder } from '../support/folder-lock.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { readPhotos } from './photo-list.ts'
+import { ModelPool } from './pool.ts'
 import { type BatchRun, runBatch } from './run-batch.ts'
 import { writePhoto, writePhotos } from './testing.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 }) // every batch starts threads, which compile their TypeScript anew
 
 let tiny = ''
+let pool: ModelPool
 beforeAll(async () => {
   tiny = await writeTinyModel(join(await temporaryFolder(), 'tiny.safetensors'))
+  pool = await ModelPool.open(tiny, { workers: 1 })
 })
+afterAll(() => pool.dispose())
 
 async function batch(photos: string, out: string, more: Partial<BatchRun> = {}): Promise<ManifestEntry[]> {
   const entries: ManifestEntry[] = []
   const list = await readPhotos(photos)
   const options = { formats: ['depth.png'] as const }
-  for await (const entry of runBatch({ photos: list, out, model: tiny, options, workers: 1, ...more }))
-    entries.push(entry)
+  for await (const entry of runBatch({ photos: list, out, model: tiny, options, pool, ...more })) entries.push(entry)
   return entries
 }
 const pathsOf = (entries: readonly ManifestEntry[]) => entries.map(({ path }) => path).sort()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isMetric } from '../model/index.ts'
 import { modelHash } from '../node/model-path.ts'
 import { checkWritable } from '../node/outputs.ts'
-import { DarError } from '../support/errors.ts'
+import { assert, DarError } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
 import type { BatchOptions } from './batch-options.ts'
 import { type ManifestEntry, ManifestWriter, manifestPath, readManifests } from './manifest.ts'
@@ -26,6 +26,8 @@ export interface BatchRun extends RunOptions, Pick<PoolOptions, 'workers' | 'thr
   readonly onStart?: (begin: BatchStart) => void
   /** Called for each photo that an earlier run has done. */
   readonly onSkip?: (path: string) => void
+  /** A pool of this model that is open already, and stays so. */
+  readonly pool?: ModelPool
 }
 
 export interface BatchStart {
@@ -51,7 +53,9 @@ export async function* runBatch(run: BatchRun): AsyncGenerator<ManifestEntry, vo
   const known = await readManifests(out, (path) => mine.has(path))
   const writer = await ManifestWriter.open(manifestPath(out, label))
   try {
-    await using pool = await ModelPool.open(model, run)
+    await using own = run.pool ? null : await ModelPool.open(model, run)
+    const pool = run.pool ?? own
+    assert(pool, 'a batch without a pool')
     if (!isMetric(pool.config))
       throw new DarError(`${model} gives relative depth, which has no metres; take a metric model, or dar predict`)
     run.onStart?.({ total: paths.length, model: pool.name, workers: pool.workers })

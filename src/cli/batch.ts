@@ -12,6 +12,7 @@ import {
 import { printableName as named } from '../support/printable.ts'
 import { createProgress, durationText } from '../support/progress.ts'
 import { onOneLine } from '../support/text.ts'
+import { registerFleet } from './batch-fleet.ts'
 import { above0, wholeAbove0 } from './flag-values.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -41,6 +42,7 @@ More in docs/fleet.md.`
 export function registerBatch(program: Command): void {
   const batch = program.command('batch').description('many photos: over all cores, in shards, over a fleet of machines')
   registerRun(batch)
+  registerFleet(batch)
 }
 
 function registerRun(batch: Command): void {
