@@ -54,7 +54,8 @@ export async function submit(connection: FleetConnection, submission: Submission
     )
     if (!(await persistently(connection, () => publishShard(connection, shard, JSON.stringify(message))))) known++
     images += count
-    onProgress?.(++shards)
+    shards++
+    onProgress?.(shards)
   }
   for await (const message of shardsOf(submission, connection.mostBytes)) {
     waiting.push(send(message))

@@ -55,22 +55,15 @@ export async function work(connection: FleetConnection, options: WorkOptions = {
   const lease = (config.ack_wait ?? 30e9) / 1e6
   await using bench = new Bench(options)
   const worker = `${hostname()}-${process.pid}-${randomUUID().slice(0, 4)}`
+  const stopped = new Promise<null>((resolve) => signal?.addEventListener('abort', () => resolve(null), { once: true }))
   while (!signal?.aborted) {
-    const message = await nextShard(connection, consumer, signal)
-    if (message) await new Turn(connection, message, bench, { ...options, worker, lease }).take()
-    else if (untilDone && (await isEmpty(connection, consumer))) return
+    if (untilDone && (await isEmpty(connection, consumer))) return
+    const asking = persistently(connection, () => consumer.next({ expires: ASK_MS }))
+    const message = await Promise.race([asking, stopped])
+    // A message that comes after the signal is for others.
+    if (signal?.aborted) void asking.then((late) => late?.nak()).catch(() => {})
+    else if (message) await new Turn(connection, message, bench, { ...options, worker, lease }).take()
   }
-}
-
-/** The next message, or null after a while without one. */
-async function nextShard(connection: FleetConnection, consumer: Consumer, signal?: AbortSignal): Promise<JsMsg | null> {
-  const asking = persistently(connection, () => consumer.next({ expires: ASK_MS }))
-  if (!signal) return asking
-  // At a signal a message that may still come is given back.
-  const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }))
-  const first = await Promise.race([asking, stopped])
-  if (signal.aborted) void asking.then((late) => late?.nak()).catch(() => {})
-  return signal.aborted ? null : first
 }
 
 async function isEmpty(connection: FleetConnection, consumer: Consumer): Promise<boolean> {

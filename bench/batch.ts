@@ -1,0 +1,100 @@
+/**
+ * Batches: photos a second with a pool over all cores, beside `predict` of one model with one thread; what a second worker costs in
+ * memory, and what the list costs as it goes on; and one worker of a fleet beside two, where nats-server is installed.
+ *
+ *     npm run bench -- batch --images 5000
+ *
+ * Each case is a process of its own that reads, predicts and writes 16-bit PNGs. Photos are those of the folder DAR_BENCH_PHOTOS, or the
+ * example room; the model is DAR_BENCH_MODEL, or dar-nano. Memory is the proportional share of /proc/self/smaps_rollup (Linux only).
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { hasNatsServer, startNats } from '../src/batch/fleet/testing.ts'
+import { connectFleet, type ManifestEntry, readPhotos, submit } from '../src/batch/index.ts'
+import { runInProcess } from '../src/support/processes.ts'
+import type { BatchChild, BatchFigures } from './batch-child.ts'
+import { median, type Row } from './report.ts'
+
+/** Photos of the short cases, and of the fleet. */
+const FEW = 60
+
+export async function benchBatch({ images = 300 }: { readonly images?: number } = {}): Promise<Row[]> {
+  const folder = process.env.DAR_BENCH_PHOTOS ?? 'examples/room/rgb'
+  const model = process.env.DAR_BENCH_MODEL ?? 'dar-nano'
+  const photos = (await readPhotos(folder)).paths.map((path) => resolve(folder, path))
+  const cores = availableParallelism()
+  const child = async (workers: number, count: number) =>
+    (await runInProcess('batch-child', import.meta.url, { model, photos, images: count, workers } satisfies BatchChild)) as BatchFigures
+  const single = await child(0, Math.min(images, FEW))
+  const one = await child(1, Math.min(images, FEW))
+  const two = await child(2, Math.min(images, FEW))
+  const all = await child(cores, images)
+  const rows: Row[] = [
+    { name: 'predict, one model with one thread', value: single.rate, unit: 'photos/s' },
+    { name: 'pool of 1', value: one.rate, unit: 'photos/s' },
+    { name: `pool of ${cores}`, value: all.rate, unit: 'photos/s' },
+    { name: 'rate for each core, over predict', value: all.rate / cores / single.rate, unit: '', target: 0.9 },
+    { name: 'memory of a pool of 1', value: settled(one), unit: 'MB' },
+    { name: 'a second worker adds (under 60)', value: settled(two) - settled(one), unit: 'MB' },
+    { name: `slope over ${images} photos (under 1)`, value: slope(all), unit: 'MB per 1000 photos' },
+  ]
+  return hasNatsServer ? [...rows, ...(await fleetRows(photos, model, Math.min(images, FEW)))] : rows
+}
+
+const settled = ({ memory }: BatchFigures) => median(memory.slice(Math.floor(memory.length / 2)).map(({ megabytes }) => megabytes))
+
+/** Least squares over the second half, in which nothing warms up any more. */
+function slope({ memory }: BatchFigures): number {
+  const half = memory.slice(Math.floor(memory.length / 2))
+  const mean = (of: (point: (typeof half)[number]) => number) => half.reduce((sum, point) => sum + of(point), 0) / half.length
+  const [x, y] = [mean(({ image }) => image), mean(({ megabytes }) => megabytes)]
+  const rise = mean((point) => (point.image - x) * (point.megabytes - y))
+  const run = mean((point) => (point.image - x) ** 2)
+  return (1000 * rise) / run
+}
+
+/** Workers of one core each, on one server: their rate from the first photo that was done to the last. */
+async function fleetRows(photos: readonly string[], model: string, images: number): Promise<Row[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'dar-bench-'))
+  const server = await startNats(join(folder, 'streams'))
+  try {
+    for (let i = 0; i < images; i++) await cp(photos[i % photos.length], join(folder, 'photos', `${i}.jpg`))
+    const rateOf = async (workers: number) => {
+      const url = `nats://${server.address}/workers-${workers}`
+      const connection = await connectFleet({ url })
+      const list = await readPhotos(join(folder, 'photos'))
+      const options = { formats: ['depth.png'] as const }
+      await submit(connection, { photos: list, out: join(folder, `${workers}`), model, options, shardSize: 4 })
+      await connection.close()
+      const args = ['--import', 'tsx', 'src/cli/main.ts', 'batch', 'work', '--stream', url, '--workers', '1', '--until-done', '--json']
+      const outputs = await Promise.all(
+        Array.from({ length: workers }, async () => {
+          const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+          let text = ''
+          child.stdout.on('data', (bytes) => {
+            text += bytes
+          })
+          await once(child, 'close')
+          return text.trim().split('\n').filter(Boolean).map((line) => Date.parse((JSON.parse(line) as ManifestEntry).at))
+        }),
+      )
+      // From when the last worker had its first photo done to when the first had its last: all are at work.
+      const from = Math.max(...outputs.map((times) => Math.min(...times)))
+      const to = Math.min(...outputs.map((times) => Math.max(...times)))
+      const within = outputs.flat().filter((time) => time > from && time <= to).length
+      return within / ((to - from) / 1000)
+    }
+    const [one, two] = [await rateOf(1), await rateOf(2)]
+    return [
+      { name: 'fleet of 1 worker with one core', value: one, unit: 'photos/s' },
+      { name: 'fleet of 2 workers with one core each', value: two, unit: 'photos/s' },
+      { name: 'two workers over twice one', value: two / (2 * one), unit: '', target: 0.9 },
+    ]
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
