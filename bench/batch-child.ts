@@ -24,7 +24,14 @@ export interface BatchFigures {
 
 const { model, photos, images, workers }: BatchChild = JSON.parse(process.argv[2])
 const out = await mkdtemp(join(tmpdir(), 'dar-bench-'))
-const place = (i: number) => ({ root: '.', out, model: '', options: { formats: ['depth.png'] as const }, stem: () => `${i}` })
+const place = (i: number) => ({
+  root: '.',
+  out,
+  model: '',
+  unit: 'metres' as const,
+  options: { kinds: ['depth'] as const },
+  stem: () => `${i}`,
+})
 
 /** Memory that is shared counts once: weights that several workers map, and pages of other processes by their share. */
 function memoryNow(): number {

@@ -27,7 +27,12 @@ export async function benchBatch({ images = 300 }: { readonly images?: number } 
   const photos = (await readPhotos(folder)).paths.map((path) => resolve(folder, path))
   const cores = availableParallelism()
   const child = async (workers: number, count: number) =>
-    (await runInProcess('batch-child', import.meta.url, { model, photos, images: count, workers } satisfies BatchChild)) as BatchFigures
+    (await runInProcess('batch-child', import.meta.url, {
+      model,
+      photos,
+      images: count,
+      workers,
+    } satisfies BatchChild)) as BatchFigures
   const single = await child(0, Math.min(images, FEW))
   const one = await child(1, Math.min(images, FEW))
   const two = await child(2, Math.min(images, FEW))
@@ -44,12 +49,14 @@ export async function benchBatch({ images = 300 }: { readonly images?: number } 
   return hasNatsServer ? [...rows, ...(await fleetRows(photos, model, Math.min(images, FEW)))] : rows
 }
 
-const settled = ({ memory }: BatchFigures) => median(memory.slice(Math.floor(memory.length / 2)).map(({ megabytes }) => megabytes))
+const settled = ({ memory }: BatchFigures) =>
+  median(memory.slice(Math.floor(memory.length / 2)).map(({ megabytes }) => megabytes))
 
 /** Least squares over the second half, in which nothing warms up any more. */
 function slope({ memory }: BatchFigures): number {
   const half = memory.slice(Math.floor(memory.length / 2))
-  const mean = (of: (point: (typeof half)[number]) => number) => half.reduce((sum, point) => sum + of(point), 0) / half.length
+  const mean = (of: (point: (typeof half)[number]) => number) =>
+    half.reduce((sum, point) => sum + of(point), 0) / half.length
   const [x, y] = [mean(({ image }) => image), mean(({ megabytes }) => megabytes)]
   const rise = mean((point) => (point.image - x) * (point.megabytes - y))
   const run = mean((point) => (point.image - x) ** 2)
@@ -66,10 +73,22 @@ async function fleetRows(photos: readonly string[], model: string, images: numbe
       const url = `nats://${server.address}/workers-${workers}`
       const connection = await connectFleet({ url })
       const list = await readPhotos(join(folder, 'photos'))
-      const options = { formats: ['depth.png'] as const }
+      const options = { kinds: ['depth'] as const }
       await submit(connection, { photos: list, out: join(folder, `${workers}`), model, options, shardSize: 4 })
       await connection.close()
-      const args = ['--import', 'tsx', 'src/cli/main.ts', 'batch', 'work', '--stream', url, '--workers', '1', '--until-done', '--json']
+      const args = [
+        '--import',
+        'tsx',
+        'src/cli/main.ts',
+        'batch',
+        'work',
+        '--stream',
+        url,
+        '--workers',
+        '1',
+        '--until-done',
+        '--json',
+      ]
       const outputs = await Promise.all(
         Array.from({ length: workers }, async () => {
           const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
@@ -78,7 +97,11 @@ async function fleetRows(photos: readonly string[], model: string, images: numbe
             text += bytes
           })
           await once(child, 'close')
-          return text.trim().split('\n').filter(Boolean).map((line) => Date.parse((JSON.parse(line) as ManifestEntry).at))
+          return text
+            .trim()
+            .split('\n')
+            .filter(Boolean)
+            .map((line) => Date.parse((JSON.parse(line) as ManifestEntry).at))
         }),
       )
       // From when the last worker had its first photo done to when the first had its last: all are at work.

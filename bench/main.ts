@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--json FILE]`: runs one benchmark, prints a table, and keeps the rows as JSON if asked. */
 import { parseArgs } from 'node:util'
 import { writeFileAtomically } from '../src/support/files.ts'
+import { benchBatch } from './batch.ts'
 import { benchCheckpointing } from './checkpointing.ts'
 import { benchEngine } from './engine.ts'
 import { benchEval } from './eval.ts'
@@ -23,6 +24,10 @@ interface Benchmark {
 }
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  batch: {
+    run: () => benchBatch({ images: imageCount() }),
+    about: 'many photos: rate for each core, memory, one worker of a fleet beside two',
+  },
   checkpointing: { run: benchCheckpointing, about: 'memory and time of a training step with gradient checkpointing' },
   engine: { run: benchEngine, about: 'the tensor compiler against a matrix product, and against jax-js' },
   eval: { run: benchEval, about: 'what the evaluator costs over prediction' },
@@ -37,21 +42,23 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   train: { run: benchTrain, about: 'a training step, beside PyTorch', help: TRAIN_HELP },
 }
 
-const HELP = `usage: npm run bench -- NAME [--json FILE]
+const HELP = `usage: npm run bench -- NAME [--json FILE] [--images N]
 
 ${Object.entries(BENCHMARKS)
   .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
   .join('\n')}
 
   --json FILE   also keep the rows, with the machine that they were measured on
+  --images N    photos that batch goes through (default: 300)
   -h, --help    print this help; NAME --help says more of train and run-memory
 
 The header of bench/NAME.ts says what is measured and how, and which environment variables it reads.`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  options: { json: { type: 'string' }, images: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
 })
+const imageCount = () => (values.images === undefined ? undefined : Number(values.images))
 const [name] = positionals
 const bench = BENCHMARKS[name ?? '']
 if (values.help) console.log(bench?.help ? `${bench.about}\n\n${bench.help}` : HELP)

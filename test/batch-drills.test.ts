@@ -144,7 +144,7 @@ describe('a batch', () => {
       const [big, out] = [join(folder, 'big'), join(folder, 'no-room')]
       await writePhoto(join(big, 'big.jpg'), { width: 1600, height: 1200 })
       // A map of float32 takes 7.7 MB.
-      const args = ['run', big, '-o', out, '--model', tiny, '--workers', '1', '--formats', 'depth.npy']
+      const args = ['run', big, '-o', out, '--model', tiny, '--workers', '1', '--maps', 'npy']
       const child = new Dar(args, { limit: 6000 })
       expect(await child.ended, child.err).toBe(73)
       expect(child.err).toMatch(/^dar: cannot write .*big\.depth\.npy: EFBIG.*\(ulimit -f\)/m)
@@ -236,7 +236,7 @@ describe.skipIf(!hasNatsServer)('a fleet', () => {
     for (let i = 0; i < 12; i++) await writePhoto(join(photos, `${i}.jpg`), { colour: i })
     const server = await startNats(join(folder, 'back', 'streams'))
     const stream = ['--stream', `nats://${server.address}/back`]
-    const args = ['submit', photos, '-o', out, '--model', tiny, ...stream, '--formats', 'depth.npy', '--lease', '600']
+    const args = ['submit', photos, '-o', out, '--model', tiny, ...stream, '--maps', 'npy', '--lease', '600']
     const sent = new Dar(args)
     expect(await sent.ended, sent.err).toBe(0)
     const work = ['work', ...stream, '--workers', '1', '--until-done', '--json']

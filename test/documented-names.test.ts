@@ -55,8 +55,8 @@ const defined = new Set(
 /** Settings of TypeScript. */
 const OF_TYPESCRIPT = new Set(['skipLibCheck', 'moduleResolution'])
 
-/** A kind of window, a field of config.json and a verb, which share their names with something inside. */
-const OTHERS = new Set(['paper', 'networkSize', 'finetune'])
+/** A kind of window, a field of config.json and verbs, which share their names with something inside. */
+const OTHERS = new Set(['paper', 'networkSize', 'finetune', 'submit', 'work'])
 const named = (text: string) =>
   [...text.matchAll(/`([A-Za-z]\w*)(?:\([^`]*\))?`/g)]
     .map(([, word]) => word)

@@ -2,7 +2,7 @@
  * The BATCH room: many photos. A pool of workers over the cores that share the weights in memory, shards for array jobs, a manifest by which a
  * second run does only what is left, and fleets of machines that take shards from a NATS JetStream.
  */
-export { type BatchOptions, FORMATS, type Format, parseFormats } from './batch-options.ts'
+export { BATCH_KINDS, type BatchKind, type BatchOptions, parseBatchKinds } from './batch-options.ts'
 export { connectFleet, type FleetConnection, type FleetOptions, parseFleetUrl } from './fleet/connection.ts'
 export type { ShardMessage, ShardRecord } from './fleet/messages.ts'
 export { type FleetStatus, fleetStatus } from './fleet/status.ts'

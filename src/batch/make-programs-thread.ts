@@ -8,6 +8,7 @@ import { compile } from '../graph/index.ts'
 import { imageMultiple, inferenceGraph, inferenceOutputs, isMetric, outputNames } from '../model/index.ts'
 import { besideWeights } from '../node/mapped.ts'
 import { openModel } from '../node/model-file.ts'
+import { fileHash } from '../node/model-path.ts'
 import { MAP_ABOVE } from '../node/prediction-protocol.ts'
 import type { ModelDescription } from '../predict/depth-model.ts'
 import { sizeText } from '../predict/size.ts'
@@ -24,7 +25,8 @@ opened.catch(() => {}) // told to whoever asks
 async function answer(request: MakeProgramsRequest): Promise<ModelDescription | ProgramFile> {
   if (request.kind === 'make') return make(request.network, request.folder)
   const { name, path, config, size, trainedSizes } = await opened
-  return { name, path, config, size, trainedSizes, multiple: imageMultiple(config), metric: isMetric(config) }
+  const known = { name, path, hash: await fileHash(path), config, size, trainedSizes }
+  return { ...known, multiple: imageMultiple(config), metric: isMetric(config) }
 }
 
 async function make(network: Size, folder: string): Promise<ProgramFile> {

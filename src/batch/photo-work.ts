@@ -2,19 +2,18 @@
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { colourise, DEFAULT_SCALE, withLegend } from '../image/index.ts'
-import { encodeNpy } from '../image/npy.ts'
+import type { RgbImage } from '../image/types.ts'
 import { decodeImage, MAX_FILE_BYTES } from '../node/decode.ts'
-import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
+import { suffixesOf } from '../node/output-kinds.ts'
+import { encodeOutputs, needsPhoto, writeOutputs as writeNamed } from '../node/outputs.ts'
 import type { DepthModel } from '../predict/depth-model.ts'
 import type { DepthMap } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
-import { writeFilesTogether } from '../support/files.ts'
 import { readRegularFile } from '../support/read-file.ts'
-import { type BatchOptions, type Format, optionsHash } from './batch-options.ts'
+import { type BatchOptions, optionsHash } from './batch-options.ts'
 import type { ManifestEntry, OutputFile } from './manifest.ts'
 import { photoFile } from './photo-list.ts'
-import { isPassing, WorkerLost } from './pool-place.ts'
+import { giveAway, isPassing, WorkerLost } from './pool-place.ts'
 
 /** What all photos of a batch have in common. */
 export interface BatchPlace {
@@ -25,6 +24,7 @@ export interface BatchPlace {
   /** SHA-256 of the model's file. */
   readonly model: string
   readonly options: BatchOptions
+  readonly unit: 'metres' | 'relative'
   /** Where the outputs of a photo lie, without their endings. */
   readonly stem: (path: string) => string
 }
@@ -58,17 +58,13 @@ export async function isDone(
     const bytes = await readRegularFile(file, { most: MAX_FILE_BYTES }).catch(() => null)
     if (!bytes || sha256(bytes) !== entry.sha256) return false
   }
-  const outputs = Object.entries(entry.outputs ?? {})
-  const found = await Promise.all(
-    outputs.map(async ([format, { file: name, bytes }]) => {
-      if (name !== outputName(place, entry.path, format as Format)) return false
-      return (await stat(join(place.out, name)).catch(() => null))?.size === bytes
-    }),
-  )
-  return found.length > 0 && found.every((there) => there)
+  const found = suffixesOf(place.options.kinds, { steps: 0 }).map(async (suffix) => {
+    const output = entry.outputs?.[suffix]
+    if (output?.file !== `${place.stem(entry.path)}.${suffix}`) return false
+    return (await stat(join(place.out, output.file)).catch(() => null))?.size === output.bytes
+  })
+  return (await Promise.all(found)).every((there) => there)
 }
-
-const outputName = (place: BatchPlace, path: string, format: Format) => `${place.stem(path)}.${format}`
 
 /**
  * Predicts a photo and writes its outputs; returns its entry, which the caller writes. A photo that cannot be read is an entry, too.
@@ -85,9 +81,10 @@ export async function doPhoto(path: string, model: DepthModel, place: BatchPlace
     seen = { sha256: sha256(bytes), bytes: bytes.length, modified: mtimeMs }
     const image = await decodeImage(bytes, { name: file })
     const decode = performance.now() - begin
-    const map = await model.predict(image, { focal: place.options.focal })
+    const photo = needsPhoto(place.options) ? { ...image, data: image.data.slice() } : null
+    const map = await model.predict(giveAway(image), { focal: place.options.focal })
     const written = performance.now()
-    const outputs = await writeOutputs(map, path, place)
+    const outputs = await write(map, photo, path, place)
     const { width, height, focal, warnings, milliseconds } = map
     const { source, millimetres35 } = focal
     return {
@@ -117,26 +114,20 @@ export async function doPhoto(path: string, model: DepthModel, place: BatchPlace
   }
 }
 
-async function writeOutputs(map: DepthMap, path: string, place: BatchPlace): Promise<Record<string, OutputFile>> {
-  const files = await Promise.all(
-    place.options.formats.map(async (format) => {
-      const bytes = await encoded(map, format)
-      return { format, file: outputName(place, path, format), bytes }
-    }),
+/** Encodes and writes the outputs: all of them, or none. */
+async function write(
+  map: DepthMap,
+  photo: RgbImage | null,
+  path: string,
+  place: BatchPlace,
+): Promise<Record<string, OutputFile>> {
+  const { kinds } = place.options
+  const files = await encodeOutputs(map, { kinds, unit: place.unit, notes: { image: path } }, { photo })
+  const stem = place.stem(path)
+  await writeNamed(files, place.out, stem)
+  return Object.fromEntries(
+    [...files].map(([suffix, bytes]) => [suffix, { file: `${stem}.${suffix}`, bytes: bytes.length }]),
   )
-  await writeFilesTogether(files.map(({ file, bytes }) => [join(place.out, file), bytes]))
-  return Object.fromEntries(files.map(({ format, file, bytes }) => [format, { file, bytes: bytes.length }]))
-}
-
-async function encoded(map: DepthMap, format: Format): Promise<Uint8Array> {
-  switch (format) {
-    case 'depth.png':
-      return encodeDepthPng(map)
-    case 'depth.npy':
-      return encodeNpy(map.depth, [map.height, map.width])
-    case 'color.png':
-      return encodePngRgb(withLegend(colourise(map, DEFAULT_SCALE), DEFAULT_SCALE))
-  }
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

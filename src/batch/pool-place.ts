@@ -3,9 +3,9 @@
  * library, is replaced: the photo that was in it is lost, and no other. One that dies at every photo is given up.
  */
 import type { RgbImage } from '../image/types.ts'
-import { decodeImage } from '../node/decode.ts'
+import { decodeInput } from '../node/decode-input.ts'
 import type { Workplace } from '../predict/depth-model.ts'
-import type { Answer, Job } from '../predict/pipeline.ts'
+import type { Answer, Job, StepAnswer } from '../predict/pipeline.ts'
 import type { ImageInput, Size } from '../predict/types.ts'
 import { EngineError } from '../runtime/engine-error.ts'
 import { NativeThread } from '../runtime/thread.ts'
@@ -18,30 +18,41 @@ type PoolThread = NativeThread<PoolRequest, Answer | null>
 /** Deaths without a photo done in between, after which a worker is not replaced any more. */
 const MOST_DEATHS = 3
 
+const given = new WeakSet<RgbImage>()
+
+/** Gives pixels to the pool, which else copies what it is given. They are gone when they are predicted. */
+export function giveAway(image: RgbImage): RgbImage {
+  given.add(image)
+  return image
+}
+
 /** A worker whose thread died at photo after photo: nothing on this machine will be better. */
 export class WorkerLost extends DarError {
   override name = 'WorkerLost'
 }
 
 export class PoolPlace implements Workplace {
-  private thread: PoolThread
+  /** Started with the first photo. */
+  private thread: PoolThread | null = null
   private last: Promise<unknown> = Promise.resolve()
   private deaths = 0
 
   constructor(
     private readonly programs: ProgramFiles,
     private readonly data: PoolThreadData,
-  ) {
-    this.thread = this.start()
+  ) {}
+
+  /** The thread, which is replaced if it died. */
+  private async running(): Promise<PoolThread> {
+    if (this.thread?.isRunning) return this.thread
+    if (this.deaths >= MOST_DEATHS) throw new WorkerLost('the worker has died too often', { kind: 'gone' })
+    await this.thread?.dispose()
+    this.thread = new NativeThread('pool-thread', import.meta.url, this.data)
+    return this.thread
   }
 
-  private start(): PoolThread {
-    return new NativeThread('pool-thread', import.meta.url, this.data)
-  }
-
-  /** Pixels are taken over, not copied: the pool gives only its own. */
   async decode(input: ImageInput): Promise<RgbImage> {
-    return typeof input === 'string' || input instanceof Uint8Array ? decodeImage(input) : input
+    return given.has(input as RgbImage) ? (input as RgbImage) : decodeInput(input)
   }
 
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
@@ -52,10 +63,9 @@ export class PoolPlace implements Workplace {
 
   private async predictNow(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
     const [job] = jobs
-    assert(jobs.length === 1 && !job.steps, 'workers of a pool take photos one by one, without steps')
+    assert(jobs.length === 1 && !job.steps && !job.flip, 'workers of a pool take photos one by one, without steps')
     const program = await this.programs.at(network)
-    if (!this.thread.isRunning) await this.replace()
-    const { thread } = this
+    const thread = await this.running()
     try {
       const answer = await thread.call({ kind: 'predict', program, job }, [job.image.data.buffer as ArrayBuffer])
       this.deaths = 0
@@ -71,16 +81,15 @@ export class PoolPlace implements Workplace {
     }
   }
 
-  private async replace(): Promise<void> {
-    if (this.deaths >= MOST_DEATHS) throw new WorkerLost('the worker has died too often', { kind: 'gone' })
-    await this.thread.dispose()
-    this.thread = this.start()
+  // biome-ignore lint/correctness/useYield: it has no steps
+  async *stream(): AsyncGenerator<StepAnswer, void, undefined> {
+    assert(false, 'workers of a pool give no steps')
   }
 
   async dispose(): Promise<void> {
     await this.last
-    if (this.thread.isRunning) await this.thread.call({ kind: 'close' }).catch(() => {})
-    await this.thread.dispose()
+    if (this.thread?.isRunning) await this.thread.call({ kind: 'close' }).catch(() => {})
+    await this.thread?.dispose()
   }
 }
 

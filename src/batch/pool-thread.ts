@@ -5,6 +5,7 @@
 import '../runtime/wait-for-telemetry.ts'
 import type { InferenceSession } from 'onnxruntime-node'
 import { resizeBilinear, toPlanes } from '../image/resize.ts'
+import { factsOf } from '../predict/facts.ts'
 import type { Answer, Job } from '../predict/pipeline.ts'
 import { LeasedCache } from '../predict/program-cache.ts'
 import { engineErrorOf } from '../runtime/engine-error.ts'
@@ -57,13 +58,14 @@ async function predict(program: ProgramFile, job: Job): Promise<Answer> {
         free(planes)
         const raw = results[program.output.name].data as Float32Array
         const { finite, depth } = inMetres(raw, program, job)
+        const facts = job.maps === 'image' ? factsOf(depth.data, job.range) : null
         const milliseconds = {
           compile: opened - begin,
           prepare: prepared - opened,
           run: ran - prepared,
           finish: performance.now() - ran,
         }
-        return { depth, sigma: null, steps: [], finite, milliseconds }
+        return { depth, sigma: null, steps: [], finite, facts, milliseconds }
       },
     )
   } catch (error) {
@@ -81,4 +83,10 @@ function inMetres(raw: Float32Array, { output }: ProgramFile, { metres, range, m
   return { finite: Number.isFinite(sum), depth: { width, height, data } }
 }
 
-answerRequests(answer, (value) => (value ? [value.depth.data.buffer as ArrayBuffer] : []))
+/** The memory of the maps, which moves to the pool. */
+function transfers(value: Answer | null): ArrayBuffer[] {
+  if (!value) return []
+  return [value.depth.data, value.facts?.valid].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []))
+}
+
+answerRequests(answer, transfers)

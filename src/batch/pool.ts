@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 import type { DarConfig } from '../model/index.ts'
 import { createDepthModel, type DepthModel } from '../predict/depth-model.ts'
 import type { Size } from '../predict/types.ts'
-import { DarError } from '../support/errors.ts'
+import { assert, DarError } from '../support/errors.ts'
 import { Feed } from './feed.ts'
 import { PoolPlace } from './pool-place.ts'
 import { ProgramFiles } from './program-files.ts'
@@ -62,6 +62,18 @@ export class ModelPool {
 
   get config(): DarConfig {
     return this.programs.description.config
+  }
+
+  /** SHA-256 of the model's file, in hexadecimal. */
+  get hash(): string {
+    const { hash } = this.programs.description
+    assert(hash !== null, 'a model file without a hash')
+    return hash
+  }
+
+  /** Of its maps. */
+  get unit(): 'metres' | 'relative' {
+    return this.programs.description.metric ? 'metres' : 'relative'
   }
 
   get workers(): number {

@@ -23,7 +23,7 @@ afterAll(() => pool.dispose())
 async function batch(photos: string, out: string, more: Partial<BatchRun> = {}): Promise<ManifestEntry[]> {
   const entries: ManifestEntry[] = []
   const list = await readPhotos(photos)
-  const options = { formats: ['depth.png'] as const }
+  const options = { kinds: ['depth'] as const }
   for await (const entry of runBatch({ photos: list, out, model: tiny, options, pool, ...more })) entries.push(entry)
   return entries
 }
@@ -62,7 +62,7 @@ describe('a batch', () => {
     await writePhoto(join(photos, '04.jpg')) // a new one
     expect(pathsOf(await batch(photos, out))).toEqual(['00.jpg', '01.jpg', '02.jpg', '04.jpg'])
 
-    const more = { formats: ['depth.png', 'depth.npy', 'color.png'] } as const
+    const more = { kinds: ['depth', 'npy', 'color'] } as const
     expect(await batch(photos, out, { options: more })).toHaveLength(5)
     expect((await readdir(out)).filter((name) => name.startsWith('00.'))).toEqual([
       '00.color.png',

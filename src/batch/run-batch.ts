@@ -1,11 +1,10 @@
 /** A batch on this machine: the photos of a list that are not done yet, over a pool of workers, with a manifest. */
 import { join } from 'node:path'
-import { isMetric } from '../model/index.ts'
-import { modelHash } from '../node/model-path.ts'
 import { checkWritable } from '../node/outputs.ts'
-import { assert, DarError } from '../support/errors.ts'
+import { assert } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
-import type { BatchOptions } from './batch-options.ts'
+import { type BatchOptions, checkKinds } from './batch-options.ts'
+import { localModel } from './local-model.ts'
 import { type ManifestEntry, ManifestWriter, manifestPath, readManifests } from './manifest.ts'
 import { outputStems, type PhotoList } from './photo-list.ts'
 import { type BatchPlace, doPhoto, isDone } from './photo-work.ts'
@@ -16,7 +15,7 @@ export interface BatchRun extends RunOptions, Pick<PoolOptions, 'workers' | 'thr
   readonly photos: PhotoList
   /** The folder of the outputs. */
   readonly out: string
-  /** A shipped model's name, or a file. */
+  /** A shipped model's name, a file, or `hub:owner/name`. */
   readonly model: string
   readonly options: BatchOptions
   readonly shard?: Shard
@@ -48,16 +47,16 @@ export async function* runBatch(run: BatchRun): AsyncGenerator<ManifestEntry, vo
   const paths = shard ? photos.paths.filter((path) => isInShard(path, shard)) : photos.paths
   await checkWritable(out)
   await using _ = asDisposable(lockFolder(join(out, '.dar-batch', label ?? 'all'), `dar batch run, ${label ?? 'all'}`))
-  const place: BatchPlace = { root: photos.root, out, model: await modelHash(model), options: run.options, stem }
   const mine = new Set(paths)
   const known = await readManifests(out, (path) => mine.has(path))
   const writer = await ManifestWriter.open(manifestPath(out, label))
   try {
-    await using own = run.pool ? null : await ModelPool.open(model, run)
+    await using own = run.pool ? null : await ModelPool.open(await localModel(model), run)
     const pool = run.pool ?? own
     assert(pool, 'a batch without a pool')
-    if (!isMetric(pool.config))
-      throw new DarError(`${model} gives relative depth, which has no metres; take a metric model, or dar predict`)
+    const { options } = run
+    checkKinds(options, pool)
+    const place: BatchPlace = { root: photos.root, out, model: pool.hash, unit: pool.unit, options, stem }
     run.onStart?.({ total: paths.length, model: pool.name, workers: pool.workers })
     const todo = remaining(paths, known, place, run)
     const { order, signal } = run

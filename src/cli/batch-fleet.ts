@@ -1,13 +1,13 @@
 /** `dar batch submit`, `work` and `status`: a list of photos over a fleet of machines. The work is in src/batch/fleet. */
 import { type Command, Option } from 'commander'
 import {
+  BATCH_KINDS,
   connectFleet,
   type FleetConnection,
   type FleetStatus,
-  FORMATS,
   fleetStatus,
   LEASE,
-  parseFormats,
+  parseBatchKinds,
   readPhotos,
   SHARD_SIZE,
   type ShardRecord,
@@ -33,7 +33,7 @@ interface StreamFlags {
 interface SubmitFlags extends StreamFlags {
   readonly out: string
   readonly model: string
-  readonly formats: string
+  readonly maps: string
   readonly focal?: string
   readonly root?: string
   readonly results: 'jsonl' | 'parquet'
@@ -77,7 +77,7 @@ export function registerFleet(batch: Command): void {
     .argument('<list>', 'a folder, a file with one path a line, or - for standard input')
     .requiredOption('-o, --out <dir>', 'folder for the results, on a disk that the workers share')
     .option('--model <name|file>', 'a shipped model, or a .safetensors file that the workers have, too', 'dar-nano')
-    .option('--formats <names>', `files for each photo, of ${FORMATS.join(',')}`, 'depth.png')
+    .option('--maps <list>', `what is written of each photo: ${BATCH_KINDS.join(', ')}`, 'depth')
     .option('--focal <px>', 'focal length in pixels of every photo (default: from EXIF)')
     .option('--root <dir>', 'what the paths of a list are relative to (default: the working folder)')
     .addOption(new Option('--results <kind>', 'results of a shard as').choices(['jsonl', 'parquet']).default('jsonl'))
@@ -125,7 +125,7 @@ async function submitList(list: string, flags: SubmitFlags): Promise<void> {
   if (shardSize > 4096)
     throw new DarError(`--shard-size ${shardSize}: give at most 4096, or a lost shard is a day's work`)
   const [tries, lease] = [wholeAbove0('--tries', flags.tries), 1000 * above0('--lease', flags.lease)]
-  const options = { formats: parseFormats(flags.formats), focal: above0('--focal', flags.focal) }
+  const options = { kinds: parseBatchKinds(flags.maps), focal: above0('--focal', flags.focal) }
   const photos = await readPhotos(list, { root: flags.root })
   const { out, model, results } = flags
   await withFleet(flags, async (connection) => {

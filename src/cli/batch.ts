@@ -1,9 +1,9 @@
 /** `dar batch …`: many photos, on this machine or on many. The work is in src/batch; this file has the flags and the printing. */
 import { type Command, Option } from 'commander'
 import {
-  FORMATS,
+  BATCH_KINDS,
   type ManifestEntry,
-  parseFormats,
+  parseBatchKinds,
   parseShard,
   readPhotos,
   runBatch,
@@ -19,7 +19,7 @@ import { untilSignal } from './until-signal.ts'
 interface RunFlags {
   readonly out: string
   readonly model: string
-  readonly formats: string
+  readonly maps: string
   readonly focal?: string
   readonly root?: string
   readonly workers?: string
@@ -52,7 +52,7 @@ function registerRun(batch: Command): void {
     .argument('<list>', 'a folder, a file with one path a line, or - for standard input')
     .requiredOption('-o, --out <dir>', 'folder for the results and the manifest')
     .option('--model <name|file>', 'a shipped model, or a .safetensors file', 'dar-nano')
-    .option('--formats <names>', `files for each photo, of ${FORMATS.join(',')}`, 'depth.png')
+    .option('--maps <list>', `what is written of each photo: ${BATCH_KINDS.join(', ')}`, 'depth')
     .option('--focal <px>', 'focal length in pixels of every photo (default: from EXIF)')
     .option('--root <dir>', 'what the paths of a list are relative to (default: the working folder)')
     .option('--workers <n>', 'photos that are computed at once, each on one core (default: all cores)')
@@ -67,7 +67,7 @@ function registerRun(batch: Command): void {
 }
 
 async function runList(list: string, flags: RunFlags): Promise<void> {
-  const options = { formats: parseFormats(flags.formats), focal: above0('--focal', flags.focal) }
+  const options = { kinds: parseBatchKinds(flags.maps), focal: above0('--focal', flags.focal) }
   const workers = wholeAbove0('--workers', flags.workers)
   const shard = flags.shard === undefined ? undefined : parseShard(flags.shard)
   const photos = await readPhotos(list, { root: flags.root })

@@ -69,7 +69,7 @@ describe.skipIf(!hasNatsServer)('a fleet', () => {
     const [photos, out] = [join(folder, 'photos'), join(folder, 'out')]
     await writePhotos(photos, count)
     const connection = await connectFleet({ url: `nats://${server.address}/${name}` })
-    const options = { formats: ['depth.png'] as const }
+    const options = { kinds: ['depth'] as const }
     const send = async () => {
       const list = await readPhotos(photos)
       return submit(connection, { photos: list, out, model: tiny, options, shardSize: 3, lease: 60_000, ...more })

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DarError } from '../../support/errors.ts'
-import { FORMATS } from '../batch-options.ts'
+import { BATCH_KINDS } from '../batch-options.ts'
 
 const shardSchema = z.object({
   version: z.literal(1),
@@ -13,7 +13,7 @@ const shardSchema = z.object({
   /** A shipped model's name, or a file, and the SHA-256 of the file. */
   model: z.string(),
   modelHash: z.string(),
-  options: z.object({ formats: z.array(z.enum(FORMATS)).readonly(), focal: z.number().positive().optional() }),
+  options: z.object({ kinds: z.array(z.enum(BATCH_KINDS)).readonly(), focal: z.number().positive().optional() }),
   results: z.enum(['jsonl', 'parquet']),
   /** Deliveries after which it is dead. */
   tries: z.int().positive(),

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { modelHash } from '../../node/model-path.ts'
 import { DarError } from '../../support/errors.ts'
 import type { BatchOptions } from '../batch-options.ts'
+import { localModel } from '../local-model.ts'
 import { outputStems, type PhotoList } from '../photo-list.ts'
 import { type FleetConnection, persistently } from './connection.ts'
 import { type ShardMessage, shardId } from './messages.ts'
@@ -75,7 +76,7 @@ async function* shardsOf(
     root: resolve(root),
     out: resolve(out),
     model,
-    modelHash: await modelHash(model),
+    modelHash: await modelHash(await localModel(model)),
     options,
     results,
     tries,

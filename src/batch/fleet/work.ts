@@ -13,11 +13,12 @@ import { mkdir, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Consumer, JsMsg } from '@nats-io/jetstream'
-import { isMetric } from '../../model/index.ts'
 import { modelHash } from '../../node/model-path.ts'
 import { checkWritable } from '../../node/outputs.ts'
 import { assert, DarError, messageOf } from '../../support/errors.ts'
 import { cannotWrite } from '../../support/files.ts'
+import { checkKinds } from '../batch-options.ts'
+import { localModel } from '../local-model.ts'
 import { type ManifestEntry, ManifestWriter, manifestPath, readManifests } from '../manifest.ts'
 import { type BatchPlace, doPhoto, isDone } from '../photo-work.ts'
 import { ModelPool, type PoolOptions } from '../pool.ts'
@@ -81,16 +82,15 @@ class Bench {
   async poolFor({ model, modelHash: wanted }: ShardMessage): Promise<ModelPool> {
     if (this.open?.model === model && this.open.hash === wanted) return this.open.pool
     await this.close()
-    const hash = await modelHash(model)
+    const path = await localModel(model)
+    const hash = await modelHash(path)
     if (hash !== wanted)
       throw new DarError(
         `the model ${model} of this machine is another than the one that was submitted (SHA-256 ${hash.slice(0, 12)}…, not ${wanted.slice(0, 12)}…); install the same`,
         { kind: 'model' },
       )
-    const pool = await ModelPool.open(model, this.options)
+    const pool = await ModelPool.open(path, this.options)
     this.open = { model, hash, pool }
-    if (!isMetric(pool.config))
-      throw new DarError(`${model} gives relative depth, which has no metres; submit a metric model`)
     return pool
   }
 
@@ -200,7 +200,9 @@ class Turn {
     const pool = await this.bench.poolFor(work)
     const stems = new Map(work.photos)
     const stem = (path: string) => stems.get(path) ?? path
-    const place: BatchPlace = { root, out, model: work.modelHash, options: work.options, stem }
+    checkKinds(work.options, pool)
+    const { options, modelHash: hash } = work
+    const place: BatchPlace = { root, out, model: hash, unit: pool.unit, options, stem }
     const folder = join(out, 'shards', this.shard)
     await mkdir(folder, { recursive: true }).catch((error: unknown) => {
       throw cannotWrite(folder, error)
