@@ -12,8 +12,8 @@ import { benchLoop } from './loop.ts'
 import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
-import { benchServe } from './serve.ts'
 import { benchRunMemory, RUN_MEMORY_HELP } from './run-memory.ts'
+import { benchServe } from './serve.ts'
 import { benchTrain, TRAIN_HELP } from './train.ts'
 
 interface Benchmark {

@@ -154,7 +154,8 @@ async function workOn(flags: WorkFlags): Promise<void> {
   const workers = wholeAbove0('--workers', flags.workers)
   const { root, out, untilDone, json } = flags
   const { signal, caught, ignore } = untilSignal({
-    tells: 'finishing the photos at hand, then giving the shard back; once more to stop at once',
+    tells: true,
+    notice: 'finishing the photos at hand, then giving the shard back',
   })
   const count = { done: 0, failed: 0 }
   try {
