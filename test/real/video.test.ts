@@ -17,7 +17,7 @@ const walk = join(root, 'hololens')
 describe('smoothing of dar-nano', () => {
   it.skipIf(!existsSync(still))(
     'at least halves the deviation over time of a camera on a stand',
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async () => {
       await using model = await loadModel('dar-nano', { threads: 1, idle: 'sleep' })
       const { frames, deviation, stillDeviation, step } = await measureStill(model, still, { most: 40 })
@@ -30,7 +30,7 @@ describe('smoothing of dar-nano', () => {
 
   it.skipIf(!existsSync(walk))(
     'costs at most 3 % of abs_rel on the held-out part of a walk',
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async () => {
       await using model = await loadModel('dar-nano', { threads: 1, idle: 'sleep' })
       const { frames, absRel } = await measureWalk(model, walk, { heldOut: true })
