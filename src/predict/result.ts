@@ -34,6 +34,7 @@ const SAVE_OPTIONS: Readonly<Record<keyof SaveOptions, true>> = {
   near: true,
   far: true,
   stride: true,
+  steepest: true,
 }
 
 export class Result implements DepthResult {

@@ -163,6 +163,8 @@ export interface SaveOptions {
   readonly far?: number
   /** Every so many pixels become a point or a vertex; default: few enough for a file of some 30 MB. */
   readonly stride?: number
+  /** Surfaces of a `.glb` that are tilted more against the picture, in degrees, are cut; default: 85. */
+  readonly steepest?: number
 }
 
 /** Of `toPointCloud` of a result. */
