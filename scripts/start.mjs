@@ -14,7 +14,8 @@ const given = process.argv.slice(2)
 const photos = given.length > 0 ? given : [join(root, 'examples', 'room', 'rgb', 'room.jpg')]
 const outFlag = photos.findIndex((argument) => argument === '--out' || argument.startsWith('--out='))
 const out = outFlag < 0 ? 'out' : photos[outFlag].replace(/^--out=?/, '') || photos[outFlag + 1] || ''
-const args = outFlag < 0 ? [...photos, '--out', out] : photos
+// The example is made anew each time; results of a photo of one's own are kept, as dar predict keeps them.
+const args = [...photos, ...(outFlag < 0 ? ['--out', out] : []), ...(given.length === 0 ? ['--overwrite'] : [])]
 
 const started = Date.now() - 1000 // one second earlier, because some file systems keep whole seconds
 const code = runCommand(process.execPath, [join(root, 'dist', 'src', 'cli', 'main.js'), 'predict', ...args], {
