@@ -88,6 +88,7 @@ export type {
   StopSignal,
   StreamedMap,
   StreamOptions,
+  TileOptions,
   Timing,
   UrlInput,
 } from './predict/index.ts'

@@ -7,14 +7,9 @@ import { extname, join, parse } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readMeasuredPoints } from '../node/align-points.ts'
 import { metresText } from '../node/index.ts'
-import {
-  type AlignSpace,
-  alignDepth,
-  applyAlignment,
-  type DepthAlignment,
-  type DepthMap,
-  pointsOfDepth,
-} from '../predict/index.ts'
+import type { WrittenMap } from '../node/predict-files.ts'
+import type { MapFacts } from '../predict/facts.ts'
+import { type AlignSpace, alignDepth, applyAlignment, type DepthAlignment, pointsOfDepth } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 
 export interface AlignFlags {
@@ -37,11 +32,11 @@ export function addAlignFlags(command: Command): Command {
     )
 }
 
-/** A map in aligned metres, and how it was aligned. */
-export type AlignedPhoto = DepthMap & { readonly alignment: DepthAlignment }
+/** A map in aligned metres, what is known of it, and how it was aligned. */
+export type AlignedPhoto = WrittenMap & MapFacts & { readonly unit: 'metre'; readonly alignment: DepthAlignment }
 
 /** Aligns the map of a photo. Rejects with a DarError that names the photo's points. */
-export type Aligner = (photo: string, map: DepthMap) => Promise<AlignedPhoto>
+export type Aligner = (photo: string, map: WrittenMap & Partial<MapFacts>) => Promise<AlignedPhoto>
 
 /** What a file of points may end in, where it is looked up by the photo's name. */
 const ENDINGS = ['.csv', '.txt', '.png', '.npy', '.tif', '.tiff']
@@ -71,11 +66,25 @@ export async function openAligner(
         const applied = applyAlignment({ ...step, width: map.width, height: map.height }, alignment)
         return { ...step, ...applied, data: applied.depth }
       })
-      return { ...map, depth, data, sigma, steps, alignment }
+      const warnings = [...map.warnings, ...alignment.notes]
+      return { ...map, depth, data, sigma, steps, ...factsAfter(depth, map.valid), unit: 'metre', warnings, alignment }
     } catch (error) {
       throw error instanceof DarError ? new DarError(`${file}: ${error.message}`, { cause: error }) : error
     }
   }
+}
+
+/** Pixels that held before and have a depth now; the range of all that have one. */
+function factsAfter(depth: Float32Array, before: Uint8Array | undefined): MapFacts {
+  const valid = new Uint8Array(depth.length)
+  let [min, max] = [Number.POSITIVE_INFINITY, 0]
+  for (let i = 0; i < depth.length; i++) {
+    if (!(depth[i] > 0)) continue
+    valid[i] = before?.[i] ?? 1
+    min = Math.min(min, depth[i])
+    max = Math.max(max, depth[i])
+  }
+  return { valid, min, max }
 }
 
 /** Names in a folder; null for a file, or for what is not there, which reading it tells better. */

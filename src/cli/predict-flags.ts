@@ -10,8 +10,10 @@ import { type ManyOptions, parseSize } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { type DeviceFlags, deviceOption } from './device-flag.ts'
 import { above0, atLeast0, wholeAbove0 } from './flag-values.ts'
+import { type AlignFlags, addAlignFlags } from './predict-align.ts'
+import { addTilesFlag, type TilesFlags, tilesOf } from './predict-tiles.ts'
 
-export interface PredictFlags extends DeviceFlags {
+export interface PredictFlags extends DeviceFlags, AlignFlags, TilesFlags {
   readonly out: string
   readonly model: string
   readonly threads?: string
@@ -47,7 +49,7 @@ export interface PredictFlags extends DeviceFlags {
 
 /** Adds the flags. */
 export function addPredictFlags(command: Command): Command {
-  return command
+  return addTilesFlag(addAlignFlags(command))
     .option('-o, --out <dir>', 'folder for the results', 'depth')
     .option('--model <name|file>', 'a shipped model, a .safetensors file, or hub:owner/name', 'dar-nano')
     .option(
@@ -112,16 +114,20 @@ export function readPredictFlags(flags: PredictFlags): PredictSettings {
   const more = flagged.flatMap(([given, kinds]) => (given ? kinds : []))
   const steps = [...(asked ?? []), ...more].includes('steps')
   const size = inputSizeOf(flags.inputSize)
-  const options = { ...lensOf(flags), ...(steps && { steps }), ...(size && { size }) }
+  const tiles = tilesOf(flags, { steps })
+  const options = { ...lensOf(flags), ...(steps && { steps }), ...(size && { size }), ...(tiles && { tiles }) }
   return { threads: wholeAbove0('--threads', flags.threads), options, style, asked, more }
 }
 
 /**
- * What is written of every photo by a model of this config.
+ * What is written of every photo by a model of this config. `metric`: whether the maps are metres when they are written; alignment makes them so.
  * @throws DarError for a kind that the model has not: metres of a relative one, steps or sigma of a head without.
  */
-export function kindsFor(config: DarConfig, { asked, more }: Pick<PredictSettings, 'asked' | 'more'>): OutputKind[] {
-  const metric = isMetric(config)
+export function kindsFor(
+  config: DarConfig,
+  { asked, more }: Pick<PredictSettings, 'asked' | 'more'>,
+  { metric = isMetric(config) }: { readonly metric?: boolean } = {},
+): OutputKind[] {
   const hasSigma = mapCount(config) > 1
   const usual = metric ? DEFAULT_KINDS : DEFAULT_KINDS.filter((kind) => RELATIVE_KINDS.includes(kind))
   const kinds = [...new Set([...(asked ?? usual), ...more])]

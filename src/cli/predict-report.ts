@@ -4,10 +4,11 @@ import type { Intrinsics } from '../image/index.ts'
 import { summarise } from '../inspect/summary.ts'
 import { metresText } from '../node/index.ts'
 import type { FileResult, WrittenMap } from '../node/predict-files.ts'
-import type { DepthMap, Focal } from '../predict/index.ts'
+import type { DepthAlignment, DepthMap, Focal } from '../predict/index.ts'
 import { printableName as named } from '../support/printable.ts'
 import { createProgress } from '../support/progress.ts'
 import { onOneLine } from '../support/text.ts'
+import { alignmentText } from './predict-align.ts'
 
 /** A line of `--json`. */
 interface Entry {
@@ -23,6 +24,8 @@ interface Entry {
   readonly focal?: DepthMap['focal']
   /** The camera in pixels of the photo. */
   readonly intrinsics?: Intrinsics
+  /** Of `--align`: what was fitted, to which points, and what is left. */
+  readonly alignment?: DepthAlignment
   readonly networkSize?: DepthMap['networkSize']
   readonly milliseconds?: DepthMap['milliseconds']
   /** Reasons why its metres are less certain than usual. */
@@ -106,18 +109,21 @@ export function createReport({ json, model, total, unit }: ReportOptions): Repor
 const firstOf = (files: Readonly<Record<string, string>>): string => Object.values(files)[0]
 
 function figures(
-  { depth, width, height, focal, intrinsics, networkSize, milliseconds, warnings }: WrittenMap,
+  { depth, width, height, focal, intrinsics, alignment, networkSize, milliseconds, warnings }: WrittenMap,
   unit: ReportOptions['unit'],
 ) {
   const summary = summarise(depth)
-  const range = unit === 'relative' ? { relative: summary } : { metres: summary, focal, intrinsics }
+  const range =
+    unit === 'relative'
+      ? { relative: summary }
+      : { metres: summary, focal, intrinsics, ...(alignment && { alignment }) }
   return { width, height, ...range, networkSize, milliseconds, warnings }
 }
 
-function rangeText({ depth, focal }: DepthMap, unit: ReportOptions['unit']): string {
+function rangeText({ depth, focal, alignment }: WrittenMap, unit: ReportOptions['unit']): string {
   const { min, median, max } = summarise(depth)
   if (unit === 'relative') return `${min.toPrecision(3)} to ${max.toPrecision(3)}, inverse depth without a unit`
-  return `${metresText(min)} to ${metresText(max)}, median ${metresText(median)} (lens: ${lensText(focal)})`
+  return `${metresText(min)} to ${metresText(max)}, median ${metresText(median)} (${alignment ? alignmentText(alignment) : `lens: ${lensText(focal)}`})`
 }
 
 /** The lens that the metres assume, and the source of that knowledge. */

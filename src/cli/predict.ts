@@ -12,6 +12,7 @@ import { checkWritable, loadModel, planOutputs, suffixesOf } from '../node/index
 import { listInputs } from '../node/input-list.ts'
 import { predictFiles } from '../node/predict-files.ts'
 import type { DarError } from '../support/errors.ts'
+import { openAligner } from './predict-align.ts'
 import { addPredictFlags, kindsFor, type PredictFlags, readPredictFlags } from './predict-flags.ts'
 import { createReport, type Report } from './predict-report.ts'
 import { EXIT_CODES, EXIT_MISTAKE } from './run.ts'
@@ -66,7 +67,9 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
     return EXIT_MISTAKE
   }
   await using model = await loadModel(flags.model, { threads, provider: flags.device })
-  const kinds = kindsFor(model.config, wanted)
+  const align = await openAligner(flags, { photos: files.length, metric: isMetric(model.config) })
+  const unit = align || isMetric(model.config) ? 'metres' : 'relative'
+  const kinds = kindsFor(model.config, wanted, { metric: unit === 'metres' })
   const suffixes = suffixesOf(kinds, { steps: mapCount(model.config) })
   const plan = planOutputs(files, out, suffixes)
   await checkWritable(out)
@@ -74,7 +77,6 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
   const isDone = ({ existing }: Found) => !overwrite && existing.length === suffixes.length
   const todo = found.filter((photo) => !isDone(photo))
 
-  const unit = isMetric(model.config) ? 'metres' : 'relative'
   const report = createReport({ json, model: model.name, total: todo.length, unit })
   for (const { message } of problems) report.problem(null, message)
   if (results > 0) report.note(`${results} files are results of earlier runs, and are left out`)
@@ -91,6 +93,7 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
       options,
       write: overwrite || resume ? 'all' : 'missing',
       signal: signals.signal,
+      ...(align && { finish: align }),
     })
     for await (const result of work) {
       count++

@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DepthMap, DepthResult, ManyOptions, ManyResult } from '../predict/index.ts'
+import type { DepthAlignment, DepthMap, DepthResult, ManyOptions, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeImage } from './decode.ts'
 import type { Found } from './existing.ts'
@@ -16,8 +16,8 @@ export interface Predicts {
   predictMany(images: Iterable<string>, options: ManyOptions): AsyncIterable<ManyResult<string>>
 }
 
-/** A map and, where it is as the model gave it, its camera. */
-export type WrittenMap = DepthMap & Partial<Pick<DepthResult, 'intrinsics'>>
+/** A map, where it is as the model gave it its camera, and where it was aligned how. */
+export type WrittenMap = DepthMap & Partial<Pick<DepthResult, 'intrinsics'>> & { readonly alignment?: DepthAlignment }
 
 /** How photos become files. */
 export interface PredictFilesOptions {

@@ -14,6 +14,7 @@ import { Batcher } from './batcher.ts'
 import { Gate } from './gate.ts'
 import { lensOf } from './lens.ts'
 import type { Answer, Job, StepAnswer } from './pipeline.ts'
+import { predictTiled } from './predict-tiled.ts'
 import { Result, type ResultData, type ResultTools } from './result.ts'
 import { chooseSize, judgeShape, listed, type SizedModel, sizeText } from './size.ts'
 import type {
@@ -45,7 +46,7 @@ const STREAM_OPTIONS: Readonly<Record<keyof StreamOptions, true>> = {
   size: true,
   signal: true,
 }
-const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { ...STREAM_OPTIONS, steps: true }
+const OPTIONS: Readonly<Record<keyof PredictOptions, true>> = { ...STREAM_OPTIONS, steps: true, tiles: true }
 
 /** The description of a model, without its weights. */
 export interface ModelDescription extends SizedModel {
@@ -182,6 +183,7 @@ export class DepthModel {
     options: PredictOptions,
     { stepwise }: { readonly stepwise: boolean },
   ): Promise<DepthResult> {
+    if (options?.tiles) return this.#tiled(image, options)
     return this.#underWay(async () => {
       const maps = await this.#maps(image, options, { maps: 'image', stepwise })
       const { depth, sigma, facts, milliseconds, steps, ...about } = maps
@@ -190,6 +192,27 @@ export class DepthModel {
       const flatSteps = steps.map((step) => ({ ...flat(step), width, height }))
       return this.#result(image, { ...flat({ depth, sigma }), ...facts, ...about, steps: flatSteps, milliseconds })
     })
+  }
+
+  /** The tiles take their turns at the network one by one, so other calls go on meanwhile. */
+  #tiled(image: ImageInput, options: PredictOptions): Promise<DepthResult> {
+    refuseUnknown(options, OPTIONS, 'predict')
+    const { signal, tiles, ...others } = options
+    if (!tiles) throw new Error('internal error: tiles without tiles')
+    const work = async (check: () => void) => {
+      check()
+      const begin = performance.now()
+      const pixels = await this.#workplace.decode(image)
+      checkCost(pixels, 2)
+      const decode = performance.now() - begin
+      // Not by the public method, which a model that waits for its last predictions refuses.
+      const predictMaps = (image: RgbImage, how: PredictOptions = {}) =>
+        this.#maps(image, how, { maps: 'network', stepwise: false })
+      const model = { name: this.name, config: this.config, predictMaps }
+      const { tiles: _, milliseconds, ...data } = await predictTiled(model, pixels, { ...others, signal, tiles })
+      return this.#result(image, { ...data, milliseconds: { ...milliseconds, decode } })
+    }
+    return this.#underWay(() => (signal ? untilAborted(signal, work) : work(() => {})))
   }
 
   #result(image: ImageInput, data: Omit<ResultData, 'unit' | 'model'>): Result {
@@ -245,7 +268,7 @@ export class DepthModel {
   }
 
   /** As `predict`, but with every map at the size that the network gives it. */
-  predictMaps(image: ImageInput, options: PredictOptions = {}): Promise<NetworkMaps> {
+  predictMaps(image: ImageInput, options: Omit<PredictOptions, 'tiles'> = {}): Promise<NetworkMaps> {
     return this.#underWay(async () => {
       const { facts: _, ...maps } = await this.#maps(image, options, { maps: 'network', stepwise: false })
       return maps

@@ -182,6 +182,32 @@ describe('predictTiled with a loaded model', () => {
     for (let i = 0; i < depth.length; i += 997) expect(depth[i] / once[i]).toBeCloseTo(2, 3)
   })
 
+  it('is predict with tiles, one photo or many', async () => {
+    const tiled = await predictTiled(model, photo(), { tiles: { across: 2 } })
+    const { depth, valid, min, max, unit, sigma } = await model.predict(photo(), { tiles: { across: 2 } })
+    expect(Buffer.compare(Buffer.from(depth.buffer), Buffer.from(tiled.depth.buffer))).toBe(0)
+    expect([valid.length, sigma?.length, unit]).toEqual([WIDTH * HEIGHT, WIDTH * HEIGHT, 'metre'])
+    expect(min).toBe(depth.reduce((a, b) => Math.min(a, b)))
+    expect(max).toBe(depth.reduce((a, b) => Math.max(a, b)))
+    for await (const { map } of model.predictMany([photo()], { tiles: { across: 2 } }))
+      expect(map?.depth).toEqual(depth)
+    await expect(model.predict(photo(), { tiles: true, steps: true })).rejects.toThrow(/maps of the steps/)
+    await expect(model.predict(photo(), { tiles: { across: 99 } })).rejects.toThrow(/across of tiles is 99/)
+  })
+
+  it('is waited for by dispose', async () => {
+    const file = await writeTinyModel(join(await temporaryFolder(), 'other.safetensors'))
+    const other = await loadModel(file, { threads: 1 })
+    let [done, all] = [0, 0]
+    const onTile = (count: number, of: number) => {
+      ;[done, all] = [count, of]
+    }
+    const map = other.predict(photo(), { tiles: { across: 2, onTile } })
+    await other.dispose()
+    expect((await map).depth.length).toBe(WIDTH * HEIGHT)
+    expect([done, all]).toEqual([9, 9])
+  })
+
   it('stops when it is aborted, and the model goes on', async () => {
     const stop = new AbortController()
     const tiles = { onTile: (done: number) => done === 2 && stop.abort(new Error('enough')) }

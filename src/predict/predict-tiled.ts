@@ -14,10 +14,11 @@
  */
 import { CANONICAL_FOCAL } from '../image/camera.ts'
 import { type Crop, resizeBilinear } from '../image/resize.ts'
-import type { DepthImage, RgbImage } from '../image/types.ts'
+import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
 import { type DarConfig, isMetric } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
+import { factsOf, type MapFacts } from './facts.ts'
 import { snapEdges } from './snap-edges.ts'
 import { addTile, blendWeights, fitTile, layoutTiles, tilesOf } from './tiles.ts'
 import type { DepthMap, NetworkMaps, PredictOptions, TileOptions } from './types.ts'
@@ -26,11 +27,12 @@ import type { DepthMap, NetworkMaps, PredictOptions, TileOptions } from './types
 export interface TiledModel {
   readonly name: string
   readonly config: DarConfig
-  predictMaps(image: RgbImage, options?: PredictOptions): Promise<NetworkMaps>
+  predictMaps(image: RgbImage, options?: Omit<PredictOptions, 'tiles'>): Promise<NetworkMaps>
 }
 
 /** A map that was made of tiles. */
-export interface TiledMap extends DepthMap {
+export interface TiledMap extends DepthMap, MapFacts {
+  readonly intrinsics: Intrinsics
   /** How many; 0 where the photo was too small for any. */
   readonly tiles: number
 }
@@ -65,7 +67,7 @@ export function checkTiles(
 export async function predictTiled(
   model: TiledModel,
   image: RgbImage,
-  { tiles, steps = false, ...options }: PredictOptions & { readonly tiles: true | TileOptions },
+  { tiles, steps = false, ...options }: Omit<PredictOptions, 'tiles'> & { readonly tiles: true | TileOptions },
 ): Promise<TiledMap> {
   const { across: asked, overlap, edges, onTile } = checkTiles(tiles)
   if (!isMetric(model.config))
@@ -75,7 +77,7 @@ export async function predictTiled(
   if (steps) throw new DarError('the maps of the steps are not predicted in tiles; leave out steps or tiles')
   const { width, height } = image
   const whole = await model.predictMaps(image, options)
-  const { focal, networkSize, warnings } = whole
+  const { focal, intrinsics, networkSize, warnings } = whole
   const global = logOf(whole.depth)
   const across = Math.min(asked, width / networkSize.width, height / networkSize.height)
   const sum: DepthImage = { width, height, data: new Float32Array(width * height) }
@@ -87,7 +89,8 @@ export async function predictTiled(
     const places = tilesOf(grid)
     const [weightsX, weightsY] = [blendWeights(grid.x), blendWeights(grid.y)]
     // In pixels, so it is that of every crop.
-    const inPixels = { ...options, focal: focal.relative * Math.hypot(width, height) }
+    const { size, flip, signal } = options
+    const inPixels = { size, flip, signal, focal: focal.relative * Math.hypot(width, height) }
     const predicted = (i: number) => {
       const maps = model.predictMaps(cropOf(image, places[i]), inPixels)
       maps.catch(() => {}) // it is awaited below, after the tile before it
@@ -114,10 +117,12 @@ export async function predictTiled(
   }
   const range = focal.relative / CANONICAL_FOCAL
   const { dMin, dMax } = model.config
-  await toMetres(sum.data, { least: dMin * range, most: dMax * range })
+  const ends = { least: dMin * range, most: dMax * range }
+  await toMetres(sum.data, ends)
+  const facts = factsOf(sum.data, ends)
   const sigma = whole.sigma && sigmaOf(whole.depth, whole.sigma, sum)
   spent.finish += performance.now() - begin
-  const rest = { focal, networkSize, warnings, steps: [], milliseconds: spent, tiles: count }
+  const rest = { ...facts, focal, intrinsics, networkSize, warnings, steps: [], milliseconds: spent, tiles: count }
   return { width, height, depth: sum.data, data: sum.data, sigma, ...rest }
 }
 

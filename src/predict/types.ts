@@ -257,6 +257,11 @@ export interface StreamOptions extends LensOptions {
 export interface PredictOptions extends StreamOptions {
   /** Also return the map of every step. */
   readonly steps?: boolean
+  /**
+   * More detail for a large photo: overlapping tiles are predicted too, and edges moved to the photo's. `true` is three tiles across. It takes
+   * the time of some 25 photos. Not for a model of relative depth, nor with `steps`; `predictMaps` has no tiles.
+   */
+  readonly tiles?: boolean | TileOptions
 }
 
 /** How a large photo is cut up. */
