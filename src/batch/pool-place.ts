@@ -15,6 +15,9 @@ import type { PoolRequest, PoolThreadData } from './program-protocol.ts'
 
 type PoolThread = NativeThread<PoolRequest, Answer | null>
 
+/** A worker makes few objects: arrays lie outside of the heap. A small nursery is one that does not grow with every photo. */
+const LIMITS = { maxYoungGenerationSizeMb: 2 } as const
+
 /** Deaths without a photo done in between, after which a worker is not replaced any more. */
 const MOST_DEATHS = 3
 
@@ -47,7 +50,7 @@ export class PoolPlace implements Workplace {
     if (this.thread?.isRunning) return this.thread
     if (this.deaths >= MOST_DEATHS) throw new WorkerLost('the worker has died too often', { kind: 'gone' })
     await this.thread?.dispose()
-    this.thread = new NativeThread('pool-thread', import.meta.url, this.data)
+    this.thread = new NativeThread('pool-thread', import.meta.url, this.data, { resourceLimits: LIMITS })
     return this.thread
   }
 

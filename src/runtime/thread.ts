@@ -7,7 +7,7 @@
  * process nothing can be awaited, so every thread has a listener for `exit` that blocks until the flag is down. Threads
  * share no state, so two copies of this package in one process do not affect each other.
  */
-import { parentPort, type Worker, workerData } from 'node:worker_threads'
+import { parentPort, type ResourceLimits, type Worker, workerData } from 'node:worker_threads'
 import { assert, DarError, type ErrorKind, messageOf } from '../support/errors.ts'
 import { startWorker } from '../support/threads.ts'
 import { EngineError } from './engine-error.ts'
@@ -53,14 +53,19 @@ export class NativeThread<Request, Value> {
   /** Why the thread is gone. */
   private failure: Error | null = null
 
-  /** Starts the module `name` beside the module of `besideUrl`; `data` is its `threadData`. */
-  constructor(name: string, besideUrl: string, data: unknown = null) {
+  /** Starts the module `name` beside the module of `besideUrl`; `data` is its `threadData`, `resourceLimits` those of its heap. */
+  constructor(
+    name: string,
+    besideUrl: string,
+    data: unknown = null,
+    { resourceLimits }: { readonly resourceLimits?: ResourceLimits } = {},
+  ) {
     this.flags = new Int32Array(new SharedArrayBuffer(FLAGS.count * Int32Array.BYTES_PER_ELEMENT))
     disableTelemetry(() => {
       Atomics.store(this.flags, FLAGS.ready, 1)
       Atomics.notify(this.flags, FLAGS.ready)
     })
-    this.worker = startWorker(name, besideUrl, { workerData: { flags: this.flags, data } })
+    this.worker = startWorker(name, besideUrl, { workerData: { flags: this.flags, data }, resourceLimits })
     this.worker.on('message', (reply: Reply<Value>) => this.settle(reply))
     this.worker.on('error', (error) => this.fail(new Error(`the thread of the engine ended: ${messageOf(error)}`)))
     this.worker.on('exit', () => this.fail(new Error('the thread of the engine ended')))
