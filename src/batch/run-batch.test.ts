@@ -67,8 +67,9 @@ describe('a batch', () => {
       '00.depth.png',
     ])
     const other = await writeTinyModel(join(photos, '..', 'other.safetensors'), { metadata: { predictSize: '96x64' } })
-    expect(await batch(photos, out, { options: more, model: other })).toHaveLength(5)
-    expect(await batch(photos, out, { options: more, model: other, check: 'content' })).toEqual([])
+    const another = { options: more, model: other, pool: undefined, workers: 1 } as const
+    expect(await batch(photos, out, another)).toHaveLength(5)
+    expect(await batch(photos, out, { ...another, check: 'content' })).toEqual([])
   })
 
   it('sees a change of content behind the same size and time when it is asked to', async () => {
