@@ -9,17 +9,10 @@
  * so the gradient of a batch is not the mean of the gradients of its parts, each with a loss of its own. It is the sum of their shares,
  * each with the slope F′ at the sums of all. The loss therefore hands every such sum to a `Pool`, which says what it is for the batch.
  */
-import type { FloatType, Tensor } from '../graph/index.ts'
+import type { Tensor } from '../graph/index.ts'
 
 /** From a sum over the images of a graph, a scalar, to that sum over the whole batch. */
-export interface Pool {
-  (sum: Tensor): Tensor
-  /**
-   * What sums are computed in whose difference the loss takes (`silogLoss`). The root of mean g² − λ·(mean g)² enlarges rounding by
-   * up to 1/(1 − λ), and parts round differently. Absent: in what the maps are.
-   */
-  readonly float?: FloatType
-}
+export type Pool = (sum: Tensor) => Tensor
 
 /** The images of the graph are the batch. */
 export const wholeBatch: Pool = (sum) => sum

@@ -66,7 +66,7 @@ describe('poolSums and sumGradient', () => {
   it('leave everything where it is for one that trains alone', async () => {
     const touched = async () => expect.fail('the gradient was moved')
     await sumGradient(ALONE, { length: 2, read: touched, writePart: touched })
-    expect([...(await poolSums(ALONE, Float64Array.of(1.5, 2)))]).toEqual([1.5, 2])
+    expect([...(await poolSums(ALONE, Float32Array.of(1.5, 2)))]).toEqual([1.5, 2])
   })
 
   it('give every rank what all have together, whatever the buckets', async () => {
@@ -85,7 +85,7 @@ describe('poolSums and sumGradient', () => {
       await Promise.all([sumGradient(a, both[0], { bucket }), sumGradient(b, both[1], { bucket })])
       for (const one of both) expect([...one.values]).toEqual([4, -2, 3, 5, 5.5])
     }
-    const sums = await Promise.all([poolSums(a, Float64Array.of(10, 1)), poolSums(b, Float64Array.of(30, 0))])
+    const sums = await Promise.all([poolSums(a, Float32Array.of(10, 1)), poolSums(b, Float32Array.of(30, 0))])
     expect(sums.map((one) => [...one])).toEqual([
       [40, 1],
       [40, 1],

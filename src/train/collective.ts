@@ -63,7 +63,10 @@ export function batchNumber({ update, micro = 0, micros = 1, rank = 0, ranks = 1
  * Between forward and backward pass: from the sums of this rank's images to those of all ranks (model/pool.ts). The same on every rank,
  * bit for bit, and so is the loss that is computed from them.
  */
-export async function poolSums(collective: Collective, sums: Float64Array): Promise<Float64Array> {
+export async function poolSums<Sums extends Float32Array | Float64Array>(
+  collective: Collective,
+  sums: Sums,
+): Promise<Sums> {
   if (collective.ranks > 1) await collective.sum(sums)
   return sums
 }

@@ -19,7 +19,7 @@ import { Teacher, type TeacherModel } from './distil.ts'
 import type { TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
-import { feedsOf, loadStep, loadSums, sumOutputs, trainingGraph } from './step-program.ts'
+import { feedsOf, loadStep, loadSums, sumOutputs, sumsType, trainingGraph } from './step-program.ts'
 
 interface GradientStepOptions {
   readonly height: number
@@ -53,6 +53,15 @@ interface Parts {
   readonly teacher?: TeacherModel | null
 }
 
+type Sums = Float32Array | Float64Array
+
+/** The first pass, and the array that its sums are in. */
+interface PooledSums {
+  readonly program: Program
+  readonly count: number
+  readonly type: new (count: number) => Sums
+}
+
 /** A teacher's outputs for a micro-batch. */
 type Said = Awaited<ReturnType<Teacher['run']>>
 
@@ -62,7 +71,7 @@ export class GradientStep {
     private readonly owner: Owner,
     private readonly step: Program,
     /** Null where the micro-batch is the whole batch. */
-    private readonly sums: { readonly program: Program; readonly count: number } | null,
+    private readonly sums: PooledSums | null,
     private readonly parts: Parts,
     private readonly state: TrainingState,
     private readonly terms: readonly string[],
@@ -87,13 +96,12 @@ export class GradientStep {
         const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
         return new GradientStep(owner, step, null, parts, state, terms, teacher)
       }
-      // GPUs have no float64.
-      const sumsIn = engine.provider === 'cpu' ? 'float64' : 'float32'
-      const { outputs, count } = sumOutputs(config, { ...options, sumsIn })
-      const { compiled } = trainingGraph(config, { ...options, ...own, sums: count, sumsIn })
+      const { outputs, count } = sumOutputs(config, options)
+      const { compiled } = trainingGraph(config, { ...options, ...own, sums: count })
+      const type = sumsType(options.loss) === 'float64' ? Float64Array : Float32Array
       const program = owner.hold(await loadSums(engine, outputs, layout, state.params, { products }))
       const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
-      return new GradientStep(owner, step, { program, count }, parts, state, terms, teacher)
+      return new GradientStep(owner, step, { program, count, type }, parts, state, terms, teacher)
     } catch (error) {
       await owner.dispose()
       throw error
@@ -126,14 +134,14 @@ export class GradientStep {
 
   /** The first pass: the sums of all parts. */
   private async pooled(
-    { program, count }: { readonly program: Program; readonly count: number },
+    { program, count, type }: PooledSums,
     micros: readonly Batch[],
     said: readonly Said[],
-  ): Promise<Float64Array> {
-    let sums = new Float64Array(count)
+  ): Promise<Sums> {
+    let sums: Sums = new type(count)
     for (const [i, micro] of micros.entries()) {
       const result = await program.run({ ...feedsOf(program, micro), ...said[i], before: sums })
-      sums = result.sums as Float64Array<ArrayBuffer>
+      sums = result.sums as Sums
     }
     return poolSums(this.parts.collective, sums)
   }

@@ -23,7 +23,7 @@ describe('a run in micro-batches', () => {
         { kind: 'dataset', name: 'folder', path: 'rooms', weight: 1 },
         { kind: 'rooms', seed: 3, weight: 1, width: 64, height: 32 },
       ],
-      stages: [{ height: 32, width: 64, batch: 4, accumulate, updates: 3, dropPath: 0.3 }],
+      stages: [{ height: 32, width: 64, batch: 4, accumulate, updates: 3, dropPath: 0.3, loss: { exact: true } }],
       optimiser: { epsilon: 1e-4 },
     })
   const run = (name: string, accumulate?: number, options: Partial<Parameters<typeof sessionOf>[1]> = {}) =>

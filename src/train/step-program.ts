@@ -8,7 +8,6 @@ import {
   compile,
   concat,
   div,
-  type FloatType,
   type GradientOptions,
   Graph,
   gradient,
@@ -62,8 +61,6 @@ interface StepOptions extends LossStep {
   readonly frozen?: (name: string) => boolean
   /** The images are a part of the batch, whose sums are fed: as many as `sumOutputs` gives. Default: they are all of it. */
   readonly sums?: number
-  /** What the sums of a part are computed in (`Pool`); default: float32. They are float64 on their way between parts. */
-  readonly sumsIn?: FloatType
   /** What is done with the values inside the model's spans; see `GradientOptions`. Default `keep`. */
   readonly checkpoints?: GradientOptions['checkpoints']
   /** What products compute in. But for `single` there is an input more, lossScale: [], a power of two (loss-scale.ts). Default `single`. */
@@ -91,7 +88,7 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * `dropBranches`). With `fromFeatures` there are tap0 … tap3 in place of image, of `tapShapes`. With `distil` there are those of `distilTerms`. Throws when a parameter that is not frozen does not
  * influence the loss, or when all are frozen.
  *
- * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, float64, those of the whole batch. The loss
+ * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
  * and its terms are then the whole batch's, and the gradients this part's share, which is to be added to those of the others.
  *
  * With `products` other than `single` the gradient is that of lossScale·loss, divided by lossScale in float32: so the gradients between, which
@@ -99,17 +96,17 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  */
 export function trainingOutputs(
   config: DarConfig,
-  { frozen = () => false, sums, checkpoints, products = 'single', sumsIn, ...options }: StepOptions,
+  { frozen = () => false, sums, checkpoints, products = 'single', ...options }: StepOptions,
 ) {
   const graph = new Graph()
-  const whole = sums === undefined ? null : graph.input(SUMS, [sums], 'float64')
+  const whole = sums === undefined ? null : graph.input(SUMS, [sums], sumsType(options.loss))
   let used = 0
   const fed = (own: Tensor, from: Tensor): Tensor => {
     const value = slice(from, 0, used, used + 1)
     used++
     return withValue(own, cast(reshape(value, own.shape), own.dtype))
   }
-  const pool = whole ? Object.assign((own: Tensor) => fed(own, whole), { float: sumsIn }) : wholeBatch
+  const pool: Pool = whole ? (own) => fed(own, whole) : wholeBatch
   const { terms, sum } = lossOf(graph, config, options, pool)
   assert(used === (sums ?? 0), `the loss has ${used} sums, not ${sums}`)
   const parameters = [...graph.parameters.values()]
@@ -130,19 +127,21 @@ export function trainingOutputs(
 
 /**
  * The first half of the step on a part of a batch: the sums that its loss is a function of. Inputs are those of `trainingOutputs` and
- * before: n, float64, the sums of the parts before. Outputs `sums`: n, with this part's added.
+ * before: n, the sums of the parts before. Outputs `sums`: n, with this part's added.
  */
-export function sumOutputs(config: DarConfig, { sumsIn, ...options }: LossStep & Pick<StepOptions, 'sumsIn'>) {
+export function sumOutputs(config: DarConfig, options: LossStep) {
   const graph = new Graph()
   const own: Tensor[] = []
-  const pool = (sum: Tensor): Tensor => {
-    own.push(cast(reshape(sum, [1]), 'float64'))
+  lossOf(graph, config, options, (sum) => {
+    own.push(cast(reshape(sum, [1]), sumsType(options.loss)))
     return sum
-  }
-  lossOf(graph, config, options, Object.assign(pool, { float: sumsIn }))
-  const before = graph.input('before', [own.length], 'float64')
+  })
+  const before = graph.input('before', [own.length], sumsType(options.loss))
   return { outputs: { [SUMS]: add(before, concat(own, 0)) }, count: own.length }
 }
+
+/** What the sums are on their way between parts. */
+export const sumsType = ({ exact = false }: LossOptions = {}) => (exact ? 'float64' : 'float32')
 
 /** The forward half, from the inputs to the loss and its terms. */
 function lossOf(
