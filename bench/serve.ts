@@ -149,11 +149,12 @@ async function overLimit(server: Server): Promise<Row[]> {
     announced.push(performance.now() - begin)
     socket.destroy()
   }
-  await server.ask('reset')
   const chunked: number[] = []
+  const growths: number[] = []
   const piece = Buffer.alloc(2 ** 16)
   const chunk = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
   for (let i = 0; i < 5; i++) {
+    await server.ask('reset')
     const socket = open(server, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`)
     let refused = false
     const answer = answered(socket).then(() => {
@@ -171,9 +172,10 @@ async function overLimit(server: Server): Promise<Row[]> {
     await answer
     chunked.push(performance.now() - (begin || performance.now()))
     socket.destroy()
+    const { memoryBefore, memoryPeak } = await server.read()
+    growths.push((memoryPeak - memoryBefore) / MAX_BODY)
   }
-  const { memoryBefore, memoryPeak } = await server.read()
-  const growth = (memoryPeak - memoryBefore) / MAX_BODY
+  const growth = Math.max(...growths)
   return [
     { name: 'refusal of an announced body', value: median(announced), unit: 'ms' },
     { name: `${BARS.overLimit} ms / that`, value: BARS.overLimit / median(announced), unit: 'ratio', target: 1 },
@@ -184,7 +186,7 @@ async function overLimit(server: Server): Promise<Row[]> {
       unit: 'ratio',
       target: 1,
     },
-    { name: 'memory growth meanwhile / limit of a body', value: growth, unit: 'ratio' },
+    { name: 'memory growth by one such body / its limit, most of 5', value: growth, unit: 'ratio' },
     { name: `${BARS.memory} / that`, value: BARS.memory / Math.max(0.01, growth), unit: 'ratio', target: 1 },
   ]
 }

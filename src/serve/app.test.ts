@@ -195,6 +195,21 @@ describe('the body', () => {
     expect(announced.status).toBe(413)
   })
 
+  it('in many small parts is put together', async () => {
+    let at = 0
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        controller.enqueue(tiny.photo.slice(at, at + 7))
+        at += 7
+        if (at >= tiny.photo.length) controller.close()
+      },
+    })
+    const request = new Request('http://localhost/v1/depth', { ...post({}, body), duplex: 'half' } as RequestInit)
+    expect((await app().fetch(request)).status).toBe(200)
+    const large = new Uint8Array(200_000).fill(1) // several blocks: read whole, and no photo
+    expect((await app().request('/v1/depth', post({}, large))).status).toBe(422)
+  })
+
   it('that never ends is given up', async () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(10)) })
     const request = new Request('http://localhost/v1/depth', { ...post({}, body), duplex: 'half' } as RequestInit)

@@ -1,11 +1,9 @@
 /** A depth map as the bytes of an answer. It runs in the codec's thread (codec-thread.ts): a map of 12 megapixels takes a second. */
-import { depthMesh } from '../formats/mesh.ts'
 import { colourise, DEFAULT_SCALE } from '../image/colormap.ts'
 import { withLegend } from '../image/legend.ts'
 import { encodeNpy } from '../image/npy.ts'
-import { resizeImage } from '../image/resize.ts'
 import { decodeImage } from '../node/decode.ts'
-import { encodeJpegRgb } from '../node/jpeg.ts'
+import { encodeDepth } from '../node/encode-depth.ts'
 import { encodeOutputs } from '../node/outputs.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import type { DepthMap } from '../predict/types.ts'
@@ -38,36 +36,18 @@ export async function encodeMap({ format, info, depth, style, photo }: EncodeJob
     case 'npy':
       return encodeNpy(depth, [height, width])
     case 'color': {
-      if (unit === 'relative') return relativePicture(job(info, depth), style)
+      if (unit === 'relative') return relativePicture(mapOf(info, depth), style)
       const scale = { ...DEFAULT_SCALE, ...defined(style) }
       return encodePngRgb(withLegend(colourise(image, scale), scale))
     }
     case 'glb':
-      return encodeSurface(info, depth, photo)
+      assert(photo, 'a surface without its photo')
+      return encodeDepth('glb', mapOf(info, depth), { image: await decodeImage(photo, { name: 'the image' }) })
     case 'json':
       return new TextEncoder().encode(
         JSON.stringify({ ...info, range: rangeOf(depth), depth: base64Array(depth, [height, width]) }),
       )
   }
-}
-
-/** Longest side of the photo on a surface: graphics cards of phones take no larger texture. */
-const MOST_TEXTURE = 4096
-
-async function encodeSurface(
-  { width, height, focal }: MapInfo,
-  data: Float32Array,
-  photo: Uint8Array | undefined,
-): Promise<Uint8Array> {
-  assert(photo, 'a surface without its photo')
-  const { encodeGlb } = await import('../formats/glb.ts')
-  const pixels = focal.relative * Math.hypot(width, height)
-  const camera = { fx: pixels, fy: pixels, cx: (width - 1) / 2, cy: (height - 1) / 2 }
-  const image = await decodeImage(photo, { name: 'the image' })
-  const factor = Math.min(1, MOST_TEXTURE / Math.max(width, height))
-  const side = (length: number) => Math.max(1, Math.round(length * factor))
-  const texture = factor < 1 ? resizeImage(image, side(width), side(height)) : image
-  return encodeGlb(depthMesh({ width, height, data }, camera), await encodeJpegRgb(texture))
 }
 
 /** Checks the colours of a request before its map is computed. @throws DarError */
@@ -86,7 +66,7 @@ async function relativePicture(map: DepthMap, style: EncodeJob['style']): Promis
   return picture
 }
 
-const job = ({ model: _, unit: __, ...info }: MapInfo, depth: Float32Array): DepthMap => ({
+const mapOf = ({ model: _, unit: __, ...info }: MapInfo, depth: Float32Array): DepthMap => ({
   ...info,
   depth,
   data: depth,
