@@ -309,3 +309,34 @@ describe.skipIf(browserPath === null)('the page on WebGPU', { timeout: 2 * WAIT 
     }
   })
 })
+
+describe.skipIf(browserPath === null)('examples/three-point-cloud', { timeout: 2 * WAIT }, () => {
+  it('makes points of a photo, and shows them', async () => {
+    const example = fileURLToPath(new URL('../examples/three-point-cloud', import.meta.url))
+    const { build } = await import('vite')
+    const built = await temporaryFolder()
+    await build({
+      root: example,
+      base: './',
+      configFile: false,
+      logLevel: 'error',
+      build: { outDir: built, target: 'es2022' },
+    })
+    // @ts-expect-error an example is plain JavaScript
+    const { makePoints } = await import('../examples/three-point-cloud/make-points.mjs')
+    const model = await writeTinyModel(join(built, 'tiny.safetensors'))
+    await makePoints(photo, join(built, 'points.ply'), { model, threads: 1 })
+    const host = await serve(built)
+    const browser = await launch(browserPath ?? '')
+    try {
+      const app = new App(await browser.newPage({ viewport: { width: 640, height: 480 } }))
+      await app.page.goto(host.url)
+      await app.until(() => document.documentElement.dataset.points === '240000') // 600×400
+      expect((await app.canvas('canvas')).colours).toBeGreaterThan(20)
+      expect(app.errors).toEqual([])
+    } finally {
+      await browser.close()
+      await host.close()
+    }
+  })
+})

@@ -21,10 +21,10 @@ export function pointsOnlyShaders(): Plugin {
 }
 
 function withoutUnused(code: string): string {
-  const [table] = /^const ShaderChunk = \{[\s\S]*?^\};/m.exec(code) ?? []
-  if (table === undefined) throw new Error('three.module.js has no ShaderChunk; see web/points-only-shaders.ts')
+  const [chunks] = /^const ShaderChunk = \{[\s\S]*?^\};/m.exec(code) ?? []
+  if (chunks === undefined) throw new Error('three.module.js has no ShaderChunk; see web/points-only-shaders.ts')
   /** Name of a chunk → name of the constant that holds it. */
-  const constants = new Map([...table.matchAll(/^\t(\w+): ([\w$]+),?$/gm)].map(([, chunk, name]) => [chunk, name]))
+  const constants = new Map([...chunks.matchAll(/^\t(\w+): ([\w$]+),?$/gm)].map(([, chunk, name]) => [chunk, name]))
   const texts = new Map(
     [...code.matchAll(/^(?:var|const) ([\w$]+) = (".*");$/gm)].map(([, name, text]) => [name, text]),
   )
@@ -40,7 +40,11 @@ function withoutUnused(code: string): string {
   }
   for (const root of ROOTS) use(root)
   const unused = new Set([...constants.values()].filter((name) => !used.has(name)))
-  return code.replace(/^(var|const) ([\w$]+) = ".*";$/gm, (line, word, name) =>
+  const shaders = code.replace(/^(var|const) ([\w$]+) = ".*";$/gm, (line, word, name) =>
     unused.has(name) ? `${word} ${name} = "";` : line,
   )
+  // The table of how rough surfaces reflect, which points do not.
+  const table = /const DATA = new Uint16Array\( \[[^\]]*\] \);/
+  if (!table.test(shaders)) throw new Error('three.module.js has no DATA; see web/points-only-shaders.ts')
+  return shaders.replace(table, 'const DATA = new Uint16Array( 512 );')
 }
