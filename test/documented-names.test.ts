@@ -1,7 +1,7 @@
 /** What the documents use of the package is there: their code type-checks, and the functions that they name are exported. */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -31,6 +31,7 @@ it('code that imports dar-depth type-checks, in pages and in comments', { timeou
   expect(blocks.map(({ name }) => name)).toEqual(expect.arrayContaining(['README.md', 'src/index.ts']))
 
   const folder = await temporaryFolder()
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules')) // packages that a program uses beside this one
   const files = await Promise.all(
     blocks.map(async ({ name, code }, i) => {
       const file = `${i}-${name.replaceAll(/\W/g, '-')}.ts`
