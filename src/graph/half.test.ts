@@ -40,7 +40,7 @@ test('a product with a constant, which is a resampling, stays float32, and so do
   const graph = new Graph()
   const x = graph.input('x', [1, 1, 2, 2])
   const large = ops.resize(ops.mul(x, x), [4, 4])
-  const { model } = halveProducts(lower({ large }))
+  const model = halveProducts(lower({ large }).model)
   expect(model.nodes.filter(({ type }) => type === 'MatMul').length).toBeGreaterThan(0)
   expect(model.nodes.filter(({ type }) => type === 'Cast')).toEqual([])
 })
@@ -49,7 +49,7 @@ test('a value that several products read is cast once', () => {
   const graph = new Graph()
   const x = graph.input('x', [2, 2])
   const y = ops.matmul(ops.matmul(x, x), x)
-  const { model } = halveProducts(lower({ y }))
+  const model = halveProducts(lower({ y }).model)
   // x, the inner product, and back twice.
   expect(model.nodes.filter(({ type }) => type === 'Cast')).toHaveLength(4)
 })

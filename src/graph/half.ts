@@ -12,8 +12,7 @@
  *
  *     y = round(product(round(a), round(b), …)),      round(x) = float32(float16(x))
  */
-import type { Lowered } from './onnx.ts'
-import { DATA_TYPE, type NodeProto } from './onnx-proto.ts'
+import { DATA_TYPE, type ModelProto, type NodeProto } from './onnx-proto.ts'
 
 /** What matrix products and convolutions of a run compute in. */
 export type Precision = 'single' | 'half'
@@ -24,10 +23,9 @@ const PRODUCTS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'MatMul'
 
 /** The graph is float32 and its parameters are fed. A value that several products read is cast once. */
 export function halveProducts(
-  lowered: Lowered,
+  model: ModelProto,
   { products = 'half' }: { readonly products?: Exclude<Products, 'single'> } = {},
-): Lowered {
-  const { model } = lowered
+): ModelProto {
   const constants = new Set(model.initializers.map(({ name }) => name))
   const halves = new Map<string, string>()
   const nodes: NodeProto[] = []
@@ -68,5 +66,5 @@ export function halveProducts(
     if (products === 'half') cast(product, output, 'float32')
     else round(product, output)
   }
-  return { ...lowered, model: { ...model, nodes } }
+  return { ...model, nodes }
 }

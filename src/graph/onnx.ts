@@ -87,9 +87,9 @@ export interface CompileOptions {
 export function compile(outputs: Readonly<Record<string, Tensor>>, options: CompileOptions = {}): Compiled {
   const { products = 'single', weights = { kind: 'inputs' } } = options
   assert(products === 'single' || weights.kind === 'inputs', 'products in float16 take weights as inputs')
-  const single = lower(outputs, options)
-  const lowered = products === 'single' ? single : halveProducts(single, { products })
-  return { ...lowered, model: writeModel(lowered.model) }
+  const lowered = lower(outputs, options)
+  const model = products === 'single' ? lowered.model : halveProducts(lowered.model, { products })
+  return { ...lowered, model: writeModel(model) }
 }
 
 /** As `compile` with single products, stopping short of the bytes. */
