@@ -103,5 +103,4 @@ it('loads what prediction needs, and nothing of training, evaluation, data sets 
   expect(files.filter((file) => foreign.test(file))).toEqual([])
   expect(packages).not.toContain('@huggingface/hub')
   expect(packages).not.toContain('h5wasm')
-  expect(packages).not.toContain('@gltf-transform/core') // until a GLB is written
 })

@@ -1,9 +1,9 @@
 /**
  * The FORMATS room: a depth map as the files of other programs, from numbers to bytes. Point clouds (PLY), meshes, EXR, npz, the values
- * of a log-scale PNG. PNG and JPEG themselves are in node/, where sharp is. `glb.ts` is imported by its own name: the library under
- * it is large, and only who writes a GLB needs it.
+ * of a log-scale PNG, GLB. PNG and JPEG themselves are in node/, where sharp is.
  */
 export { encodeExr } from './exr.ts'
+export { encodeGlb } from './glb.ts'
 export { type LogDepth, logDepth } from './log-depth.ts'
 export { type DepthMesh, depthMesh, type MeshOptions } from './mesh.ts'
 export { encodeDepthNpz, encodeNpz } from './npz.ts'

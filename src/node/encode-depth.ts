@@ -3,6 +3,7 @@
  * photo.
  */
 import { encodeExr } from '../formats/exr.ts'
+import { encodeGlb } from '../formats/glb.ts'
 import { depthMesh } from '../formats/mesh.ts'
 import { encodeDepthNpz } from '../formats/npz.ts'
 import { encodePly } from '../formats/ply.ts'
@@ -81,7 +82,6 @@ export async function encodeDepth(
       return encodePly(cloud)
     }
     case 'glb': {
-      const { encodeGlb } = await import('../formats/glb.ts')
       const mesh = depthMesh(map, cameraOfMap(map), { steepest, ...(stride && { stride }) })
       const texture = image ?? colourise(map, depthRange(map))
       return encodeGlb(mesh, await encodeJpegRgb(withinSide(texture, MOST_TEXTURE)))

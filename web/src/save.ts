@@ -1,5 +1,5 @@
 /** The downloads: the shown step as files of other programs, at the photo's own size and with its lens. */
-import { depthMesh, encodePly, strideFor, toPointCloud } from '../../src/formats/index.ts'
+import { depthMesh, encodeGlb, encodePly, strideFor, toPointCloud } from '../../src/formats/index.ts'
 import { colourise } from '../../src/image/colormap.ts'
 import { withLegend } from '../../src/image/legend.ts'
 import { encodeNpy } from '../../src/image/npy.ts'
@@ -73,10 +73,9 @@ async function fileOf(kind: Kind, photo: Photo, maps: NetworkMaps, state: State)
       return saved(`${stem}${step}.ply`, encodePly(cloud))
     }
     case 'glb': {
-      const { encodeGlb } = await import('../../src/formats/glb.ts')
       const mesh = depthMesh(resized(depth, photo.preview), cameraOf(photo, maps, photo.preview))
       const texture = new Uint8Array(await (await blobOf(photo.preview, 'image/jpeg')).arrayBuffer())
-      return saved(`${stem}${step}.glb`, await encodeGlb(mesh, texture, { name: stem }), 'model/gltf-binary')
+      return saved(`${stem}${step}.glb`, encodeGlb(mesh, texture, { name: stem }), 'model/gltf-binary')
     }
   }
 }
