@@ -17,7 +17,14 @@ export async function buildPage(): Promise<string> {
   const { build } = await import('vite')
   const outDir = await temporaryFolder()
   const configFile = join(ROOT, 'vite.config.ts')
-  await build({ root: ROOT, configFile, logLevel: 'error', build: { outDir, emptyOutDir: false } })
+  // The test runner's own value would make a page for development, which keeps nothing for use without a network.
+  const { NODE_ENV } = process.env
+  process.env.NODE_ENV = 'production'
+  try {
+    await build({ root: ROOT, configFile, logLevel: 'error', build: { outDir, emptyOutDir: false } })
+  } finally {
+    process.env.NODE_ENV = NODE_ENV
+  }
   return outDir
 }
 

@@ -214,6 +214,7 @@ function choices(): void {
 }
 
 let cloudAsked = false
+let isKept = false
 let refocus: number | undefined
 store.watch(({ view, picked, maps, tree, live }, changed) => {
   element('cloud', HTMLDivElement).hidden = view !== 'cloud'
@@ -221,6 +222,10 @@ store.watch(({ view, picked, maps, tree, live }, changed) => {
   if (view === 'cloud' && !cloudAsked) {
     cloudAsked = true
     import('./view/cloud.ts').then(({ showCloud }) => showCloud(store)).catch(fail)
+  }
+  if (maps && !isKept) {
+    isKept = true
+    engine.then(({ files }) => keepForLater(files)).catch(fail)
   }
   if (picked && maps && !tree && !live && (changed('picked') || changed('maps'))) void inspect()
   if (changed('focal') && maps && !live) {
@@ -245,5 +250,4 @@ void open(DEFAULT_MODEL).catch(() => {}) // at once, while the example is on its
 exampleFile()
   .then((file) => photoOfFile(file, file.name))
   .then(give)
-  .then(async () => keepForLater([...(await engine).files]))
   .catch(fail)
