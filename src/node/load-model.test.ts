@@ -386,7 +386,10 @@ describe('what is no image, or no option', () => {
   })
 
   it.each<[object | null, string]>([
-    [{ focalLength: 5 }, "predict has no option 'focalLength'; it has focal, size, signal, steps"],
+    [
+      { focalLength: 5 },
+      "predict has no option 'focalLength'; it has focal, fov, intrinsics, flip, size, signal, steps, tiles",
+    ],
     [null, 'the options of predict are null'],
     [{ focal: 1e308 }, 'the focal length is 1e+308 pixels'],
     [{ focal: 1e-5 }, 'as of a lens of'],

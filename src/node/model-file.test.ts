@@ -34,7 +34,9 @@ describe('resolveModelPath', () => {
 
   it('refuses an unknown name with a list of those there are', () => {
     expect(() => resolveModelPath('dar-nono')).toThrow(DarError)
-    expect(() => resolveModelPath('dar-nono')).toThrow(/'dar-nono'.*or the path of a \.safetensors file$/)
+    expect(() => resolveModelPath('dar-nono')).toThrow(
+      /'dar-nono'.*the path of a \.safetensors file, or hub:owner\/name$/,
+    )
     for (const name of shippedModels()) expect(() => resolveModelPath('dar-nono')).toThrow(name)
   })
 })

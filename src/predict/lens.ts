@@ -36,9 +36,10 @@ export function lensOf(image: RgbImage, size: Size, given: LensOptions = {}): Le
   const camera = cameraOf(shot)
   const relative = relativeFocal(camera, image.width, image.height)
   const millimetres35 = focal35From(relative)
+  const pixels = camera.fx === camera.fy ? camera.fx : Math.sqrt(camera.fx) * Math.sqrt(camera.fy)
   if (!(millimetres35 >= SHORTEST && millimetres35 <= LONGEST))
     throw new DarError(
-      `the focal length is ${Math.sqrt(camera.fx * camera.fy)} pixels for an image of ${image.width}×${image.height}, as of a lens of ${Number(millimetres35.toPrecision(3))} mm; give the focal length in pixels of this image`,
+      `the focal length is ${pixels} pixels for an image of ${image.width}×${image.height}, as of a lens of ${Number(millimetres35.toPrecision(3))} mm; give the focal length in pixels of this image`,
     )
   return {
     metres: 1 / viewScale(shot, wholeView(shot, size.width, size.height)),
