@@ -137,7 +137,8 @@ describe.skipIf(MPIEXEC === undefined)('training in several processes (needs MPI
     const stop = ['--resume', '--minutes', '0.001']
     const resumed = await train(4, 'killed', { more: stop })
     const notes = resumed.events.flatMap((event) => (event.event === 'start' ? event.notes : []))
-    expect(notes[0]).toMatch(/^resumed at update [34]/)
+    // At least what was done when the kill was sent; on a busy machine the run got further before it arrived.
+    expect(Number(/^resumed at update (\d+)/.exec(notes[0])?.[1])).toBeGreaterThanOrEqual(3)
     expect(notes.slice(1)).toEqual([
       'goes on with ranks 4 instead of 2',
       '4 processes: each computes 1 of the 4 images of a batch',
