@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { transform } from 'esbuild'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { encodeDepthPng, loadModel } from '../src/index.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
@@ -43,9 +44,18 @@ beforeAll(async () => {
   folder = await projectFolder()
   await sharp(join(ROOT, 'examples/room/rgb/room.jpg')).resize(64, 48).toFile(join(folder, 'photo.jpg'))
   await writeTinyModel(join(folder, 'tiny.safetensors'))
+  await writeLidar()
   process.chdir(folder)
 })
 afterAll(() => process.chdir(home))
+
+/** Points of the model's own map, a tenth farther away: what an example aligns to. */
+async function writeLidar(): Promise<void> {
+  await using model = await loadModel(join(folder, 'tiny.safetensors'), { threads: 1 })
+  const { width, height, depth } = await model.predict(join(folder, 'photo.jpg'))
+  const data = depth.map((metres, i) => (i % 7 === 0 ? 1.1 * metres : 0))
+  await writeFile(join(folder, 'lidar.png'), await encodeDepthPng({ width, height, data }))
+}
 
 /** A folder in which packages are found as in a project that installed them. */
 async function projectFolder(): Promise<string> {

@@ -43,7 +43,7 @@ describe('completion in bash', () => {
       ['dar', 'predict', 'photo.jpg', '--device', ''],
       ['cpu', 'webgpu', 'cuda'],
     ],
-    [['dar', 'predict', '--map', '=', 'm'], ['magma']], // as bash splits --map=m
+    [['dar', 'predict', '--colormap', '=', 'm'], ['magma']], // as bash splits --colormap=m
     [['dar', 'completion', 'f'], ['fish']],
     [['dar', '--v'], ['--version']],
   ])('of %j', async (words, expected) => {
