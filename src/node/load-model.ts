@@ -18,7 +18,7 @@ export interface LoadModelOptions {
   readonly device?: Provider
   /** The former name of `device`. */
   readonly provider?: Provider
-  /** What an engine thread does while it waits for the others; `sleep` leaves cores to other work. Default `spin`. */
+  /** What an engine thread does in a call while it waits for the others; `sleep` leaves cores to other work. Default `spin`. */
   readonly idle?: Idle
   /** What `predict` takes for its `size` unless it is told otherwise: a pixel budget for the network's input. */
   readonly size?: Size

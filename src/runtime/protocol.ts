@@ -4,8 +4,8 @@ import type { PortInfo } from '../graph/index.ts'
 /** What ONNX Runtime computes on. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda'
 /**
- * What an engine thread does while it waits for the others in an op. `spin` reacts sooner and keeps its core busy;
- * `sleep` leaves the core to other work.
+ * What an engine thread does while it waits for the others in an op. `spin` reacts sooner and keeps its core busy until the run
+ * has ended; `sleep` leaves the core to other work.
  */
 export type Idle = 'spin' | 'sleep'
 /** What an input or output holds, row-major: int64 as BigInt64Array, bool as Uint8Array. */

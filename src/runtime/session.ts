@@ -40,6 +40,8 @@ export async function openSession(
     extra: {
       session: {
         set_denormal_as_zero: '1',
+        // Else threads spin on for up to 50 ms after a run, on the cores that the next run needs: a session has threads of its own.
+        ...(idle === 'spin' && { force_spinning_stop: '1' }),
         intra_op: { allow_spinning: idle === 'spin' ? '1' : '0' },
         ...(mapWeights ? { disable_prepacking: '1' } : {}),
         ...(save && {
