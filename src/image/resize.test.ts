@@ -99,6 +99,24 @@ describe('resizing depth', () => {
     expect(worst(out, c.out)).toBeLessThan(2e-6)
   })
 
+  it.each(['32×24 to 64×48', '7×1 to 50×7', '1×5 to 5×61', '1×1 to 3×2', '13×9 to 5×4'])(
+    'is the formula with both axes at once, bit for bit, %s',
+    (sizes) => {
+      const [w, h, width, height] = sizes.split(/×| to /).map(Number)
+      const map = Float32Array.from({ length: w * h }, (_, i) => 2 + Math.sin(i * i))
+      const place = (i: number, from: number, to: number) =>
+        Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1)
+      const expected = Float32Array.from({ length: width * height }, (_, at) => {
+        const [x, y] = [place(at % width, w, width), place(Math.floor(at / width), h, height)]
+        const [i, j] = [Math.min(Math.floor(x), Math.max(w - 2, 0)), Math.min(Math.floor(y), Math.max(h - 2, 0))]
+        const [right, below] = [Math.min(i + 1, w - 1), Math.min(j + 1, h - 1)]
+        const along = (row: number) => map[row * w + i] + (x - i) * (map[row * w + right] - map[row * w + i])
+        return along(j) + (y - j) * (along(below) - along(j))
+      })
+      expect(resizeBilinear(map, w, h, width, height)).toEqual(expected)
+    },
+  )
+
   it.each(goldens.nearest.map((c) => [title(c), c] as const))('agrees with PyTorch nearest-exact, %s', (_, c) => {
     const depth = { width: c.from[1], height: c.from[0], data: Float32Array.from(c.map) }
     const out = resizeNearestDepth(depth, c.to[1], c.to[0])

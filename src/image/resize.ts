@@ -165,7 +165,12 @@ function sampleRow(
 }
 
 /** For every output index of an axis, the lower of its two neighbours and the weight of the upper one. */
-function linearTaps(from: number, to: number): { low: Int32Array; weight: Float64Array } {
+interface LinearTaps {
+  readonly low: Int32Array
+  readonly weight: Float64Array
+}
+
+function linearTaps(from: number, to: number): LinearTaps {
   const low = new Int32Array(to)
   const weight = new Float64Array(to)
   for (let i = 0; i < to; i++) {
@@ -202,21 +207,42 @@ export function resizeBilinear(
   }
   const columns = linearTaps(width, outWidth)
   const rows = linearTaps(height, outHeight)
-  const right = width > 1 ? 1 : 0
-  const below = height > 1 ? width : 0
-  let at = 0
+  const below = height > 1 ? 1 : 0
+  // Rows `low` and `low + below` of the map, resized along x. An enlarged map needs each of them several times.
+  let top = rowOf(outWidth)
+  let bottom = rowOf(outWidth)
+  const across = (row: MapRow, y: number) => {
+    if (row.y !== y) resizeRow(row.values, map.subarray(y * width, (y + 1) * width), columns)
+    row.y = y
+  }
   for (let y = 0; y < outHeight; y++) {
-    const row = rows.low[y] * width
-    const v = rows.weight[y]
-    for (let x = 0; x < outWidth; x++) {
-      const from = row + columns.low[x]
-      const u = columns.weight[x]
-      const top = map[from] + u * (map[from + right] - map[from])
-      const bottom = map[from + below] + u * (map[from + below + right] - map[from + below])
-      out[at++] = top + v * (bottom - top)
-    }
+    const low = rows.low[y]
+    if (bottom.y === low) [top, bottom] = [bottom, top]
+    across(top, low)
+    across(bottom, low + below)
+    mixRows(top.values, bottom.values, rows.weight[y], out.subarray(y * outWidth, (y + 1) * outWidth))
   }
   return out
+}
+
+/** Row `y` of a map, resized along x; at first none. In float64, as in one formula with both axes. */
+interface MapRow {
+  y: number
+  readonly values: Float64Array
+}
+
+const rowOf = (length: number): MapRow => ({ y: -1, values: new Float64Array(length) })
+
+function resizeRow(out: Float64Array, row: Float32Array, { low, weight }: LinearTaps): void {
+  const right = row.length > 1 ? 1 : 0
+  for (let x = 0; x < out.length; x++) {
+    const from = low[x]
+    out[x] = row[from] + weight[x] * (row[from + right] - row[from])
+  }
+}
+
+function mixRows(top: Float64Array, bottom: Float64Array, weight: number, out: Float32Array): void {
+  for (let x = 0; x < out.length; x++) out[x] = top[x] + weight * (bottom[x] - top[x])
 }
 
 /**

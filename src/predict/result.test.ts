@@ -82,6 +82,8 @@ describe('a result', () => {
     expect([...factsOf(depth, { least: 0.1, most: 10 }).valid]).toEqual([0, 1, 1, 0, 0, 0])
     expect([...factsOf(depth, null).valid]).toEqual([1, 1, 1, 1, 0, 1])
     expect(factsOf(depth, null)).toMatchObject({ min: 0, max: 10 })
+    const inside = factsOf(depth.subarray(1, 3), { least: 0.1, most: 10 })
+    expect(inside).toEqual({ valid: Uint8Array.of(1, 1), min: depth[1], max: depth[2] })
   })
 })
 
