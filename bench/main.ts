@@ -33,7 +33,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   eval: { run: benchEval, about: 'what the evaluator costs over prediction' },
   export: { run: benchExport, about: 'exported models on one thread: float32, float16, int8' },
   import: { run: benchImport, about: 'how long the library and the command line take to load' },
-  latency: { run: benchLatency, about: 'one call: p50 and p99, and the first map of a stream' },
+  latency: {
+    run: benchLatency,
+    about: 'one call, with a signal, and streamed, beside transformers.js: p50, p99, memory',
+  },
   loop: { run: benchLoop, about: 'how long the event loop waits while a model works' },
   model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
   predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
