@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 const { name, exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
@@ -18,8 +19,10 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: 'scripts/compile.mjs',
+    env: { DAR_DEPTH_COMPILED: fileURLToPath(new URL('.compiled', import.meta.url)) },
     testTimeout: 60_000,
-    hookTimeout: 60_000, // loading a model starts a thread, which compiles its TypeScript anew
+    hookTimeout: 60_000,
     // The engine already uses every core inside one test: few files at a time keep memory and noise low.
     maxWorkers: 2,
     pool: 'forks',

@@ -70,7 +70,7 @@ function buildIsFresh() {
 }
 
 /** Time of the last change of a file, or of anything in a folder. The folder's own time also shows removed files. */
-function newestChange(path) {
+export function newestChange(path) {
   const entry = statSync(path, { throwIfNoEntry: false })
   if (!entry) return 0
   if (!entry.isDirectory()) return entry.mtimeMs

@@ -14,6 +14,7 @@ import { connectFleet, fleetStatus, type ManifestEntry, readManifests } from '..
 import { writePhoto, writePhotos } from '../src/batch/testing.ts'
 import { decodeDepthPng } from '../src/node/index.ts'
 import { Random } from '../src/support/random.ts'
+import { DAR } from './compiled.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
@@ -21,7 +22,7 @@ vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 })
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** `dar batch …` from the sources, with what it has printed so far. */
+/** `dar batch …`, with what it has printed so far. */
 class Dar {
   readonly child: ChildProcess
   readonly ended: Promise<number | NodeJS.Signals | null>
@@ -30,12 +31,11 @@ class Dar {
   private readonly watchers = new Set<() => void>()
 
   constructor(args: readonly string[], { limit }: { readonly limit?: number } = {}) {
-    const all = ['--import', 'tsx', 'src/cli/main.ts', 'batch', ...args]
+    const all = [DAR, 'batch', ...args]
     // A limit on the size of files in units of 1024 bytes, as of a full disk.
     const limited = ['-c', `trap '' XFSZ; ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, ...all]
-    const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
     this.child =
-      limit === undefined ? spawn(process.execPath, all, { cwd: ROOT }) : spawn('bash', limited, { cwd: ROOT, env })
+      limit === undefined ? spawn(process.execPath, all, { cwd: ROOT }) : spawn('bash', limited, { cwd: ROOT })
     this.child.stdout?.on('data', (bytes) => this.heard(() => (this.out += bytes)))
     this.child.stderr?.on('data', (bytes) => this.heard(() => (this.err += bytes)))
     this.ended = once(this.child, 'close').then(([code, signal]) => signal ?? code)

@@ -13,6 +13,7 @@ import { readWeights } from '../src/runtime/weights.ts'
 import { Random } from '../src/support/random.ts'
 import { checkpointPath } from '../src/train/index.ts'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
+import { DAR } from './compiled.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
@@ -39,7 +40,7 @@ beforeAll(async () => {
 })
 
 const dar = (...args: string[]): ChildProcess & { readonly text: { out: string; err: string } } => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: ROOT })
+  const child = spawn(process.execPath, [DAR, ...args], { cwd: ROOT })
   return collected(child)
 }
 
@@ -138,10 +139,9 @@ describe.skipIf(process.platform === 'win32')('a disk without room', () => {
     const before = await readFile(checkpointPath(out))
     // No file may grow past the half of a checkpoint.
     const blocks = Math.floor(before.length / 2048)
-    const limited = `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" --import tsx src/cli/main.ts "$@"`
-    const args = ['train', recipe, '--data', folder, '--out', out, '--threads', '1', '--json', '--resume']
-    const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
-    const child = collected(spawn('bash', ['-c', limited, process.execPath, ...args], { cwd: ROOT, env }))
+    const limited = `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" "$@"`
+    const args = [DAR, 'train', recipe, '--data', folder, '--out', out, '--threads', '1', '--json', '--resume']
+    const child = collected(spawn('bash', ['-c', limited, process.execPath, ...args], { cwd: ROOT }))
     expect(await ended(child), child.text.err).toBe(73)
     expect(child.text.err).toMatch(
       /^(the report is .*\n)?dar: cannot write .*checkpoint\.safetensors: EFBIG.*\(ulimit -f\).*\n$/,
@@ -158,10 +158,22 @@ describe.skipIf(process.platform === 'win32')('a disk without room', () => {
       .png()
       .toFile(photo)
     // No file may grow past 64 KB: the map of 400×300 float32 takes 480.
-    const limited = `trap '' XFSZ; ulimit -f 64; exec "$0" --import tsx src/cli/main.ts predict "$@"`
-    const env = { ...process.env, TSX_DISABLE_CACHE: '1' }
-    const args = ['-c', limited, process.execPath, photo, '--model', model, '--threads', '1', '--out', out]
-    const child = collected(spawn('bash', args, { cwd: ROOT, env }))
+    const limited = `trap '' XFSZ; ulimit -f 64; exec "$0" "$@"`
+    const args = [
+      '-c',
+      limited,
+      process.execPath,
+      DAR,
+      'predict',
+      photo,
+      '--model',
+      model,
+      '--threads',
+      '1',
+      '--out',
+      out,
+    ]
+    const child = collected(spawn('bash', args, { cwd: ROOT }))
     expect(await ended(child), child.text.err).toBe(1) // of many photos, others may have room
     expect(child.text.err).toMatch(/^dar: cannot write .*photo\.depth\.npy: EFBIG.*\(ulimit -f\).*\n$/)
     expect(await readdir(out)).toEqual([])

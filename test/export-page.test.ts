@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, it } from 'vitest'
 import { findChromium, inPage } from './chromium.ts'
+import { DAR } from './compiled.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -21,9 +22,9 @@ it('exports by the commands of the page', { timeout: 300_000 }, () => {
   const commands = block.split('\n').flatMap((line) => /^npx dar (export [^#]*)/.exec(line)?.[1].trim() ?? [])
   expect(commands.length).toBeGreaterThan(2)
   for (const command of commands) {
-    // From the root, where tsx is; the page's folders are relative.
+    // The page's folders are relative.
     const args = command.split(/\s+/).map((word) => (word.startsWith('web/') ? join(folder, word) : word))
-    const printed = execFileSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    const printed = execFileSync(process.execPath, [DAR, ...args], {
       cwd: ROOT,
       encoding: 'utf8',
     })

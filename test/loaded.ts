@@ -2,8 +2,11 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { compiledUrl } from './compiled.ts'
 
 const ROOT = new URL('..', import.meta.url)
+/** Of compiled files. */
+const FOLDER = compiledUrl('index').replace(/src\/index\.js$/, '')
 
 /** A module hook that sends the URL of every module to the thread that registered it. */
 const HOOK = `data:text/javascript,${encodeURIComponent(
@@ -32,10 +35,10 @@ export interface Loaded {
 
 /** Imports a file of this project, `src/index.ts`, in a process of its own, with `args` as its command line. */
 export async function loadedBy(entry: string, args: readonly string[] = []): Promise<Loaded> {
-  const url = new URL(entry, ROOT).href
+  const url = compiledUrl(entry.replace(/^src\/|\.ts$/g, ''))
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', SCRIPT, '--', url, ...args],
+    ['--input-type=module', '--eval', SCRIPT, '--', url, ...args],
     { cwd: fileURLToPath(ROOT) },
   )
   const line = stdout.split('\n').find((text) => text.startsWith('loaded '))
@@ -47,7 +50,7 @@ export async function loadedBy(entry: string, args: readonly string[] = []): Pro
     const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(one) ?? []
     if (name !== undefined) packages.add(name)
     else if (one.startsWith('node:')) packages.add(one)
-    else if (one.startsWith(ROOT.href)) files.push(one.slice(ROOT.href.length).replace(/\?.*$/, ''))
+    else if (one.startsWith(FOLDER)) files.push(one.slice(FOLDER.length).replace(/\.js$/, '.ts'))
   }
   return { files: files.sort(), packages: [...packages].sort() }
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TrainEvent } from '../src/train/index.ts'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
+import { DAR } from './compiled.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 300_000 })
@@ -51,7 +52,7 @@ function train(
     readonly onEvent?: (event: TrainEvent, pid: number) => void
   } = {},
 ): Promise<{ readonly code: number | null; readonly events: readonly TrainEvent[]; readonly errors: string }> {
-  const verb = ['--import', 'tsx', 'src/cli/main.ts', 'train', recipe, '--data', data, '--out', join(folder, out)]
+  const verb = [DAR, 'train', recipe, '--data', data, '--out', join(folder, out)]
   const flags = ['--threads', '1', '--json', '--distributed', 'mpi', ...more]
   const child = spawn(MPIEXEC ?? '', ['-n', `${processes}`, process.execPath, ...verb, ...flags], {
     cwd: ROOT,
@@ -156,11 +157,11 @@ describe.skipIf(MPIEXEC === undefined)('training in several processes (needs MPI
 })
 
 it('--distributed mpi names the remedy where there is no library', () => {
-  const { stderr, status } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', 'src/cli/main.ts', 'train', 'tiny', '--distributed', 'mpi'],
-    { cwd: ROOT, env: { ...process.env, DAR_MPI: '/nowhere/libmpi.so' }, encoding: 'utf8' },
-  )
+  const { stderr, status } = spawnSync(process.execPath, [DAR, 'train', 'tiny', '--distributed', 'mpi'], {
+    cwd: ROOT,
+    env: { ...process.env, DAR_MPI: '/nowhere/libmpi.so' },
+    encoding: 'utf8',
+  })
   expect(stderr).toMatch(/^dar: there is no MPI library: tried \/nowhere\/libmpi\.so \(.*\); install MPICH/)
   expect(stderr.trim().split('\n')).toHaveLength(1)
   expect(status).toBe(66)

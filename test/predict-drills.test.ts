@@ -11,6 +11,7 @@ import sharp from 'sharp'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { decodeNpy } from '../src/image/npy.ts'
 import { HOST } from '../src/support/temporary.ts'
+import { DAR } from './compiled.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
@@ -39,13 +40,13 @@ beforeAll(async () => {
 
 /** A shell's command line, in which `dar` is this program. */
 function shell(line: string): ChildProcess & { readonly text: { out: string; err: string } } {
-  const dar = `dar() { "$NODE" --import tsx src/cli/main.ts "$@"; }; ${line}`
-  const env = { ...process.env, NODE: process.execPath, TSX_DISABLE_CACHE: '1' }
+  const dar = `dar() { "$NODE" "$DAR" "$@"; }; ${line}`
+  const env = { ...process.env, NODE: process.execPath, DAR }
   return collected(spawn('bash', ['-c', dar], { cwd: ROOT, env }))
 }
 
 const predict = (out: string, ...more: string[]) => {
-  const args = ['--import', 'tsx', 'src/cli/main.ts', 'predict', photos, '--out', out, '--model', model]
+  const args = [DAR, 'predict', photos, '--out', out, '--model', model]
   return collected(spawn(process.execPath, [...args, '--threads', '1', '--json', ...more], { cwd: ROOT }))
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, expect, it } from 'vitest'
+import { COMPILED } from './compiled.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
@@ -15,7 +16,7 @@ let model = ''
 beforeAll(async () => {
   folder = await temporaryFolder()
   for (const copy of ['one', 'two']) {
-    await cp(join(ROOT, 'src'), join(folder, copy, 'src'), { recursive: true })
+    await cp(COMPILED, join(folder, copy, 'dist', 'src'), { recursive: true })
     await cp(join(ROOT, 'package.json'), join(folder, copy, 'package.json'))
     await symlink(join(ROOT, 'node_modules'), join(folder, copy, 'node_modules'))
   }
@@ -24,7 +25,7 @@ beforeAll(async () => {
 
 /** Runs a module with `one`, `two` (the copies), `path` (the model) and `photo` at hand; what it prints is JSON. */
 async function inProcess(body: string): Promise<{ code: number; printed: unknown }> {
-  const entry = (copy: string) => JSON.stringify(pathToFileURL(join(folder, copy, 'src/index.ts')).href)
+  const entry = (copy: string) => JSON.stringify(pathToFileURL(join(folder, copy, 'dist/src/index.js')).href)
   const script = `
     const listeners = () => process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0)
     const atFirst = listeners()
@@ -33,7 +34,7 @@ async function inProcess(body: string): Promise<{ code: number; printed: unknown
     const path = ${JSON.stringify(model)}
     const photo = { width: 64, height: 48, data: new Uint8Array(3 * 64 * 48).fill(90) }
     ${body}`
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', script]
+  const args = ['--input-type=module', '--eval', script]
   const run = promisify(execFile)(process.execPath, args, { cwd: ROOT })
   const { stdout, code } = await run.then(
     ({ stdout }) => ({ stdout, code: 0 }),

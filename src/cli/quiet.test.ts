@@ -1,10 +1,11 @@
 /** What a prediction leaves behind beside its results: nothing. In a process of its own, as a user's shell starts it. */
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { beforeAll, expect, it } from 'vitest'
+import { compiledUrl, DAR } from '../../test/compiled.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 
@@ -24,11 +25,8 @@ interface Ended {
 
 const dar = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> =>
   new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', 'src/cli/main.ts', ...args],
-      { cwd: ROOT, env, maxBuffer: 2 ** 26 },
-      (error) => resolve({ code: error?.code ?? 0, signal: error?.signal ?? null }),
+    execFile(process.execPath, [DAR, ...args], { cwd: ROOT, env, maxBuffer: 2 ** 26 }, (error) =>
+      resolve({ code: error?.code ?? 0, signal: error?.signal ?? null }),
     )
   })
 
@@ -50,16 +48,14 @@ it('a prediction with 40 KB of arguments ends well, and writes nothing but its r
   expect(ended).toEqual({ code: 1, signal: null }) // 1: photos were missing; the one that was there is done
   expect((await readdir(out)).sort()).toEqual(['photo.color.png', 'photo.depth.npy', 'photo.depth.png'])
   expect(await readdir(home, { recursive: true })).toEqual([])
-  const left = await readdir(temporary, { recursive: true })
-  expect(left.filter((name) => !name.startsWith('tsx-'))).toEqual([]) // tsx keeps what it has compiled
+  expect(await readdir(temporary, { recursive: true })).toEqual([])
 })
 
 /** A program that predicts, in its main thread or in a worker of its own, and prints the sockets that it saw open on the way. */
 const program = (photo: string, model: string) => `
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { isMainThread, Worker } from 'node:worker_threads'
-import { register } from 'tsx/esm/api'
-// Of the internet: those of other kinds join processes of this machine, as tsx and its compiler.
+// Of the internet: those of other kinds join processes of this machine, as a thread and its parent.
 const tables = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6'].map((name) => '/proc/self/net/' + name)
 const internet = () => tables.flatMap((table) => {
   try { return readFileSync(table, 'utf8').split('\\n').slice(1).map((line) => line.trim().split(/ +/)[9]) } catch { return [] }
@@ -77,17 +73,14 @@ const before = new Set(sockets())
 const seen = new Set()
 const timer = setInterval(() => { for (const one of sockets()) if (!before.has(one)) seen.add(one) }, 2)
 async function predict() {
-  const { loadModel } = await import(${JSON.stringify(new URL('../index.ts', import.meta.url).href)})
+  const { loadModel } = await import(${JSON.stringify(compiledUrl('index'))})
   const model = await loadModel(${JSON.stringify(model)}, { threads: 1 })
   await model.predict(${JSON.stringify(photo)})
   await model.dispose()
 }
 if (isMainThread && process.argv[2] === 'worker') {
   new Worker(new URL(import.meta.url)).on('error', (error) => { throw error }).on('exit', end)
-} else {
-  register()
-  predict().then(end)
-}
+} else predict().then(end)
 function end() {
   clearInterval(timer)
   if (isMainThread) console.log(JSON.stringify([...seen]))
@@ -104,21 +97,14 @@ it.skipIf(process.platform !== 'linux').each(['main', 'worker'])(
     const model = await writeTinyModel(join(folder, `${where}.safetensors`))
     const photo = join(folder, `${where}.png`)
     await sharp({ create: { width: 40, height: 30, channels: 3, background: '#864' } }).toFile(photo)
-    const script = join(ROOT, `.quiet-${where}.mjs`) // where tsx is found
+    const script = join(folder, `${where}.mjs`)
     await writeFile(script, program(photo, model))
-    try {
-      const printed = await new Promise((resolve) => {
-        const options = { cwd: ROOT, env: environment(home, temporary) }
-        execFile(process.execPath, [script, where], options, (error, stdout, stderr) =>
-          resolve(error ? stderr : stdout),
-        )
-      })
-      expect(printed).toBe('[]\n')
-    } finally {
-      await rm(script)
-    }
+    const printed = await new Promise((resolve) => {
+      const options = { cwd: ROOT, env: environment(home, temporary) }
+      execFile(process.execPath, [script, where], options, (error, stdout, stderr) => resolve(error ? stderr : stdout))
+    })
+    expect(printed).toBe('[]\n')
     expect(await readdir(home, { recursive: true })).toEqual([])
-    const left = await readdir(temporary, { recursive: true })
-    expect(left.filter((name) => !name.startsWith('tsx-'))).toEqual([])
+    expect(await readdir(temporary, { recursive: true })).toEqual([])
   },
 )

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { DAR } from '../../test/compiled.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { createProgram } from './program.ts'
@@ -29,19 +30,7 @@ interface Serving {
 }
 
 async function serve(...flags: string[]): Promise<Serving> {
-  const args = [
-    '--import',
-    'tsx',
-    'src/cli/main.ts',
-    'serve',
-    '--model',
-    model,
-    '--threads',
-    '1',
-    '--port',
-    '0',
-    ...flags,
-  ]
+  const args = [DAR, 'serve', '--model', model, '--threads', '1', '--port', '0', ...flags]
   const { DAR_TOKEN: _, ...env } = process.env
   const child = spawn(process.execPath, args, { cwd: ROOT, env })
   let text = ''

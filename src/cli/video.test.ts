@@ -3,9 +3,9 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { DAR } from '../../test/compiled.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { decodeNpy } from '../image/index.ts'
@@ -144,8 +144,7 @@ describe.skipIf(!hasFfmpeg)('dar video', () => {
 
   it('reads y4m and other containers from standard input', async () => {
     const y4m = made('pipe.y4m', { args: ['-pix_fmt', 'yuv420p'] })
-    const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-    const args = ['--import', 'tsx', main, 'video', '-', '-o', onePath(), '--model', model, '--threads', '1', '--json']
+    const args = [DAR, 'video', '-', '-o', onePath(), '--model', model, '--threads', '1', '--json']
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { input: readFileSync(y4m), encoding: 'utf8' })
     expect(stderr).toBe('')
     expect(status).toBe(0)
@@ -325,10 +324,9 @@ describe.skipIf(!hasFfmpeg)('dar video, when ffmpeg ends in the middle', () => {
 
 describe.skipIf(!hasFfmpeg)('dar video, interrupted', () => {
   it('writes a video of the frames so far, and exits with 130', async () => {
-    const main = fileURLToPath(new URL('./main.ts', import.meta.url))
     const endless = ['-f', 'lavfi', 'testsrc=size=64x48:rate=10']
     const args = ['video', ...endless, '-o', onePath(), '--png', join(out, 'png'), '--model', model, '--threads', '1']
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [DAR, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const said = { out: '', err: '' }
     child.stdout.on('data', (text) => (said.out += text))
     child.stderr.on('data', (text) => (said.err += text))

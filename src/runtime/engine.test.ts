@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { compiledUrl } from '../../test/compiled.ts'
 import { compile, Graph, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { Engine, EngineError, type LoadOptions, live } from './engine.ts'
@@ -336,9 +337,9 @@ describe('an engine whose thread crashes', () => {
 
 describe('a process that ends while a graph runs', () => {
   const script = (end: string) => `
-    import { compile, Graph } from ${JSON.stringify(new URL('../graph/index.ts', import.meta.url).href)}
-    import { Engine } from ${JSON.stringify(new URL('./engine.ts', import.meta.url).href)}
-    import * as ops from ${JSON.stringify(new URL('../graph/ops/index.ts', import.meta.url).href)}
+    import { compile, Graph } from ${JSON.stringify(compiledUrl('graph/index'))}
+    import { Engine } from ${JSON.stringify(compiledUrl('runtime/engine'))}
+    import * as ops from ${JSON.stringify(compiledUrl('graph/ops/index'))}
     const graph = new Graph()
     const w = graph.input('w', [256, 256])
     let x = w
@@ -352,7 +353,7 @@ describe('a process that ends while a graph runs', () => {
     ['by process.exit, with its exit code', 'process.exit(3)', 3, ''],
     ['by an error that nobody catches, with that error', "throw new Error('boom')", 1, 'Error: boom'],
   ])('ends %s', async (_name, end, code, message) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script(end)])
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script(end)])
     let text = ''
     child.stderr.on('data', (chunk) => {
       text += chunk

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { compiledUrl } from '../../test/compiled.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { namesIn, remedyFor, writeAtomically, writeFileAtomically } from './files.ts'
 import { HOST, removeStale, temporaryBeside } from './temporary.ts'
@@ -72,11 +73,11 @@ describe('the names in a folder', () => {
 describe('what killed processes leave', () => {
   it('is removed by the next process that writes there', async () => {
     const writer = [
-      `import { writeAtomically } from ${JSON.stringify(new URL('./files.ts', import.meta.url).href)}`,
+      `import { writeAtomically } from ${JSON.stringify(compiledUrl('support/files'))}`,
       `await writeAtomically(${JSON.stringify(join(folder, 'big'))}, async (file) => {`,
       `  await file.writeFile('half'); console.log('ready'); await new Promise((done) => setTimeout(done, 60_000)) })`,
     ].join('\n')
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', writer], {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', writer], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await new Promise((resolve) => child.stdout.once('data', resolve))

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { compiledUrl } from '../../test/compiled.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { isFolderLocked, lockFolder } from './folder-lock.ts'
 import { HOST } from './temporary.ts'
@@ -33,9 +34,9 @@ describe('the lock of a folder', () => {
   })
 
   it('is broken when its process was killed, and only then', async () => {
-    const url = JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href)
+    const url = JSON.stringify(compiledUrl('support/folder-lock'))
     const code = `import { lockFolder } from ${url}\nlockFolder(${JSON.stringify(folder)}, 'a run')\nconsole.log('ready'); setInterval(() => {}, 1000)`
-    const args = ['--import', 'tsx', '--input-type=module', '-e', code]
+    const args = ['--input-type=module', '-e', code]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     await new Promise((resolve) => child.stdout.once('data', resolve))
     expect(() => lockFolder(folder, 'another')).toThrow(`in use by process ${child.pid} (a run)`)

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { compiledCopy } from './compiled.ts'
 import { DarError, messageOf } from './errors.ts'
 
 /**
@@ -19,8 +20,10 @@ export async function runInProcess(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<unknown> {
   const source = besideUrl.endsWith('.ts')
-  const script = fileURLToPath(new URL(`./${name}.${source ? 'ts' : 'js'}`, besideUrl))
-  const args = [...(source ? ['--import', 'tsx'] : []), script, JSON.stringify(argument)]
+  const url = new URL(`./${name}.${source ? 'ts' : 'js'}`, besideUrl)
+  const compiled = source ? compiledCopy(url.href) : url
+  const script = compiled ? [fileURLToPath(compiled)] : ['--import', 'tsx', fileURLToPath(url)]
+  const args = [...script, JSON.stringify(argument)]
   const stdout = await new Promise<string>((resolve, reject) => {
     execFile(process.execPath, args, { maxBuffer: 2 ** 26, signal }, (error, stdout, stderr) => {
       if (!error) resolve(stdout)
