@@ -143,6 +143,14 @@ describe('the focal length of EXIF', () => {
     expect(image.focal35).toBeCloseTo(80.7, 1)
   })
 
+  it('is not looked for before the block, where a damaged entry may point', () => {
+    const block = Buffer.from(exifBlock(CAMERA))
+    const entry = block.indexOf(Uint8Array.of(0x69, 0x87)) // of the camera's settings
+    block.writeUInt16LE(9, entry + 2) // a signed number
+    block.writeInt32LE(-100, entry + 8)
+    expect(lensOfExif(block, FULL)).toEqual({})
+  })
+
   it('is never an error nor an impossible one, however the block is damaged', () => {
     const whole = exifBlock({ ...CAMERA, [FOCAL35]: [3, 80], [ZOOM]: [5, 1] })
     const flips = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 6 })

@@ -40,7 +40,8 @@ export function readExifNumbers(block: Uint8Array): ExifNumbers {
 
   const seen = new Set<number>()
   const readFolder = (offset: number | undefined): void => {
-    if (offset === undefined || seen.has(offset)) return
+    // An offset of a signed or broken type may lie before the block, or be no whole number.
+    if (offset === undefined || !Number.isInteger(offset) || offset < 0 || seen.has(offset)) return
     seen.add(offset)
     const at = start + offset
     if (at + 2 > view.byteLength) return
