@@ -4,29 +4,38 @@
  * before the tests (`globalSetup`). The tests find the folder's name in `DAR_DEPTH_COMPILED`.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newestChange, root } from './setup.mjs'
 
 /** As deep as `dist`: compiled files look for models and recipes from where they lie. */
 const compiled = join(root, '.compiled')
-/** Written last, so it is there only when all else is. */
-const done = join(compiled, 'done')
+/** The time of this file is that of the copy. */
+const DONE = 'done'
 
-const isFresh = () =>
-  existsSync(done) &&
-  ['src', 'recipes', 'tsconfig.json', 'tsconfig.build.json'].every(
-    (name) => newestChange(join(root, name)) <= statSync(done).mtimeMs,
-  )
+function isFresh() {
+  const done = join(compiled, DONE)
+  if (!existsSync(done)) return false
+  const inputs = ['src', 'recipes', 'tsconfig.json', 'tsconfig.build.json']
+  return inputs.every((name) => newestChange(join(root, name)) <= statSync(done).mtimeMs)
+}
 
 function compile() {
   if (isFresh()) return
-  rmSync(compiled, { recursive: true, force: true })
+  const begin = new Date()
+  // Beside its place, and then into it: threads of another test run may be about to start from the old one.
+  const fresh = `${compiled}-${process.pid}`
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const project = ['-p', 'tsconfig.build.json', '--outDir', compiled, '--noCheck', '--declaration', 'false']
+  const project = ['-p', 'tsconfig.build.json', '--outDir', fresh, '--noCheck', '--declaration', 'false']
   const { status, stdout } = spawnSync(process.execPath, [tsc, ...project], { cwd: root, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`the sources do not compile:\n${stdout}`)
-  writeFileSync(done, '')
+  if (status !== 0) {
+    rmSync(fresh, { recursive: true, force: true })
+    throw new Error(`the sources do not compile:\n${stdout}`)
+  }
+  writeFileSync(join(fresh, DONE), '')
+  utimesSync(join(fresh, DONE), begin, begin) // what changes while tsc reads is compiled the next time
+  rmSync(compiled, { recursive: true, force: true })
+  renameSync(fresh, compiled)
 }
 
 /** What vitest calls; again before the tests that it repeats when it watches files. */

@@ -29,7 +29,7 @@ process.exit()`
 export interface Loaded {
   /** Paths in this project without node_modules: `src/index.ts`. */
   readonly files: readonly string[]
-  /** Packages of node_modules, and Node's own modules with `node:`. */
+  /** Packages of node_modules. */
   readonly packages: readonly string[]
 }
 
@@ -49,7 +49,6 @@ export async function loadedBy(entry: string, args: readonly string[] = []): Pro
   for (const one of urls) {
     const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(one) ?? []
     if (name !== undefined) packages.add(name)
-    else if (one.startsWith('node:')) packages.add(one)
     else if (one.startsWith(FOLDER)) files.push(one.slice(FOLDER.length).replace(/\.js$/, '.ts'))
   }
   return { files: files.sort(), packages: [...packages].sort() }

@@ -7,10 +7,17 @@ import { compiledCopy } from './compiled.ts'
  * Node 20 ignores `--import` in a worker's execArgv, so a TypeScript worker registers tsx itself before its import.
  */
 export function startWorker(name: string, besideUrl: string, options: WorkerOptions = {}): Worker {
-  if (!besideUrl.endsWith('.ts')) return new Worker(new URL(`./${name}.js`, besideUrl), options)
-  const url = new URL(`./${name}.ts`, besideUrl).href
-  const compiled = compiledCopy(url)
-  if (compiled) return new Worker(compiled, options)
-  const bootstrap = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(url)}) })`
+  const isSource = besideUrl.endsWith('.ts')
+  const url = new URL(`./${name}.${isSource ? 'ts' : 'js'}`, besideUrl)
+  const compiled = isSource ? compiledCopy(url.href) : url
+  if (compiled && !isTextTyped()) return new Worker(compiled, options)
+  const load = `import(${JSON.stringify((compiled ?? url).href)})`
+  const bootstrap = compiled ? load : `import('tsx/esm/api').then(({ register }) => { register(); return ${load} })`
   return new Worker(bootstrap, { ...options, eval: true })
 }
+
+/**
+ * Whether the program was given as text, as by `node --input-type=module --eval …`. Threads inherit that option, and Node refuses it
+ * for a thread that runs a file.
+ */
+const isTextTyped = (): boolean => process.execArgv.some((option) => option.startsWith('--input-type'))
