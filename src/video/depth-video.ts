@@ -7,7 +7,7 @@
  * the decoder, and an hour of video takes the memory of a second of it.
  */
 import { resolve } from 'node:path'
-import { COLOR_MAPS, type ColorMapName, colourise, DEFAULT_SCALE } from '../image/colormap.ts'
+import { type ColorMapName, colourise, DEFAULT_SCALE } from '../image/colormap.ts'
 import { resizeBilinear } from '../image/resize.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { isMetric } from '../model/index.ts'
@@ -95,8 +95,8 @@ export async function checkOutputs(
 }
 
 /**
- * Writes the depth of a video; results that are there are replaced (`checkOutputs` refuses that). All results appear whole or not at all; an aborted `signal` ends the video at the frames that
- * are under way, and what was made is written.
+ * Writes the depth of a video. Results that are there are replaced; `checkOutputs` refuses that beforehand. Each result appears whole or
+ * not at all. An aborted `signal` ends the video after the frames that are under way, and what was made is written.
  * @throws DarError when the input cannot be read to its end, a result cannot be written, or ffmpeg is missing or fails.
  */
 export async function depthVideo(
@@ -162,7 +162,7 @@ function coloursOf(
   { near = config.dMin, far = config.dMax, map = DEFAULT_SCALE.map }: DepthVideoOptions,
 ): VideoReport['colours'] {
   colourise({ width: 1, height: 1, data: Float32Array.of(1) }, { map, near, far })
-  return { map: COLOR_MAPS.find((name) => name === map) ?? map, near, far }
+  return { map, near, far }
 }
 
 async function openSinks(

@@ -4,7 +4,7 @@
  * places all of them or none.
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { encodeNpy } from '../image/npy.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { encodeDepthPng } from '../node/png16.ts'
@@ -75,6 +75,7 @@ export async function openPngFolder(path: string): Promise<Sink> {
         const file = await open(join(temporary, frameName(++count)), 'w')
         try {
           await file.writeFile(bytes)
+          await file.sync()
         } finally {
           await file.close()
         }
@@ -185,6 +186,3 @@ async function tried<T>(path: string, work: () => Promise<T>): Promise<T> {
     throw error instanceof DarError ? error : cannotWrite(path, error)
   }
 }
-
-/** For messages: the last part of a path. */
-export const shortName = (path: string): string => basename(path)
