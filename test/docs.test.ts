@@ -28,6 +28,14 @@ describe.each(pages)('%s', (page) => {
   })
 })
 
+test('docs/README.md lists every guide once', () => {
+  const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md')
+  const listed = [...read('docs/README.md').matchAll(/^\| \[[^\]]+\]\((\w[\w-]*\.md)\) \| \S/gm)].map(
+    ([, name]) => name,
+  )
+  expect(listed.sort()).toEqual(guides.sort())
+})
+
 /** What npm shows, and what lies in node_modules: their links must not end there. */
 const cards = readdirSync(join(root, 'models')).map((name) => `models/${name}/card.md`)
 const { files } = JSON.parse(read('package.json')) as { readonly files: readonly string[] }
