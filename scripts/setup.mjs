@@ -65,7 +65,7 @@ function dependenciesAreInstalled() {
 function buildIsFresh() {
   const built = join(root, 'dist', 'src', 'cli', 'main.js')
   if (!existsSync(built)) return false
-  const inputs = ['src', 'recipes', 'tsconfig.json', 'tsconfig.build.json']
+  const inputs = ['src', 'recipes', 'web', 'tsconfig.json', 'tsconfig.build.json']
   return Math.max(...inputs.map((name) => newestChange(join(root, name)))) <= statSync(built).mtimeMs
 }
 
@@ -74,7 +74,8 @@ export function newestChange(path) {
   const entry = statSync(path, { throwIfNoEntry: false })
   if (!entry) return 0
   if (!entry.isDirectory()) return entry.mtimeMs
-  return Math.max(entry.mtimeMs, ...readdirSync(path).map((name) => newestChange(join(path, name))))
+  const names = readdirSync(path).filter((name) => name !== 'node_modules')
+  return Math.max(entry.mtimeMs, ...names.map((name) => newestChange(join(path, name))))
 }
 
 function npm(...args) {
