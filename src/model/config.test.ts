@@ -40,9 +40,28 @@ describe('a config', () => {
     expect(parseConfig(JSON.parse(configText(config)))).toEqual(config)
   })
 
+  test('names stages of its own in a file, and is as before where it has none', () => {
+    const encoderStages = [
+      ...[
+        [1, 16, 1],
+        [6, 24, 2],
+        [6, 32, 3],
+        [4, 64, 4],
+      ],
+      ...[
+        [3, 96, 3],
+        [2, 160, 3],
+        [3, 96, 1],
+      ],
+    ]
+    const config = parseConfig({ encoder: 'mobilenetv2', encoderStages })
+    expect(parseConfig(JSON.parse(configText(config)))).toEqual(config)
+    expect(configText(parseConfig({ encoder: 'mobilenetv2' }))).not.toContain('encoderStages')
+  })
+
   test('has in memory the options of its own encoder, head and window, and no others', () => {
     const config = parseConfig({ encoder: 'mobilenetv2', encoderMultiplier: 0.5, head: 'dorn', ordinalBins: 9 })
-    expect(config.encoder).toEqual({ kind: 'mobilenetv2', multiplier: 0.5 })
+    expect(config.encoder).toEqual({ kind: 'mobilenetv2', multiplier: 0.5, stages: null })
     expect(config.head).toEqual({ kind: 'dorn', bins: 9 })
     expect(parseConfig({ expand: 2 }).window).toEqual({ kind: 'paper', bins: 16, expand: 2 })
     for (const owned of ['patch', 'encoderMultiplier', 'ordinalBins', 'bins', 'leaves'])

@@ -38,6 +38,8 @@ export interface MobileNetConfig {
   readonly kind: 'mobilenetv2'
   /** Channel multiplier. */
   readonly multiplier: number
+  /** Expansion, channels and blocks of each of its seven stages; null: the published ones. */
+  readonly stages: readonly (readonly [expansion: number, channels: number, blocks: number])[] | null
 }
 
 /** The encoder of a config. */
@@ -99,6 +101,7 @@ type Names<Union> = Readonly<Record<KeyOf<Union> & string, keyof FlatConfig>>
 const ENCODER = {
   kind: 'encoder',
   multiplier: 'encoderMultiplier',
+  stages: 'encoderStages',
   width: 'encoderWidth',
   depth: 'encoderDepth',
   heads: 'encoderHeads',
@@ -144,7 +147,10 @@ function nest(flat: FlatConfig): DarConfig {
 }
 
 function encoderOf(flat: FlatConfig): EncoderConfig {
-  if (flat.encoder === 'mobilenetv2') return { kind: flat.encoder, multiplier: flat.encoderMultiplier }
+  if (flat.encoder === 'mobilenetv2') {
+    const { encoder: kind, encoderMultiplier: multiplier, encoderStages: stages } = flat
+    return { kind, multiplier, stages }
+  }
   const { patch, stem, posGrid, layerScale, taps, neckChannels } = flat
   const size = { width: flat.encoderWidth, depth: flat.encoderDepth, heads: flat.encoderHeads }
   return { kind: flat.encoder, ...size, patch, stem, posGrid, layerScale, taps, neckChannels }
@@ -189,8 +195,11 @@ export function flatConfig(config: DarConfig): FlatConfig {
   return { ...DEFAULTS, ...(flatten(config) as Partial<FlatConfig>) }
 }
 
-/** The text of a config in the metadata of a file. */
-export const configText = (config: DarConfig): string => JSON.stringify(flatConfig(config))
+/** The text of a config in the metadata of a file. Without `encoderStages` where it is null, as versions before it wrote and read it. */
+export function configText(config: DarConfig): string {
+  const { encoderStages, ...fields } = flatConfig(config)
+  return JSON.stringify(encoderStages === null ? fields : { ...fields, encoderStages })
+}
 
 /** A config from outside, flat, or as `DarConfig` has it, or part by part in either form. */
 export const configSchema = z.preprocess(flatten, flatSchema.transform(nest))

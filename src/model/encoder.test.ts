@@ -143,6 +143,37 @@ describe('MobileNetV2', () => {
     expect(built(quarter, [32, 32]).shapes.map((shape) => shape[1])).toEqual([6, 8, 24, 80])
   })
 
+  test('has the stages that it is given: hidden channels rounded down, taps at the ends of stages', () => {
+    const stages = [
+      [1, 16, 1],
+      [6, 24, 1],
+      [1.5, 32, 2],
+      [4, 64, 1],
+      [2, 40, 2],
+      [1, 48, 1],
+      [3, 50, 1],
+    ]
+    const cut = parseConfig({ encoder: 'mobilenetv2', encoderStages: stages })
+    const { graph, shapes } = built(cut, [64, 96])
+    expect(shapes).toEqual([
+      [2, 24, 16, 24],
+      [2, 32, 8, 12],
+      [2, 40, 4, 6],
+      [2, 50, 2, 3],
+    ])
+    const widths = ['features.3.conv.0.0', 'features.4.conv.0.0'].map(
+      (name) => graph.parameters.get(`encoder.${name}.weight`)?.shape,
+    )
+    expect(widths).toEqual([
+      [36, 24, 1, 1],
+      [48, 32, 1, 1],
+    ])
+    expect(() => parseConfig({ encoder: 'mobilenetv2', encoderStages: stages.slice(1) })).toThrow(/encoderStages/)
+    expect(() => parseConfig({ encoder: 'mobilenetv2', encoderStages: [[1, 16, 99], ...stages.slice(1)] })).toThrow(
+      /encoderStages/,
+    )
+  })
+
   test('refuses what is no image of three channels', () => {
     const graph = new Graph()
     expect(() => encode(graph, graph.input('image', [1, 1, 32, 32]), mobile, new Map())).toThrow(

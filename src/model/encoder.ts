@@ -5,7 +5,7 @@ import * as ops from '../graph/ops/index.ts'
 import { type DropPath, Scope } from '../nn/index.ts'
 import { type DarConfig, imageMultiple } from './config.ts'
 import type { Trace } from './intermediates.ts'
-import { MOBILENET_BLOCKS, mobileNetV2 } from './mobilenet.ts'
+import { mobileNetBlocks, mobileNetV2 } from './mobilenet.ts'
 import { visionTransformer } from './vit.ts'
 
 /** Of red, green and blue in [0, 1]. */
@@ -42,7 +42,7 @@ export function tapShapes(
 
 /** Random numbers of `DropPath` that an image takes: one for each branch. */
 export function dropBranches({ encoder }: Pick<DarConfig, 'encoder'>): number {
-  return encoder.kind === 'vit' ? 2 * encoder.depth : MOBILENET_BLOCKS
+  return encoder.kind === 'vit' ? 2 * encoder.depth : mobileNetBlocks(encoder)
 }
 
 /** Normalised image B,3,H,W → four maps, finest first for a pyramid, block by block for a ViT. */
@@ -56,7 +56,7 @@ export function encode(
   if (image.rank !== 4 || image.shape[1] !== 3) throw new ShapeError('encode', [image], 'needs an image B,3,H,W')
   const at = new Scope(graph, 'encoder')
   const { encoder } = config
-  if (encoder.kind === 'mobilenetv2') return mobileNetV2(at, image, encoder.multiplier, trace, drop)
+  if (encoder.kind === 'mobilenetv2') return mobileNetV2(at, image, encoder, trace, drop)
   const multiple = imageMultiple(config)
   if (image.shape[2] % multiple !== 0 || image.shape[3] % multiple !== 0)
     throw new ShapeError('encode', [image], `height and width must be multiples of ${multiple}`)

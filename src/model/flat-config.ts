@@ -11,6 +11,7 @@ import { limitProblems } from './limits.ts'
 
 const positive = z.number().int().positive()
 const size = z.tuple([positive, positive])
+const mobileStage = z.tuple([z.number().min(1), positive, positive.max(16)])
 
 /** Groups of the norm inside a head. */
 export const NORM_GROUPS = 8
@@ -40,6 +41,8 @@ export const flatSchema = z
     encoder: z.enum(['vit', 'mobilenetv2']).default('vit'),
     /** Channel multiplier of mobilenetv2. */
     encoderMultiplier: z.number().positive().default(1),
+    /** Of mobilenetv2: expansion, channels and blocks of each of its seven stages; null: the published ones. For students (scripts/student). */
+    encoderStages: z.array(mobileStage).length(7).nullable().default(null),
     /** The next seven fields and `neckChannels` are the ViT's. */
     encoderWidth: positive.default(384),
     encoderDepth: positive.default(12),

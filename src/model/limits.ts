@@ -10,6 +10,7 @@ import { shortened } from '../support/text.ts'
 /** Minimum and maximum of a field, by its name at any level of the config. */
 const LIMITS: Readonly<Record<string, readonly [least: number, most: number]>> = {
   encoderMultiplier: [0.05, 8],
+  encoderStages: [1, 2048],
   encoderWidth: [1, 8192],
   encoderDepth: [1, 128],
   encoderHeads: [1, 256],

@@ -78,7 +78,7 @@ describe('parseRecipe', () => {
   it('fills in the model config’s defaults', () => {
     const model = { encoder: 'mobilenetv2', memoryWidth: 32 }
     expect(parseRecipe({ ...recipe, model }, 'r').model).toMatchObject({
-      encoder: { kind: 'mobilenetv2', multiplier: 1 },
+      encoder: { kind: 'mobilenetv2', multiplier: 1, stages: null },
       memoryWidth: 32,
       steps: 5,
       window: { bins: 16 },
