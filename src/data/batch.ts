@@ -37,6 +37,8 @@ export interface BatchOptions {
   readonly keepScale?: number
   /** Memory for decoded frames, per worker. */
   readonly cacheMegabytes?: number
+  /** Memory for the shapes of furniture that rooms have from a folder, per worker. */
+  readonly furnitureMegabytes?: number
 }
 
 /** Samples of one update, one after the other. */

@@ -30,7 +30,7 @@ port.on('message', ({ index }: BatchRequest) => {
 
 async function answer(index: number): Promise<void> {
   try {
-    maker ??= createBatchMaker(options, createRoomRenderer())
+    maker ??= createBatchMaker(options, createRoomRenderer({ keepMegabytes: options.furnitureMegabytes }))
     const batch = await (await maker).make(index)
     const { image, depth, scales, teacher, draws, taps } = batch
     const reply: BatchReply = { index, batch }

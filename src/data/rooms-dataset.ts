@@ -18,13 +18,22 @@ export interface RoomsOptions {
   readonly height?: number
   /** Folder of furniture catalogues, opened at the first frame. */
   readonly furniture?: string
+  /** Memory for its shapes; default as `openFurniture`. */
+  readonly furnitureMegabytes?: number
 }
 
 /** `count` rooms, each rendered when it is asked for. Frame i depends on (seed, i), the size and the catalogues only. */
-export function roomsDataset({ seed = 0, count, width = 320, height = 240, furniture }: RoomsOptions): Dataset {
+export function roomsDataset({
+  seed = 0,
+  count,
+  width = 320,
+  height = 240,
+  furniture,
+  furnitureMegabytes,
+}: RoomsOptions): Dataset {
   if (!Number.isInteger(count) || count < 1)
     throw new DarError(`rooms: count is ${count}; it must be a whole number from 1`)
-  const render = createRoomRenderer()
+  const render = createRoomRenderer({ keepMegabytes: furnitureMegabytes })
   const get = async (index: number): Promise<Frame> => {
     if (!Number.isInteger(index) || index < 0 || index >= count) {
       throw new DarError(`rooms: there is no frame ${index}; this set has frames 0 to ${count - 1}`)

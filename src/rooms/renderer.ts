@@ -1,5 +1,5 @@
 /** Renders many rooms, with or without the furniture of a folder, which is opened once. */
-import { type Furniture, openFurniture } from './catalogue/index.ts'
+import { type Furniture, type FurnitureOptions, openFurniture } from './catalogue/index.ts'
 import { type RenderedRoom, type RoomOptions, renderHome, renderRoom } from './render-room.ts'
 
 export interface FurnishedRoomOptions extends RoomOptions {
@@ -10,11 +10,11 @@ export interface FurnishedRoomOptions extends RoomOptions {
 export type RoomRenderer = (options: FurnishedRoomOptions) => Promise<RenderedRoom>
 
 /** Rejects with the DarErrors of `openFurniture`, `renderRoom` and `renderHome`. */
-export function createRoomRenderer(): RoomRenderer {
+export function createRoomRenderer({ keepMegabytes }: FurnitureOptions = {}): RoomRenderer {
   const opened = new Map<string, Promise<Furniture>>()
   return async ({ furniture: folder, ...options }) => {
     if (folder === undefined) return renderRoom(options)
-    const furniture = opened.get(folder) ?? openFurniture(folder)
+    const furniture = opened.get(folder) ?? openFurniture(folder, { keepMegabytes })
     opened.set(folder, furniture)
     return renderHome(await furniture, options)
   }

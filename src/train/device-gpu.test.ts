@@ -1,11 +1,18 @@
 /** Parts of training on WebGPU that the plain step does not have, each alone: a whole step takes SwiftShader a minute to compile. */
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { useSoftwareGpu } from '../../test/software-gpu.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { compile, Graph, gelu, gradient, matmul, mean, type PortInfo, sum } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
+import { readWeights } from '../runtime/weights.ts'
 import { Random } from '../support/random.ts'
 import { Accumulator } from './accumulator.ts'
 import { refuseWithoutHalf } from './device-notes.ts'
+import { prepareFeatures } from './features.ts'
+import { initialise } from './parameters.ts'
+import { modelLayout } from './step-program.ts'
+import { MICRO_MODEL, writeRooms } from './testing.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 
@@ -59,6 +66,27 @@ describe.skipIf(!useSoftwareGpu())('on WebGPU', () => {
     const again = await (await gpu.load(made('recompute'))).run(feeds)
     for (const [name, values] of Object.entries(kept))
       for (const [i, value] of values.entries()) expect(again[name][i], name).toBeCloseTo(Number(value), 5)
+  })
+
+  it('features of a frozen encoder are kept on disk as the CPU computes them', async () => {
+    const folder = await temporaryFolder()
+    await writeRooms(join(folder, 'rooms'), { count: 2, width: 64, height: 32 })
+    const sources = [{ kind: 'dataset', root: join(folder, 'rooms'), name: 'rooms', weight: 1 }] as const
+    const size = { height: 32, width: 64 }
+    const layout = modelLayout(MICRO_MODEL, size)
+    const of = async (engine: Engine, name: string) => {
+      await using params = await engine.allocate('params', initialise(layout, 5))
+      const parts = { engine, config: MICRO_MODEL, layout, params, sources }
+      return await prepareFeatures({ ...parts, folder: join(folder, name) }, size)
+    }
+    const [here, there] = [await of(cpu, 'cpu'), await of(gpu, 'webgpu')]
+    for (const [frame, path] of Object.entries(here.files)) {
+      const [own, others] = [await readWeights(path), await readWeights(there.files[frame])]
+      for (const [tap, values] of own.values)
+        for (const [i, value] of values.entries())
+          expect(Math.abs(Number(others.values.get(tap)?.[i]) - value), `${frame} ${tap}`).toBeLessThan(1e-4)
+    }
+    expect(Object.keys(there.files)).toHaveLength(2)
   })
 
   it('half precision is refused with the reason where the device has no float16', async () => {

@@ -3,18 +3,21 @@
  * (graph/memory.ts) and settings before anything is allocated.
  *
  *     run = runtime + STATE·weights + gradients handed over + programs + Σ_shapes (constants + inputs + HOLES·activations)
- *           + HOLES·(activations of update and validation) + held-out frames + loaders + a checkpoint being written
+ *           + HOLES·(activations of update and validation) + held-out frames + loaders + furniture + teacher + a checkpoint being written
  *
  * Every shape of a stage has a program whose arena never shrinks, so their activations add up. Those of an earlier stage are freed.
  * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER` and `HOLES`; docs/training.md compares the sum with what runs held.
  */
 import { CACHE_MEGABYTES, type LoadingOptions, PREFETCH } from '../data/index.ts'
 import { type MemoryUse, memoryUse, type Tensor } from '../graph/index.ts'
+import { FURNITURE_MEGABYTES } from '../rooms/index.ts'
+import { type TeacherModel, teacherOutputs } from './distil.ts'
 import { multiplierOf } from './groups.ts'
 import { updateOutputs } from './optimiser.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
+import { HELD_FURNITURE } from './sources.ts'
 import { shapesOf } from './stages.ts'
-import { sumOutputs, trainingOutputs } from './step-program.ts'
+import { modelLayout, sumOutputs, trainingOutputs } from './step-program.ts'
 import { KEPT_BYTES, validationOutputs } from './validate.ts'
 
 /** Bytes. Node, the engine's library and this package, for a model of no size; Node 20 on Linux. */
@@ -40,6 +43,10 @@ export interface DataSize {
   readonly frames?: readonly (number | null)[]
   /** Frames held out; default: as many as validation keeps. */
   readonly held?: number
+  /** Whether rooms have the furniture of a folder; default false. */
+  readonly furnished?: boolean
+  /** Of `distil`; default none. */
+  readonly teacher?: TeacherModel | null
 }
 
 /** Bytes by what they are for. */
@@ -77,7 +84,7 @@ export const totalOf = (items: MemoryItems): number => Object.values(items).redu
 function stageMemory(
   recipe: RunCost,
   stage: Stage,
-  { frames = [null], held = Number.POSITIVE_INFINITY }: DataSize,
+  { frames = [null], held = Number.POSITIVE_INFINITY, furnished = false, teacher = null }: DataSize,
   { workers = 1, prefetch = PREFETCH, cacheMegabytes = CACHE_MEGABYTES }: LoadingOptions,
 ): MemoryItems {
   const shapes = shapesOf(stage)
@@ -121,7 +128,21 @@ function stageMemory(
       ? HOLES * predicting.activations + predicting.inputs + Math.min(KEPT_BYTES, held * heldFrame)
       : 0,
     loaders: shapes.reduce((all, shape) => all + loader(shape), 0),
+    // Shared by the loaders of a worker, and those of the rooms held out.
+    furniture: furnished ? (workers * FURNITURE_MEGABYTES + HELD_FURNITURE) * 2 ** 20 : 0,
+    teacher: teacher ? shapes.reduce((all, shape) => all + teacherMemory(teacher, recipe, { ...shape, batch }), 0) : 0,
     // What is read back to be written: parameters, average and moments; the model in float16.
     checkpoint: floats(4.5 * values),
   }
+}
+
+/** A program for each shape, whose weights lie in the graph's bytes and in the engine. */
+function teacherMemory(
+  { config, weights }: TeacherModel,
+  { model }: RunCost,
+  size: Shape & { readonly batch: number },
+): number {
+  const use = memoryUse(Object.values(teacherOutputs(config, model, weights, size)))
+  const weightBytes = FLOAT * modelLayout(config, size).length
+  return PROGRAM + HOLES * use.activations + use.inputs + 2 * weightBytes + use.folded + use.constants
 }

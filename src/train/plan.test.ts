@@ -3,6 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
+import { parseConfig } from '../model/index.ts'
+import { layoutOfModel } from './initial-model.ts'
 import { runMemory, totalOf } from './memory.ts'
 import { planRun } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
@@ -90,5 +92,17 @@ describe('runMemory', () => {
     expect(of({ held: 0 }).validation).toBe(0)
     expect(of({}, { workers: 2 }).loaders).toBeGreaterThan(1.9 * of({}).loaders)
     expect(of({}, { cacheMegabytes: 0 }).loaders).toBeLessThan(0.2e9)
+  })
+
+  it('has the furniture of a folder, and a teacher with its weights twice', () => {
+    expect([runMemory(only).furniture, runMemory(only).teacher]).toEqual([0, 0])
+    const [one, two] = [1, 2].map((workers) => runMemory(only, { furnished: true }, { workers }).furniture)
+    expect([one, two - one]).toEqual([(384 + 64) * 2 ** 20, 384 * 2 ** 20])
+    const values = { kind: 'embedded', values: new Map() } as const
+    const taught = (config: typeof only.model) =>
+      runMemory(only, { teacher: { config, values, weights: { bins: 0, maps: 1 } } }).teacher
+    const wide = parseConfig({ ...only.model, gruWidth: 64 })
+    const more = 4 * (layoutOfModel(wide).length - layoutOfModel(only.model).length)
+    expect(taught(wide) - taught(only.model)).toBeGreaterThan(2 * more)
   })
 })

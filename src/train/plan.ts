@@ -100,13 +100,14 @@ export async function planRun(
   const held = data.reduce((sum, one) => sum + one.held, 0)
   const known = data.every(({ problem }) => problem === null)
   const frames = recipe.data.map(({ kind }, i) => (kind === 'rooms' ? ROOM_POOL : data[i].frames))
-  const items = runMemory(recipe, { frames, ...(known && { held }) }, loading)
+  const furnished = recipe.data.some((one) => one.kind === 'rooms' && one.furniture !== undefined)
   const validations = held > 0 || !known ? validationsOf(recipe) : 0
-  const free = room ?? process.availableMemory()
   const { distil, model } = recipe
   const teacher = distil ? await openTeacher(distil, model, (path) => resolve(root, path)) : null
+  const items = runMemory(recipe, { frames, furnished, teacher, ...(known && { held }) }, loading)
+  const free = room ?? process.availableMemory()
   const notes = await notesOf(recipe, device, precision)
-  if (teacher) notes.push("the teacher's memory and FLOPs are not counted, its time is")
+  if (teacher) notes.push("the teacher's FLOPs are not counted, its memory and time are")
   const stages: PlannedStage[] = []
   for (const stage of recipe.stages) {
     const shapes: PlannedShape[] = []

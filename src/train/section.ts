@@ -12,6 +12,7 @@ import { PREFETCH } from '../data/loader.ts'
 import type { StoredFeatures } from '../data/stored-features.ts'
 import type { Precision } from '../graph/index.ts'
 import { dropBranches } from '../model/index.ts'
+import { FURNITURE_MEGABYTES } from '../rooms/index.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { Accumulator } from './accumulator.ts'
 import { batchNumber, type Collective } from './collective.ts'
@@ -79,6 +80,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
   const shapes = shapesOf(stage)
   // What is given is for the run, and every shape has a loader.
   const cacheMegabytes = (loading.cacheMegabytes ?? CACHE_MEGABYTES) / shapes.length
+  const furnitureMegabytes = FURNITURE_MEGABYTES / shapes.length
   const kept = {
     engine,
     config: recipe.model,
@@ -96,6 +98,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
         ...loading,
         prefetch: micros * (loading.prefetch ?? PREFETCH),
         cacheMegabytes,
+        furnitureMegabytes,
         sources: data.sources,
         batch,
         width,

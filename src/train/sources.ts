@@ -24,6 +24,9 @@ export interface ResolvedData {
   readonly contents: readonly DataContents[]
 }
 
+/** Megabytes of furniture of the rooms held out, which are rendered once or a few times. */
+export const HELD_FURNITURE = 64
+
 /**
  * `root` is the folder that the recipe's paths are relative to. Opens every folder, so that a wrong path or layout shows
  * before anything else is done: throws a DarError that names it.
@@ -84,7 +87,7 @@ async function resolveRooms({ seed, weight, width, height, reuse, validation = 0
   const furniture = data.furniture === undefined ? undefined : resolve(root, data.furniture)
   const digest = furniture === undefined ? '' : (await openFurniture(furniture)).digest
   const source = { kind: 'rooms', seed, weight, width, height, reuse, furniture } as const
-  const held =
-    validation > 0 ? roomsDataset({ seed: validationSeed(seed), count: validation, width, height, furniture }) : null
+  const rooms = { seed: validationSeed(seed), count: validation, width, height, furniture }
+  const held = validation > 0 ? roomsDataset({ ...rooms, furnitureMegabytes: HELD_FURNITURE }) : null
   return { source, validation: held, choosing: null, contents: { name: 'rooms', frames: null, digest } }
 }

@@ -33,9 +33,12 @@ export interface Furniture {
 }
 
 export interface FurnitureOptions {
-  /** Number of shapes that are kept in memory. */
+  /** Memory for shapes, so that homes with the same pieces need not read them again. Default `FURNITURE_MEGABYTES`. */
   readonly keepMegabytes?: number
 }
+
+/** Half of Debian's catalogues. With a quarter of this a furnished home takes a quarter longer (0.33 s instead of 0.26). */
+export const FURNITURE_MEGABYTES = 384
 
 /** Shapes with more text than this are left out: one of them takes longer than all others together. */
 const MAX_MODEL_BYTES = 4e6
@@ -48,7 +51,7 @@ const FORMAT = 1
  */
 export async function openFurniture(
   folder: string,
-  { keepMegabytes = 384 }: FurnitureOptions = {},
+  { keepMegabytes = FURNITURE_MEGABYTES }: FurnitureOptions = {},
 ): Promise<Furniture> {
   const files = await Promise.all((await catalogueFiles(folder)).map((name) => openCatalogueFile(join(folder, name))))
   const homes = new Map<Piece, CatalogueFile>()
