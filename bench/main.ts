@@ -13,6 +13,7 @@ import { benchModel } from './model.ts'
 import { benchPredict } from './predict.ts'
 import { machine, printRows, type Row } from './report.ts'
 import { benchRunMemory, RUN_MEMORY_HELP } from './run-memory.ts'
+import { benchScaling } from './scaling.ts'
 import { benchServe } from './serve.ts'
 import { benchTrain, TRAIN_HELP } from './train.ts'
 
@@ -40,6 +41,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   loop: { run: benchLoop, about: 'how long the event loop waits while a model works' },
   model: { run: benchModel, about: 'where the time of a prediction goes, by step and part' },
   predict: { run: benchPredict, about: 'one photo, from pixels to depth' },
+  scaling: { run: benchScaling, about: 'training in 1, 2 and 4 processes beside the formula of docs/scaling.md' },
   serve: { run: benchServe, about: 'the HTTP server under load, overload, slow clients and restarts' },
   'run-memory': { run: benchRunMemory, about: 'memory of a training run beside its plan', help: RUN_MEMORY_HELP },
   train: { run: benchTrain, about: 'a training step, beside PyTorch', help: TRAIN_HELP },
