@@ -87,6 +87,7 @@ export type {
   StepMap,
   StopSignal,
   StreamedMap,
+  StreamedMaps,
   StreamOptions,
   TileOptions,
   Timing,

@@ -23,7 +23,8 @@ const BUDGET = 250_000
 let folder = ''
 let files: string[] = []
 beforeAll(async () => {
-  folder = await buildPage()
+  folder = await temporaryFolder()
+  await buildPage(folder)
   files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
 }, 300_000)
 const read = (name: string) => readFileSync(join(folder, name))

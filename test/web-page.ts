@@ -8,14 +8,12 @@ import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const ROOT = fileURLToPath(new URL('../web', import.meta.url))
 
-/** Builds the page; the folder of its files. */
-export async function buildPage(): Promise<string> {
+/** Builds the page into a folder. */
+export async function buildPage(outDir: string): Promise<void> {
   const { build } = await import('vite')
-  const outDir = await temporaryFolder()
   const configFile = join(ROOT, 'vite.config.ts')
   // The test runner's own value would make a page for development, which keeps nothing for use without a network.
   const { NODE_ENV } = process.env
@@ -25,7 +23,6 @@ export async function buildPage(): Promise<string> {
   } finally {
     process.env.NODE_ENV = NODE_ENV
   }
-  return outDir
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -43,10 +40,13 @@ export interface Served {
   close(): Promise<void>
 }
 
-/** Serves a folder below `/some/where/`. `model`: bytes that every model file is replaced by. */
+/**
+ * Serves a folder below `/some/where/`. `model`: bytes that every model file is replaced by. `isolated`: with the headers that allow a
+ * page several threads.
+ */
 export async function serve(
   folder: string,
-  { model = null }: { readonly model?: Uint8Array | null } = {},
+  { model = null, isolated = false }: { readonly model?: Uint8Array | null; readonly isolated?: boolean } = {},
 ): Promise<Served> {
   const prefix = '/some/where/'
   const server = createServer(async ({ url = '/' }, response) => {
@@ -55,6 +55,10 @@ export async function serve(
     const read = () =>
       model && name.endsWith('.safetensors') ? model : readFile(join(folder, name.slice(prefix.length)))
     const bytes = name.startsWith(prefix) ? await Promise.resolve(read()).catch(() => null) : null
+    if (isolated)
+      response
+        .setHeader('cross-origin-opener-policy', 'same-origin')
+        .setHeader('cross-origin-embedder-policy', 'require-corp')
     if (bytes) response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream').end(bytes)
     else response.writeHead(404).end()
   })

@@ -25,6 +25,7 @@ import type {
   PredictOptions,
   Size,
   StreamedMap,
+  StreamedMaps,
   StreamOptions,
 } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -105,6 +106,11 @@ interface Prepared {
   readonly decode: number
   readonly about: Pick<DepthResult, 'width' | 'height' | 'focal' | 'intrinsics' | 'networkSize' | 'warnings'>
 }
+
+/** A step of a stream, and what is known of its photo. */
+type Step = Pick<StepAnswer, 'step' | 'of' | 'facts'> &
+  Pick<Prepared, 'about'> &
+  Pick<DepthResult, 'milliseconds'> & { readonly maps: NetworkStep }
 
 /** An answer, and what is known of its photo. */
 type Maps = Omit<Answer, 'finite' | 'milliseconds'> & Prepared['about'] & Pick<DepthResult, 'milliseconds'>
@@ -236,6 +242,20 @@ export class DepthModel {
    * @throws DarError as `predict`, and of the kind `gone` when the model is disposed before the last step.
    */
   async *stream(image: ImageInput, options: StreamOptions = {}): AsyncGenerator<StreamedMap, void, undefined> {
+    for await (const { step, of, maps, facts, milliseconds, about } of this.#stream(image, options, 'image')) {
+      assert(facts, 'a step without its facts')
+      const data = { ...flat(maps), ...facts, ...about, steps: [], milliseconds }
+      yield Object.assign(this.#result(image, data), { step, of, final: step === of })
+    }
+  }
+
+  /** As `stream`, but with every map at the size that the network gives it. */
+  async *streamMaps(image: ImageInput, options: StreamOptions = {}): AsyncGenerator<StreamedMaps, void, undefined> {
+    for await (const { step, of, maps, milliseconds, about } of this.#stream(image, options, 'network'))
+      yield { ...maps, ...about, steps: [], milliseconds, step, of, final: step === of }
+  }
+
+  async *#stream(image: ImageInput, options: StreamOptions, maps: Job['maps']): AsyncGenerator<Step, void, undefined> {
     refuseUnknown(options, STREAM_OPTIONS, 'stream')
     const { signal } = options
     const abortable = <Result>(work: (check: () => void) => Promise<Result>) =>
@@ -246,7 +266,7 @@ export class DepthModel {
       const { first, decode, about } = await abortable((check) =>
         this.#gate.pass(async () => {
           check()
-          const wanted = { maps: 'image', steps: true, held: 1 } as const
+          const wanted = { maps, steps: true, held: 1 } as const
           const { network, job, ...known } = await this.#prepare(image, options, wanted, check)
           steps = this.#workplace.stream(network, job)
           return { first: await steps.next(), ...known }
@@ -254,11 +274,10 @@ export class DepthModel {
       )
       let next = first
       while (!next.done) {
-        const { step, of, maps, facts, milliseconds } = next.value
+        const { maps: made, milliseconds, ...rest } = next.value
         this.#checkFinite(next.value)
-        assert(maps && facts, 'a step without its map')
-        const data = { ...flat(maps), ...facts, ...about, steps: [], milliseconds: { decode, ...milliseconds } }
-        yield Object.assign(this.#result(image, data), { step, of, final: step === of })
+        assert(made, 'a step without its map')
+        yield { ...rest, maps: made, about, milliseconds: { decode, ...milliseconds } }
         next = await abortable(() => steps!.next())
       }
     } finally {

@@ -194,6 +194,16 @@ export interface NetworkMaps
   readonly steps: readonly NetworkStep[]
 }
 
+/** One step of `streamMaps`. The last one has the maps of `predictMaps`. */
+export interface StreamedMaps extends NetworkMaps {
+  /** From 1. */
+  readonly step: number
+  /** Number of steps. */
+  readonly of: number
+  /** Whether it is the last. */
+  readonly final: boolean
+}
+
 /** The maps of one step, as the network gives them. */
 export interface NetworkStep {
   readonly depth: DepthImage

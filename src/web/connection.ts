@@ -1,6 +1,6 @@
 /** The page's side: requests to the worker as promises. */
 import { DarError } from '../support/errors.ts'
-import type { Numbered, Port, Reply, WebAnswers, WebRequest } from './protocol.ts'
+import type { Numbered, Port, Progress, Reply, WebAnswers, WebRequest } from './protocol.ts'
 
 type Waiting = { readonly resolve: (answer: never) => void; readonly reject: (error: unknown) => void }
 
@@ -9,8 +9,12 @@ export class Connection {
   private next = 1
   private ended: DarError | null = null
 
-  constructor(private readonly port: Port<Reply, Numbered>) {
+  constructor(
+    private readonly port: Port<Reply, Numbered>,
+    { onProgress = () => {} }: { readonly onProgress?: (progress: Progress) => void } = {},
+  ) {
     port.addEventListener('message', ({ data }) => {
+      if ('progress' in data) return onProgress(data.progress)
       const waiting = this.waiting.get(data.id)
       this.waiting.delete(data.id)
       if (!waiting) return
@@ -31,7 +35,7 @@ export class Connection {
 
   /** The worker is gone: every call fails, those under way and later ones. */
   fail(message: string): void {
-    this.ended = new DarError(message, { kind: 'gone' })
+    this.ended ??= new DarError(message, { kind: 'gone' })
     for (const { reject } of this.waiting.values()) reject(this.ended)
     this.waiting.clear()
   }

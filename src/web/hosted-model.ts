@@ -6,15 +6,12 @@
  * the engine's memory.
  */
 import { compile } from '../graph/index.ts'
-import { checkRgbImage } from '../image/check.ts'
 import { toPlanes } from '../image/resize.ts'
-import type { RgbImage } from '../image/types.ts'
 import { imageMultiple, isMetric } from '../model/index.ts'
 import {
   createDepthModel,
   type DepthModel,
   describeStored,
-  type ImageInput,
   type Job,
   type NamedTensor,
   Pipeline,
@@ -30,6 +27,9 @@ import {
 } from '../predict/index.ts'
 import { parseSafetensors } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
+import type { HostParts } from './host.ts'
+import { pixelsOf } from './pixels-of.ts'
+import type { WebImage } from './protocol.ts'
 
 interface Shown {
   readonly job: Job
@@ -46,8 +46,7 @@ export interface HostedModelParts {
   /** The bytes of a model file. */
   readonly bytes: Uint8Array
   readonly runner: Runner
-  /** A photo's pixels, in memory of their own; throws a DarError for what is no image. */
-  decode(bytes: Uint8Array): Promise<RgbImage>
+  readonly decode: HostParts['decode']
 }
 
 export class HostedModel {
@@ -74,7 +73,7 @@ export class HostedModel {
     this.model = createDepthModel(
       { name, path: url, config, size, trainedSizes, multiple, metric: this.metric, hash: null },
       {
-        decode: (input) => pixelsOf(input, decode),
+        decode: (input) => pixelsOf(input as WebImage, decode),
         predict: async (network, jobs) => {
           const answers = await pipeline.predict(network, jobs)
           this.shown = { job: jobs[jobs.length - 1], network, traced: null }
@@ -121,13 +120,6 @@ export class HostedModel {
     }
     return this.tracer.program
   }
-}
-
-/** A page's messages hold the bytes of a file, or pixels; both came with memory of their own. */
-async function pixelsOf(input: ImageInput, decode: HostedModelParts['decode']): Promise<RgbImage> {
-  if (input instanceof Uint8Array) return decode(input)
-  checkRgbImage(input as RgbImage)
-  return input as RgbImage
 }
 
 /** Lengths times the factor of the lens; probabilities as they are. */

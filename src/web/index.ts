@@ -1,8 +1,10 @@
 /**
- * The WEB room: prediction in a page. A `Runner` over onnxruntime-web, and the two sides of the worker that models run in. The page's
- * side (`connection.ts`, `web-model.ts`) is imported by itself: it needs nothing of a model's code. Decoding photos and the page itself
- * are in web/.
+ * The WEB room: prediction in a page. `serveDepth` is the whole of a page's worker, `connectDepth` the page's side of it, which needs
+ * nothing of a model's code: a bundler leaves that out of the page. The engine, onnxruntime-web, is handed in (`ort-runner.ts`).
+ * The browser app in web/ is made of the same two.
  */
+export type { BitmapLike, WorkerLike } from './browser.ts'
+export { type ConnectOptions, connectDepth, type DepthWorker, openWebModel, type WebModel } from './connect-depth.ts'
 export { Connection } from './connection.ts'
 export { answerPage, type HostParts } from './host.ts'
 export { HostedModel, type HostedModelParts } from './hosted-model.ts'
@@ -18,10 +20,13 @@ export type {
   Numbered,
   OpenedModel,
   Port,
+  Progress,
   Reply,
   WebAnswers,
   WebImage,
   WebPredictOptions,
   WebRequest,
+  WebStreamOptions,
 } from './protocol.ts'
-export { openWebModel, type WebModel } from './web-model.ts'
+export { serveDepth } from './serve-depth.ts'
+export { type EngineReport, type EngineWish, type OrtModule, startEngine, type WebEngines } from './start-engine.ts'

@@ -1,12 +1,11 @@
 /** The page: a worker with the models, one state, and the parts that show it. */
 import './polyfill.ts'
 import './style.css'
+import type { NetworkMaps, NetworkStep } from '../../src/predict/index.ts'
 import { DarError, messageOf } from '../../src/support/errors.ts'
-import { Connection } from '../../src/web/connection.ts'
-import type { Numbered, Port, Reply, WebImage } from '../../src/web/protocol.ts'
-import { openWebModel, type WebModel } from '../../src/web/web-model.ts'
+import { connectDepth, type EngineWish, type WebImage, type WebModel } from '../../src/web/index.ts'
 import { element } from './dom.ts'
-import type { EngineReport, EngineWish } from './engine.ts'
+import { ENGINE_FILES } from './engine-files.ts'
 import { keepForLater } from './offline.ts'
 import { photoOfFile } from './photo.ts'
 import { listenForSaves } from './save.ts'
@@ -18,7 +17,6 @@ import { showLens } from './view/lens.ts'
 import { showProfile } from './view/profile.ts'
 import { showStage } from './view/stage.ts'
 import { showTree } from './view/tree.ts'
-import type { Notice } from './worker.ts'
 
 const files = import.meta.glob<string>('../../models/*/model.safetensors', {
   query: '?url',
@@ -44,30 +42,30 @@ function busy(text: string | null): void {
   progress.hidden = true
 }
 
+performance.mark('script')
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
-const connection = new Connection(worker as unknown as Port<Reply, Numbered>)
 const wish = (new URLSearchParams(location.search).get('engine') ?? 'auto') as EngineWish
-worker.postMessage({ engine: wish })
-worker.addEventListener('error', (event) => {
-  connection.fail(`the worker stopped (${event.message || 'its script did not load'}); reload the page`)
+const depth = connectDepth(worker, {
+  engine: wish,
+  onProgress({ loaded, total }) {
+    progress.hidden = total === 0
+    if (total > 0) progress.value = loaded / total
+  },
 })
-const engine = new Promise<EngineReport>((resolve) => {
-  worker.addEventListener('message', ({ data }: MessageEvent<Notice>) => {
-    if (data.notice === 'engine') resolve(data.report)
-    else if (data.notice === 'progress' && data.total > 0) {
-      progress.hidden = false
-      progress.value = data.loaded / data.total
-    }
+depth.engine
+  .then(({ provider, threads, note }) => {
+    performance.mark('engine')
+    const badge = element('engine', HTMLOutputElement)
+    badge.dataset.provider = provider
+    const cpu = `on your CPU (wasm, ${threads} thread${threads === 1 ? '' : 's'})`
+    badge.textContent = provider === 'webgpu' ? 'on your GPU (WebGPU)' : cpu
+    if (note) badge.title = note
+    // Of a GPU that was there and failed the visitor is told at once; the rest stands in the footer.
+    const hasFailed = note?.startsWith('WebGPU') ?? false
+    if (hasFailed) badge.textContent = `${cpu}: WebGPU failed`
+    if (note) element('engine-note', HTMLParagraphElement).textContent = `Engine: ${note}.`
   })
-})
-void engine.then(({ provider, threads, note }) => {
-  const badge = element('engine', HTMLOutputElement)
-  badge.dataset.provider = provider
-  badge.textContent =
-    provider === 'webgpu' ? 'on your GPU (WebGPU)' : `on your CPU (wasm, ${threads} thread${threads === 1 ? '' : 's'})`
-  if (note) badge.title = note
-  if (note) element('timing', HTMLParagraphElement).textContent = `Engine: ${note}.`
-})
+  .catch(fail)
 
 const store = new Store({
   photo: null,
@@ -88,7 +86,7 @@ const opened = new Map<string, Promise<WebModel>>()
 function open(name: string): Promise<WebModel> {
   const known = opened.get(name)
   if (known) return known
-  const model = openWebModel(connection, { name, url: new URL(MODELS.get(name) ?? '', location.href).href })
+  const model = depth.openModel({ name, url: new URL(MODELS.get(name) ?? '', location.href).href })
   opened.set(name, model)
   model.catch(() => opened.delete(name)) // another try may work
   return model
@@ -114,24 +112,45 @@ async function predict(): Promise<void> {
   try {
     if (!store.state.maps) busy(opened.has(modelName) ? 'Looking…' : 'Loading the model…')
     const model = await open(modelName)
+    performance.mark('model')
     if (isCurrent() && !store.state.maps) busy('Looking…')
-    const maps = await model.predict(inputOf(photo), { steps: true, ...(focal !== null && { focal }) })
-    if (!isCurrent()) return
-    busy(null)
-    const { decode, compile, prepare, run, finish } = maps.milliseconds
-    const parts = { decode, compile, prepare, run, finish }
-    const told = Object.entries(parts).map(([part, ms]) => `${part} ${ms.toFixed(0)} ms`)
-    element('timing', HTMLParagraphElement).dataset.run = String(run)
-    element('timing', HTMLParagraphElement).textContent = `Last photo: ${told.join(', ')}. ${maps.warnings.join(' ')}`
-    const steps = Math.max(1, maps.steps.length)
-    const kept = store.state.maps && store.state.step <= steps ? store.state.step : steps
-    store.set({ maps, step: kept, tree: null, picked: store.state.picked ?? middle(photo) })
+    const steps: NetworkStep[] = []
+    // The picture goes from coarse to fine with the steps, unless another step is being looked at.
+    let shown = store.state.maps && store.state.step < store.state.maps.of ? null : store.state.step
+    for await (const maps of model.stream(inputOf(photo), focal === null ? {} : { focal })) {
+      if (!isCurrent()) return
+      steps.push({ depth: maps.depth, sigma: maps.sigma })
+      if (steps.length > 1 && store.state.step !== shown) shown = null
+      if (shown !== null) shown = steps.length
+      busy(null)
+      if (shown !== null || maps.final)
+        store.set({
+          maps: { ...maps, steps: [...steps] },
+          step: shown ?? Math.min(store.state.step, maps.of),
+          picked: store.state.picked ?? middle(photo),
+          tree: null,
+        })
+      if (steps.length === 1) performance.mark('first-map')
+      if (!maps.final) await painted()
+      else tell(maps)
+    }
+    performance.mark('last-map')
     document.documentElement.dataset.shown = `${photo.name} by ${modelName}`
-    performance.mark('first-map')
     await other()
   } catch (error) {
     if (isCurrent()) fail(error)
   }
+}
+
+/** Lets the browser show a map before the worker takes the processor for the next one. */
+const painted = () => new Promise<void>((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+
+/** Where the time of the last photo went. */
+function tell({ milliseconds, warnings }: NetworkMaps): void {
+  const told = Object.entries(milliseconds).map(([part, ms]) => `${part} ${ms.toFixed(0)} ms`)
+  const timing = element('timing', HTMLParagraphElement)
+  timing.dataset.run = String(milliseconds.run)
+  timing.textContent = `Last photo: ${told.join(', ')}. ${warnings.join(' ')}`
 }
 
 /** A little below the middle, where things stand. */
@@ -159,7 +178,7 @@ async function other(): Promise<void> {
 /** The tree of the picked pixel. Each model's worker side remembers the photo that it saw last, which is this one. */
 async function inspect(): Promise<void> {
   const { picked, maps, modelName, live } = store.state
-  if (!picked || !maps || live) return
+  if (!picked || !maps || maps.steps.length < maps.of || live) return
   try {
     const tree = await (await open(modelName)).tree(picked.x, picked.y)
     const now = store.state
@@ -170,6 +189,7 @@ async function inspect(): Promise<void> {
 }
 
 async function give(photo: Photo): Promise<void> {
+  performance.mark('photo')
   store.set({ photo, maps: null, otherMaps: null, tree: null, picked: null, focal: null })
   await predict()
 }
@@ -183,7 +203,7 @@ async function frame(photo: Photo): Promise<void> {
   const maps = await model.predict(inputOf(photo))
   if (!store.state.live) return
   busy(null)
-  store.set({ photo, maps, otherMaps: null, step: 1, tree: null, picked: null, focal: null })
+  store.set({ photo, maps: { ...maps, of: 1 }, otherMaps: null, step: 1, tree: null, picked: null, focal: null })
   document.documentElement.dataset.frames = String(++frames)
   const { run } = maps.milliseconds
   element('readout', HTMLParagraphElement).textContent = `Live: ${run.toFixed(0)} ms a frame`
@@ -223,9 +243,9 @@ store.watch(({ view, picked, maps, tree, live }, changed) => {
     cloudAsked = true
     import('./view/cloud.ts').then(({ showCloud }) => showCloud(store)).catch(fail)
   }
-  if (maps && !isKept) {
+  if (maps && maps.steps.length === maps.of && !isKept) {
     isKept = true
-    engine.then(({ files }) => keepForLater(files)).catch(fail)
+    depth.engine.then(({ provider }) => keepForLater(Object.values(ENGINE_FILES[provider]))).catch(fail)
   }
   if (picked && maps && !tree && !live && (changed('picked') || changed('maps'))) void inspect()
   if (changed('focal') && maps && !live) {

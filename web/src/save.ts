@@ -10,7 +10,7 @@ import { contextOf, element } from './dom.ts'
 import { DEPTH_RANGE } from './paint.ts'
 import { withoutAlpha } from './photo.ts'
 import { encodeMillimetresPng } from './png16.ts'
-import { type Photo, type State, type Store, stepOf } from './store.ts'
+import { type Photo, type ShownMaps, type State, type Store, stepOf } from './store.ts'
 import { focalPixels } from './view/lens.ts'
 
 type Kind = 'glb' | 'ply' | 'png16' | 'npy' | 'colour'
@@ -51,9 +51,9 @@ interface Saved {
   readonly type: string
 }
 
-async function fileOf(kind: Kind, photo: Photo, maps: NetworkMaps, state: State): Promise<Saved> {
+async function fileOf(kind: Kind, photo: Photo, maps: ShownMaps, state: State): Promise<Saved> {
   const stem = photo.name.replace(/\.[^.]*$/, '') || 'photo'
-  const step = state.step === maps.steps.length ? '' : `.step${state.step}`
+  const step = state.step === maps.of ? '' : `.step${state.step}`
   const { depth } = stepOf(maps, state.step)
   const whole = () => resized(depth, photo)
   switch (kind) {

@@ -27,8 +27,8 @@ export interface State {
   readonly photo: Photo | null
   readonly modelName: string
   readonly otherName: string
-  /** Of the photo by the chosen model; null while it is computed. */
-  readonly maps: NetworkMaps | null
+  /** Of the photo by the chosen model; null until its first step is there. */
+  readonly maps: ShownMaps | null
   /** The same by the other model. */
   readonly otherMaps: NetworkMaps | null
   /** Counts from 1. */
@@ -40,6 +40,12 @@ export interface State {
   /** Pixels of the photo, chosen by hand; null: the photo's own or the usual one. */
   readonly focal: number | null
   readonly live: boolean
+}
+
+/** Maps of a photo, whose `steps` may be those that are ready so far. */
+export interface ShownMaps extends NetworkMaps {
+  /** Number of steps that there will be. */
+  readonly of: number
 }
 
 type Changed = (name: keyof State) => boolean

@@ -47,7 +47,7 @@ export function showFilm(store: Store): void {
           const canvas = document.createElement('canvas')
           paintMap(canvas, depth, { ...DEPTH_RANGE, map: colours })
           const label = document.createElement('span')
-          label.textContent = i === steps.length - 1 ? `${i + 1}, final` : `${i + 1}`
+          label.textContent = i + 1 === maps?.of ? `${i + 1}, final` : `${i + 1}`
           button.setAttribute('aria-label', `Step ${i + 1}: ${depth.width} by ${depth.height} cells`)
           button.title = `${depth.width}×${depth.height} cells`
           button.append(canvas, label)
@@ -59,13 +59,23 @@ export function showFilm(store: Store): void {
         }),
       )
       if (steps.length > 0) scrub.max = String(steps.length)
+      // Steps that are still computed keep their place.
+      const missing = (maps?.of ?? 0) - steps.length
+      if (steps.length > 0) frames.append(...Array.from({ length: missing }, waiting))
     }
     if (!changed('maps') && !changed('step') && !changed('colours')) return
     scrub.value = String(step)
     const shown = steps[step - 1]
-    text.textContent = shown ? `${step} of ${steps.length}: ${shown.depth.width}×${shown.depth.height}` : ''
+    text.textContent = shown ? `${step} of ${maps?.of}: ${shown.depth.width}×${shown.depth.height}` : ''
     ;[...frames.children].forEach((frame, i) => {
       frame.setAttribute('aria-current', String(i === step - 1))
     })
   })
+}
+
+/** The place of a step that is not there yet. */
+function waiting(): HTMLElement {
+  const place = document.createElement('span')
+  place.className = 'waiting'
+  return place
 }
