@@ -39,7 +39,9 @@ it('code that imports dar-depth type-checks, in pages and in comments', { timeou
       return file
     }),
   )
-  const compilerOptions = { typeRoots: [join(ROOT, 'node_modules', '@types')], noUnusedLocals: false }
+  // Some are for a page, which has the DOM.
+  const lib = ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable']
+  const compilerOptions = { typeRoots: [join(ROOT, 'node_modules', '@types')], noUnusedLocals: false, lib }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, files, include: [] }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))

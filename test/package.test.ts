@@ -44,7 +44,8 @@ describe('the packed package', () => {
       await mkdir(dirname(join(modules, name)), { recursive: true })
       await symlink(join(ROOT, 'node_modules', name), join(modules, name))
     }
-    entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
+    // What is named as a file is no module.
+    entries = Object.keys(manifest.exports).filter((entry) => typeof manifest.exports[entry] === 'object')
     const imports = entries.map((entry, i) => `import * as room${i} from 'dar-depth${entry.slice(1)}'`)
     const app = `${imports.join('\n')}
 import { type ColorMapName, type DepthMap, type DepthResult, type ImageInput, loadModel, pipeline } from 'dar-depth'

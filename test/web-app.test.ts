@@ -345,3 +345,48 @@ describe.skipIf(browserPath === null)('examples/three-point-cloud', { timeout: 2
     }
   })
 })
+
+describe.skipIf(browserPath === null)('examples/react', { timeout: 2 * WAIT }, () => {
+  it('shows a photo’s depth, with Node’s metres, and says what is no photo', async () => {
+    const example = fileURLToPath(new URL('../examples/react', import.meta.url))
+    const { build } = await import('vite')
+    const built = await temporaryFolder()
+    const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+    await build({
+      root: example,
+      logLevel: 'error',
+      // The package by its own name, from its sources.
+      resolve: {
+        alias: [
+          { find: /^dar-depth\/(web|image)$/, replacement: here('../src/$1/index.ts') },
+          { find: /^dar-depth\/models/, replacement: here('../models') },
+        ],
+      },
+      build: { outDir: built, assetsInlineLimit: 0 },
+    })
+    const model = await writeTinyModel(join(built, 'tiny.safetensors'))
+    const host = await serve(built, { model: readFileSync(model) })
+    const browser = await launch(browserPath ?? '')
+    try {
+      const app = new App(await browser.newPage())
+      await app.page.goto(host.url)
+      const choose = (name: string, buffer: Buffer) =>
+        app.page.locator('input').setInputFiles({ name, mimeType: 'image/jpeg', buffer })
+      await choose('coffee.jpg', readFileSync(photo))
+      await app.until(() => document.querySelector('figcaption')?.textContent?.startsWith('Step 2 of 2'))
+      await using reference = await loadModel(model)
+      const { depth } = await reference.predictMaps(photo)
+      const middle = depth.data[(depth.height >> 1) * depth.width + (depth.width >> 1)]
+      const shown = Number(/([\d.]+) m away/.exec(await app.text('figcaption'))?.[1])
+      expect(Math.abs(shown / middle - 1)).toBeLessThan(0.005)
+      expect((await app.canvas('canvas')).drawn).toBe(1)
+      expect(await app.text('main')).toContain('Computed in this page, on wasm.')
+      await choose('notes.jpg', Buffer.from('no picture'))
+      await app.until(() => document.querySelector('[role="alert"]')?.textContent?.includes('not an image'))
+      expect(app.errors).toEqual([])
+    } finally {
+      await browser.close()
+      await host.close()
+    }
+  })
+})

@@ -13,11 +13,20 @@ describe('colorTable', () => {
     ['inferno', [0, 0, 4], [252, 255, 164]],
     ['magma', [0, 0, 4], [252, 253, 191]],
     ['viridis', [68, 1, 84], [253, 231, 37]],
+    ['cividis', [0, 32, 81], [253, 234, 69]],
     ['spectral', [94, 79, 162], [158, 1, 66]],
     ['gray', [24, 24, 24], [255, 255, 255]],
   ] as const)('%s runs from its cold or dark end to its warm or bright one', (map, first, last) => {
     expect(entry(map, 0)).toEqual(first)
     expect(entry(map, 255)).toEqual(last)
+  })
+
+  it.each(['viridis', 'cividis'] as const)('%s gets lighter all the way, for eyes that see few hues', (map) => {
+    const lightness = Array.from({ length: 256 }, (_, i) => {
+      const [r, g, b] = entry(map, i)
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    })
+    expect(lightness.every((value, i) => i < 8 || value > lightness[i - 8])).toBe(true)
   })
 
   it('has no step that the eye would see as an edge', () => {
@@ -30,7 +39,7 @@ describe('colorTable', () => {
   it('refuses an unknown map and lists the known ones', () => {
     // @ts-expect-error a name that the type does not have
     expect(() => colorTable('jet')).toThrow(
-      "no colour map 'jet'; choose one of turbo, inferno, magma, viridis, spectral, gray",
+      "no colour map 'jet'; choose one of turbo, inferno, magma, viridis, cividis, spectral, gray",
     )
     // @ts-expect-error a name that every object has
     expect(() => colorTable('toString')).toThrow(DarError)

@@ -11,6 +11,7 @@
  * The maps are d3-scale-chromatic's, as tables of 256 colours. Runs in the browser.
  */
 import {
+  interpolateCividis,
   interpolateInferno,
   interpolateMagma,
   interpolateSpectral,
@@ -31,13 +32,14 @@ const INTERPOLATORS: Readonly<Record<ColorMapName, (position: number) => string>
   inferno: interpolateInferno,
   magma: interpolateMagma,
   viridis: interpolateViridis,
+  cividis: interpolateCividis,
   spectral: (position: number) => interpolateSpectral(1 - position),
   gray: (position: number) => `rgb(${Array(3).fill(Math.round(DARKEST_GRAY + (255 - DARKEST_GRAY) * position))})`,
 }
 
-/** A colour map. */
+/** A colour map. `cividis` looks nearly the same to those who do not tell red from green; `viridis` can be read by them, too. */
 // Written out, so that the published types need no types of d3.
-export type ColorMapName = 'turbo' | 'inferno' | 'magma' | 'viridis' | 'spectral' | 'gray'
+export type ColorMapName = 'turbo' | 'inferno' | 'magma' | 'viridis' | 'cividis' | 'spectral' | 'gray'
 /** Every colour map. */
 export const COLOR_MAPS = Object.keys(INTERPOLATORS) as readonly ColorMapName[]
 

@@ -57,7 +57,8 @@ export interface ConnectOptions {
  *
  * const depth = connectDepth(new Worker(new URL('./depth-worker.ts', import.meta.url), { type: 'module' }))
  * const model = await depth.openModel({ name: 'dar-nano', url: '/models/dar-nano.safetensors' })
- * const { depth: map } = await model.predict(file) // a File of an <input type="file">
+ * const photo = document.querySelector('input')?.files?.[0] // a File
+ * if (photo) console.log((await model.predict(photo)).depth) // width, height and data: metres
  * ```
  */
 export function connectDepth(

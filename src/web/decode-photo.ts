@@ -49,7 +49,10 @@ async function bitmapOf(bytes: Uint8Array): Promise<BitmapLike> {
 function pixelsOfBitmap(bitmap: BitmapLike): Uint8Array {
   const { width, height } = bitmap
   const rows = Math.max(1, Math.min(height, Math.floor(STRIP_PIXELS / width)))
-  const context = new browser.OffscreenCanvas(width, rows).getContext('2d', { willReadFrequently: true, colorSpace: 'srgb' })
+  const context = new browser.OffscreenCanvas(width, rows).getContext('2d', {
+    willReadFrequently: true,
+    colorSpace: 'srgb',
+  })
   if (!context) throw new DarError('this browser gives no canvas to read pixels with; use a newer one')
   const data = new Uint8Array(3 * width * height)
   for (let top = 0, at = 0; top < height; top += rows) {

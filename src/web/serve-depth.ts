@@ -1,7 +1,7 @@
 /** `serveDepth`: makes a web worker the place where a page's models run. */
-import { answerPage } from './host.ts'
 import { decodePhoto } from './decode-photo.ts'
 import { fetchBytes } from './fetch-bytes.ts'
+import { answerPage } from './host.ts'
 import type { Numbered, Port, Reply } from './protocol.ts'
 import { startEngine, type WebEngines } from './start-engine.ts'
 
