@@ -3,10 +3,11 @@
  * (graph/memory.ts) and settings before anything is allocated.
  *
  *     run = runtime + STATE·weights + gradients handed over + programs + Σ_shapes (constants + inputs + HOLES·activations)
- *           + HOLES·(activations of update and validation) + held-out frames + loaders + furniture + teacher + a checkpoint being written
+ *           + HOLES·(activations of update and validation) + held-out frames + loaders + furniture + teacher + a checkpoint being written,
+ *           and ALLOCATOR of all that
  *
  * Every shape of a stage has a program whose arena never shrinks, so their activations add up. Those of an earlier stage are freed.
- * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER` and `HOLES`; docs/training.md compares the sum with what runs held.
+ * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER`, `HOLES` and `ALLOCATOR`; docs/training.md compares the sum with what runs held.
  */
 import { CACHE_MEGABYTES, type LoadingOptions, PREFETCH } from '../data/index.ts'
 import { type MemoryUse, memoryUse, type Tensor } from '../graph/index.ts'
@@ -28,6 +29,8 @@ const PROGRAM = 80e6
 const WORKER = 120e6
 /** The engine's arena over the values alive in it. */
 export const HOLES = 1.25
+/** What the system's allocator holds between the blocks of its threads, as a part of all else: after some hundred batches of nine sets. */
+const ALLOCATOR = 0.05
 /** Parameters, gradients, two moments and the moving average; the update's per-value factors and decays. */
 const STATE = 5 + 2
 const FLOAT = Float32Array.BYTES_PER_ELEMENT
@@ -114,7 +117,7 @@ function stageMemory(
   // Made ahead, one on its way, one in the engine.
   const loader = ({ width: w, height: h }: Shape) =>
     workers * (WORKER + cached(w * h)) + floats((prefetch + 2) * batch * 4 * w * h)
-  return {
+  const items = {
     runtime: RUNTIME,
     state: floats((STATE + Number(micros > 1)) * values),
     // The engine returns every output as a tensor of its own, bound or not, so the gradients exist twice.
@@ -134,6 +137,7 @@ function stageMemory(
     // What is read back to be written: parameters, average and moments; the model in float16.
     checkpoint: floats(4.5 * values),
   }
+  return { ...items, allocator: ALLOCATOR * totalOf(items) }
 }
 
 /** A program for each shape, whose weights lie in the graph's bytes and in the engine. */
