@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { doPhoto } from '../src/batch/photo-work.ts'
 import { ModelPool } from '../src/batch/pool.ts'
+import { decodeImage } from '../src/node/decode.ts'
+import type { DecodeFile } from '../src/node/decoder-process.ts'
 import { loadModel } from '../src/node/index.ts'
 
 export interface BatchChild {
@@ -24,11 +26,12 @@ export interface BatchFigures {
 
 const { model, photos, images, workers }: BatchChild = JSON.parse(process.argv[2])
 const out = await mkdtemp(join(tmpdir(), 'dar-bench-'))
-const place = (i: number) => ({
+const place = (i: number, decode: DecodeFile) => ({
   root: '.',
   out,
   model: '',
   unit: 'metres' as const,
+  decode,
   options: { kinds: ['depth'] as const },
   stem: () => `${i}`,
 })
@@ -53,12 +56,13 @@ const photoOf = (i: number) => photos[i % photos.length]
 if (workers === 0) {
   await using one = await loadModel(model, { threads: 1 })
   for (const i of numbers) {
-    await doPhoto(photoOf(i), one, place(i % 32))
+    await doPhoto(photoOf(i), one, place(i % 32, decodeImage))
     note()
   }
 } else {
   await using pool = await ModelPool.open(model, { workers })
-  for await (const _ of pool.run(numbers, (i, worker) => doPhoto(photoOf(i), worker, place(i % 32)))) note()
+  for await (const _ of pool.run(numbers, (i, worker) => doPhoto(photoOf(i), worker, place(i % 32, pool.decode))))
+    note()
 }
 const rate = (done - warm) / ((performance.now() - begin) / 1000)
 await rm(out, { recursive: true, force: true })

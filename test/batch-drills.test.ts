@@ -2,10 +2,10 @@
  * Batches and fleets that are killed. Every process here is a real `dar`, ended as a user's machine would end it, and the server a real
  * nats-server. Waits are for what processes print or write, never for a time.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -15,6 +15,8 @@ import { writePhoto, writePhotos } from '../src/batch/testing.ts'
 import { decodeDepthPng } from '../src/node/index.ts'
 import { Random } from '../src/support/random.ts'
 import { DAR } from './compiled.ts'
+import { crashingEnvironment, makeFatal } from './crashing-decoder.ts'
+import { asNobody, canRead, openFolder } from './nobody.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
@@ -30,12 +32,17 @@ class Dar {
   err = ''
   private readonly watchers = new Set<() => void>()
 
-  constructor(args: readonly string[], { limit }: { readonly limit?: number } = {}) {
+  constructor(
+    args: readonly string[],
+    { limit, ...given }: { readonly limit?: number } & Pick<SpawnOptions, 'env' | 'uid' | 'gid'> = {},
+  ) {
     const all = [DAR, 'batch', ...args]
     // A limit on the size of files in units of 1024 bytes, as of a full disk.
     const limited = ['-c', `trap '' XFSZ; ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, ...all]
     this.child =
-      limit === undefined ? spawn(process.execPath, all, { cwd: ROOT }) : spawn('bash', limited, { cwd: ROOT })
+      limit === undefined
+        ? spawn(process.execPath, all, { cwd: ROOT, ...given })
+        : spawn('bash', limited, { cwd: ROOT })
     this.child.stdout?.on('data', (bytes) => this.heard(() => (this.out += bytes)))
     this.child.stderr?.on('data', (bytes) => this.heard(() => (this.err += bytes)))
     this.ended = once(this.child, 'close').then(([code, signal]) => signal ?? code)
@@ -73,6 +80,7 @@ let folder = ''
 let tiny = ''
 beforeAll(async () => {
   folder = await temporaryFolder()
+  await chmod(folder, 0o755)
   tiny = await writeTinyModel(join(folder, 'tiny.safetensors'))
 })
 
@@ -137,6 +145,46 @@ describe('a batch', () => {
     expect(await wholeOutputs(out)).toEqual(done)
     expect(child.photos).toBe(done.length)
   })
+
+  it.skipIf(process.platform === 'win32')('loses one photo, in one line, to a decoder that crashes at it', async () => {
+    const [some, out] = [join(folder, 'some'), join(folder, 'crashed')]
+    await writePhotos(some, 8)
+    await makeFatal(join(some, '02.jpg'))
+    const args = ['run', some, '-o', out, '--model', tiny, '--workers', '1', '--json']
+    const child = new Dar(args, { env: crashingEnvironment() })
+    expect(await child.ended, child.err).toBe(1)
+    const entries = [...(await readManifests(out)).values()]
+    expect(entries).toHaveLength(8)
+    expect(entries.filter(({ status }) => status !== 'done')).toMatchObject([
+      { path: '02.jpg', status: 'failed', error: expect.stringMatching(/02\.jpg ended its decoder \(SIGSEGV\)/) },
+    ])
+    expect(child.photos).toBe(8)
+    expect(await wholeOutputs(out)).toHaveLength(7)
+  })
+
+  it.skipIf(!canRead)(
+    'without permission to read a photo loses it; to write, it says so before the first',
+    async () => {
+      const [some, out] = [join(folder, 'unreadable'), join(folder, 'unreadable-out')]
+      await writePhotos(some, 3)
+      await chmod(join(some, '01.jpg'), 0)
+      await openFolder(out, 0o755)
+      const args = ['run', some, '--model', tiny, '--workers', '1']
+      const child = new Dar([...args, '-o', out, '--json'], asNobody)
+      expect(await child.ended, child.err).toBe(1)
+      const failed = [...(await readManifests(out)).values()].filter(({ status }) => status === 'failed')
+      expect(failed).toMatchObject([
+        { path: '01.jpg', error: expect.stringMatching(/01\.jpg may not be read; check its permissions/) },
+      ])
+      expect(await wholeOutputs(out)).toEqual(['00.jpg', '02.jpg'])
+
+      const closed = join(folder, 'unwritable')
+      await openFolder(closed, 0o555)
+      const refused = new Dar([...args, '-o', closed], asNobody)
+      expect(await refused.ended, refused.err).toBe(73)
+      expect(refused.err).toMatch(/^dar: cannot write [^\n]*unwritable[^\n]*EACCES[^\n]*\n$/)
+    },
+  )
 
   it.skipIf(process.platform === 'win32')(
     'without room on the disk ends with one line, and leaves no half file',

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
@@ -12,6 +12,8 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { decodeNpy } from '../src/image/npy.ts'
 import { HOST } from '../src/support/temporary.ts'
 import { DAR } from './compiled.ts'
+import { crashingEnvironment, makeFatal } from './crashing-decoder.ts'
+import { asNobody, canRead, openFolder } from './nobody.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { writeTinyModel } from './tiny-model.ts'
 
@@ -29,6 +31,7 @@ let photos = ''
 let model = ''
 beforeAll(async () => {
   folder = await temporaryFolder()
+  await chmod(folder, 0o755)
   photos = join(folder, 'photos')
   await mkdir(photos)
   model = await writeTinyModel(join(folder, 'tiny.safetensors'))
@@ -95,6 +98,19 @@ async function wholeStems(out: string): Promise<string[]> {
 }
 
 describe.skipIf(process.platform === 'win32')('dar predict', () => {
+  it('loses one photo, in one line, to a decoder that crashes at it', async () => {
+    const [some, out] = [join(folder, 'some'), join(folder, 'crashed')]
+    await mkdir(some)
+    for (const name of ['a.png', 'b.png', 'c.png']) await copyFile(join(photos, '000.png'), join(some, name))
+    await makeFatal(join(some, 'b.png'))
+    const args = [DAR, 'predict', some, '--out', out, '--model', model, '--json']
+    const child = collected(spawn(process.execPath, args, { cwd: ROOT, env: crashingEnvironment() }))
+    expect(await ended(child), child.text.err).toBe(1)
+    expect(child.text.err).toMatch(/^dar: .*b\.png ended its decoder \(SIGSEGV\)[^\n]*\n$/)
+    const names = (await readdir(out)).filter((name) => !name.startsWith('.'))
+    expect([...new Set(names.map((name) => name[0]))]).toEqual(['a', 'c'])
+  })
+
   it('finishes the photo at hand at Ctrl-C, says what is left, and goes on with --resume', async () => {
     const out = join(folder, 'interrupted')
     const child = predict(out)
@@ -131,6 +147,34 @@ describe.skipIf(process.platform === 'win32')('dar predict', () => {
     expect(await ended(next), next.text.err).toBe(0)
     expect((await readdir(out)).length).toBe(SUFFIXES.length * PHOTOS)
     expect((await wholeStems(out)).length).toBe(PHOTOS)
+  })
+
+  describe.skipIf(!canRead)('without permission', () => {
+    const run = (...more: string[]) => {
+      const args = [DAR, 'predict', ...more, '--model', model, '--json']
+      return collected(spawn(process.execPath, args, { cwd: ROOT, ...asNobody }))
+    }
+
+    it('to read a photo, says so in one line, and does the others', async () => {
+      const [some, out] = [join(folder, 'unreadable'), join(folder, 'unreadable-out')]
+      await mkdir(some)
+      for (const name of ['a.png', 'b.png', 'c.png']) await copyFile(join(photos, '000.png'), join(some, name))
+      await chmod(join(some, 'b.png'), 0)
+      await openFolder(out, 0o755)
+      const child = run(some, '--out', out)
+      expect(await ended(child), child.text.err).toBe(1)
+      expect(child.text.err).toMatch(/^dar: [^\n]*b\.png may not be read; check its permissions\n$/)
+      expect(entries(child.text.out).map(({ status }) => status)).toEqual(['done', 'failed', 'done'])
+    })
+
+    it('to write into the folder of the results, says so in one line before the first photo', async () => {
+      const out = join(folder, 'unwritable')
+      await openFolder(out, 0o555)
+      const child = run(join(photos, '000.png'), '--out', out)
+      expect(await ended(child), child.text.err).toBe(73)
+      expect(child.text.err).toMatch(/^dar: cannot write [^\n]*unwritable[^\n]*EACCES[^\n]*\n$/)
+      expect(child.text.out).toBe('')
+    })
   })
 
   it('ends quietly when its reader has enough', async () => {

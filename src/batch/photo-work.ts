@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RgbImage } from '../image/types.ts'
-import { decodeImage, MAX_FILE_BYTES } from '../node/decode.ts'
+import { MAX_FILE_BYTES } from '../node/decode.ts'
+import type { DecodeFile } from '../node/decoder-process.ts'
 import { suffixesOf } from '../node/output-kinds.ts'
 import { encodeOutputs, needsPhoto, writeOutputs as writeNamed } from '../node/outputs.ts'
 import type { DepthModel } from '../predict/depth-model.ts'
@@ -23,6 +24,8 @@ export interface BatchPlace {
   readonly out: string
   /** SHA-256 of the model's file. */
   readonly model: string
+  /** Reads a photo's bytes: `ModelPool.decode`. */
+  readonly decode: DecodeFile
   readonly options: BatchOptions
   readonly unit: 'metres' | 'relative'
   /** Where the outputs of a photo lie, without their endings. */
@@ -79,7 +82,7 @@ export async function doPhoto(path: string, model: DepthModel, place: BatchPlace
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: null }))
     const bytes = await readRegularFile(file, { most: MAX_FILE_BYTES })
     seen = { sha256: sha256(bytes), bytes: bytes.length, modified: mtimeMs }
-    const image = await decodeImage(bytes, { name: file })
+    const image = await place.decode(bytes, { name: file })
     const decode = performance.now() - begin
     const photo = needsPhoto(place.options) ? { ...image, data: image.data.slice() } : null
     const map = await model.predict(giveAway(image), { focal: place.options.focal })

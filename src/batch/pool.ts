@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import type { DarConfig } from '../model/index.ts'
+import { type DecodeFile, DecoderProcess } from '../node/decoder-process.ts'
 import { createDepthModel, type DepthModel } from '../predict/depth-model.ts'
 import type { Size } from '../predict/types.ts'
 import { assert, DarError } from '../support/errors.ts'
@@ -37,6 +38,7 @@ export class ModelPool {
   private constructor(
     private readonly programs: ProgramFiles,
     private readonly models: readonly DepthModel[],
+    private readonly decoder: DecoderProcess,
   ) {}
 
   /**
@@ -53,7 +55,7 @@ export class ModelPool {
     const models = Array.from({ length: workers }, () =>
       createDepthModel(programs.description, new PoolPlace(programs, thread), { size }),
     )
-    return new ModelPool(programs, models)
+    return new ModelPool(programs, models, new DecoderProcess())
   }
 
   get name(): string {
@@ -74,6 +76,11 @@ export class ModelPool {
   /** Of its maps. */
   get unit(): 'metres' | 'relative' {
     return this.programs.description.metric ? 'metres' : 'relative'
+  }
+
+  /** Reads a photo, in a process of its own: a file that crashes the decoder costs that file. */
+  get decode(): DecodeFile {
+    return this.decoder.decode
   }
 
   get workers(): number {
@@ -104,6 +111,7 @@ export class ModelPool {
 
   /** Waits for what is under way, ends the threads and removes the programs. */
   async dispose(): Promise<void> {
+    await this.decoder.dispose()
     await Promise.all(this.models.map((model) => model.dispose()))
     await this.programs.dispose()
   }

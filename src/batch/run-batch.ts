@@ -56,7 +56,8 @@ export async function* runBatch(run: BatchRun): AsyncGenerator<ManifestEntry, vo
     assert(pool, 'a batch without a pool')
     const { options } = run
     checkKinds(options, pool)
-    const place: BatchPlace = { root: photos.root, out, model: pool.hash, unit: pool.unit, options, stem }
+    const { hash, unit, decode } = pool
+    const place: BatchPlace = { root: photos.root, out, model: hash, unit, decode, options, stem }
     run.onStart?.({ total: paths.length, model: pool.name, workers: pool.workers })
     const todo = remaining(paths, known, place, run)
     const { order, signal } = run

@@ -7,9 +7,11 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { isMetric, mapCount } from '../model/index.ts'
+import { DecoderProcess } from '../node/decoder-process.ts'
 import { type Found, withExisting } from '../node/existing.ts'
-import { checkWritable, loadModel, planOutputs, suffixesOf } from '../node/index.ts'
+import { checkWritable, planOutputs, suffixesOf } from '../node/index.ts'
 import { listInputs } from '../node/input-list.ts'
+import { loadModelReading } from '../node/load-model.ts'
 import { predictFiles } from '../node/predict-files.ts'
 import type { DarError } from '../support/errors.ts'
 import { openAligner } from './predict-align.ts'
@@ -66,7 +68,11 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
     for (const { message } of problems) report.problem(null, message)
     return EXIT_MISTAKE
   }
-  await using model = await loadModel(flags.model, { threads, provider: flags.device })
+  // One photo needs no process of its own for decoding: nothing else is lost with it.
+  await using decoder = files.length > 1 ? new DecoderProcess() : null
+  decoder?.start()
+  const decodeFile = decoder?.decode
+  await using model = await loadModelReading(decodeFile, flags.model, { threads, provider: flags.device })
   const align = await openAligner(flags, { photos: files.length, metric: isMetric(model.config) })
   const unit = align || isMetric(model.config) ? 'metres' : 'relative'
   const kinds = kindsFor(model.config, wanted, { metric: unit === 'metres' })
@@ -93,6 +99,7 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
       options,
       write: overwrite || resume ? 'all' : 'missing',
       signal: signals.signal,
+      ...(decodeFile && { decodeFile }),
       ...(align && { finish: align }),
     })
     for await (const result of work) {

@@ -7,16 +7,23 @@ import { recognise } from '../predict/given.ts'
 import type { BlobInput, ImageInput } from '../predict/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { decodeImage, MAX_FILE_BYTES } from './decode.ts'
+import type { DecodeFile } from './decoder-process.ts'
 import { copyAsRgbInTurns, copyInTurns } from './pixels.ts'
 
-/** Throws a DarError when it is no image, cannot be read, or is an address that would have to be fetched. */
-export async function decodeInput(input: ImageInput): Promise<RgbImage> {
+/**
+ * `decodeFile` reads what is given as a file.
+ * @throws DarError when it is no image, cannot be read, or is an address that would have to be fetched.
+ */
+export async function decodeInput(
+  input: ImageInput,
+  { decodeFile = decodeImage }: { readonly decodeFile?: DecodeFile } = {},
+): Promise<RgbImage> {
   const given = recognise(input)
   switch (given.kind) {
     case 'path':
-      return decodeImage(given.path)
+      return decodeFile(given.path)
     case 'file-url':
-      return decodeImage(pathOf(given.url))
+      return decodeFile(pathOf(given.url))
     case 'bytes':
       return decodeImage(given.bytes)
     case 'blob':

@@ -6,6 +6,7 @@ import type { Size } from '../predict/types.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 import { DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
+import type { DecodeFile } from './decoder-process.ts'
 import { resolveModelPath } from './model-path.ts'
 import { MAP_ABOVE, type PredictionThreadData } from './prediction-protocol.ts'
 import { ThreadWorkplace } from './thread-workplace.ts'
@@ -58,6 +59,15 @@ export interface LoadModelOptions {
  * @throws DarError when there is no such model, or the file is damaged or not a model: the message names it and the remedy.
  */
 export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<DepthModel> {
+  return loadModelReading(undefined, nameOrPath, options)
+}
+
+/** `loadModel` of a model whose photos are read by `decodeFile`, where they are given as files. */
+export async function loadModelReading(
+  decodeFile: DecodeFile | undefined,
+  nameOrPath: string,
+  options: LoadModelOptions = {},
+): Promise<DepthModel> {
   if (typeof nameOrPath !== 'string')
     throw new DarError(
       `the model is no name but of the kind ${typeof nameOrPath}; give a shipped model's name, a path, or hub:owner/name`,
@@ -73,7 +83,7 @@ export async function loadModel(nameOrPath: string, options: LoadModelOptions = 
   signal?.throwIfAborted()
   const file = await fileOf(nameOrPath, options)
   const data: PredictionThreadData = { ...file, mapAbove, batch, ...engine }
-  const workplace = new ThreadWorkplace(data)
+  const workplace = new ThreadWorkplace(data, decodeFile)
   try {
     const description = await workplace.open()
     signal?.throwIfAborted()

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { DepthAlignment, DepthMap, DepthResult, ManyOptions, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import { decodeImage } from './decode.ts'
+import type { DecodeFile } from './decoder-process.ts'
 import type { Found } from './existing.ts'
 import { encodeOutputs, needsPhoto, type OutputStyle, writeOutputs } from './outputs.ts'
 
@@ -32,6 +33,8 @@ export interface PredictFilesOptions {
   readonly write?: 'missing' | 'all'
   /** When it is aborted, photos that are under way are finished, and no other is begun. */
   readonly signal?: AbortSignal
+  /** Reads a photo once more where its colours are written, too. Default `decodeImage`. */
+  readonly decodeFile?: DecodeFile
   /** What is done to a map before it is written: aligned to measured points, for instance. A DarError costs the photo. */
   readonly finish?: (image: string, map: WrittenMap) => WrittenMap | Promise<WrittenMap>
 }
@@ -76,11 +79,11 @@ export async function* predictFiles(
 async function saved(
   { input, stem, existing }: Found,
   predicted: WrittenMap,
-  { out, style, suffixes, write = 'all', finish = (_, map) => map }: PredictFilesOptions,
+  { out, style, suffixes, write = 'all', decodeFile = decodeImage, finish = (_, map) => map }: PredictFilesOptions,
 ): Promise<FileResult> {
   try {
     const map = await finish(input, predicted)
-    const photo = needsPhoto(style) ? await decodeImage(input) : null
+    const photo = needsPhoto(style) ? await decodeFile(input) : null
     const notes = { image: input, ...style.notes }
     const files = await encodeOutputs(map, { ...style, notes }, { photo })
     if (write === 'missing') for (const suffix of existing) files.delete(suffix)

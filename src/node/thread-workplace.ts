@@ -1,11 +1,13 @@
 /** Where a `DepthModel` of Node works: a worker thread with ONNX Runtime, photos decoded by sharp. */
+import type { RgbImage } from '../image/types.ts'
 import type { ModelDescription, Workplace } from '../predict/depth-model.ts'
 import type { Answer, Job, StepAnswer } from '../predict/pipeline.ts'
-import type { Size } from '../predict/types.ts'
+import type { ImageInput, Size } from '../predict/types.ts'
 import { engineErrorOf, REPLACED } from '../runtime/engine-error.ts'
 import { NativeThread } from '../runtime/thread.ts'
 import { messageOf } from '../support/errors.ts'
 import { decodeInput } from './decode-input.ts'
+import type { DecodeFile } from './decoder-process.ts'
 import type { PredictionAnswer, PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
 import { saveResult } from './save-result.ts'
 
@@ -22,7 +24,11 @@ export class ThreadWorkplace implements Workplace {
   /** Counts them, so that each has a number of its own. */
   private streams = 0
 
-  constructor(private readonly data: PredictionThreadData) {
+  /** `decodeFile` reads photos that are given as files. */
+  constructor(
+    private readonly data: PredictionThreadData,
+    private readonly decodeFile?: DecodeFile,
+  ) {
     this.thread = new NativeThread('prediction-thread', import.meta.url, data)
   }
 
@@ -30,8 +36,11 @@ export class ThreadWorkplace implements Workplace {
     return (await this.thread.call({ kind: 'open' })) as ModelDescription
   }
 
-  readonly decode = decodeInput
   readonly save = saveResult
+
+  decode(input: ImageInput): Promise<RgbImage> {
+    return decodeInput(input, { decodeFile: this.decodeFile })
+  }
 
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
     return this.inTurn(

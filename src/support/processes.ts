@@ -2,7 +2,7 @@
  * Starts a module in a process of its own. Works from TypeScript sources (through tsx, in development) and from the
  * compiled package.
  */
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { compiledCopy } from './compiled.ts'
@@ -19,11 +19,7 @@ export async function runInProcess(
   argument: unknown,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<unknown> {
-  const source = besideUrl.endsWith('.ts')
-  const url = new URL(`./${name}.${source ? 'ts' : 'js'}`, besideUrl)
-  const compiled = source ? compiledCopy(url.href) : url
-  const script = compiled ? [fileURLToPath(compiled)] : ['--import', 'tsx', fileURLToPath(url)]
-  const args = [...script, JSON.stringify(argument)]
+  const args = [...moduleArguments(name, besideUrl), JSON.stringify(argument)]
   const stdout = await new Promise<string>((resolve, reject) => {
     execFile(process.execPath, args, { maxBuffer: 2 ** 26, signal }, (error, stdout, stderr) => {
       if (!error) resolve(stdout)
@@ -34,6 +30,18 @@ export async function runInProcess(
     })
   })
   return JSON.parse(stdout)
+}
+
+/** Starts the module `name` (without extension) that lies beside the module whose `import.meta.url` is given. */
+export function startProcess(name: string, besideUrl: string, options: SpawnOptions): ChildProcess {
+  return spawn(process.execPath, moduleArguments(name, besideUrl), options)
+}
+
+function moduleArguments(name: string, besideUrl: string): string[] {
+  const source = besideUrl.endsWith('.ts')
+  const url = new URL(`./${name}.${source ? 'ts' : 'js'}`, besideUrl)
+  const compiled = source ? compiledCopy(url.href) : url
+  return compiled ? [fileURLToPath(compiled)] : ['--import', 'tsx', fileURLToPath(url)]
 }
 
 /**

@@ -202,7 +202,7 @@ class Turn {
     const stem = (path: string) => stems.get(path) ?? path
     checkKinds(work.options, pool)
     const { options, modelHash: hash } = work
-    const place: BatchPlace = { root, out, model: hash, unit: pool.unit, options, stem }
+    const place: BatchPlace = { root, out, model: hash, unit: pool.unit, decode: pool.decode, options, stem }
     const folder = join(out, 'shards', this.shard)
     await mkdir(folder, { recursive: true }).catch((error: unknown) => {
       throw cannotWrite(folder, error)

@@ -1,0 +1,17 @@
+/** What passes between a `DecoderProcess` and its process, beside the bytes of a file and the pixels of a photo. */
+import type { RgbImage } from '../image/types.ts'
+import type { ErrorKind } from '../support/errors.ts'
+
+export interface DecodeRequest {
+  readonly id: number
+  /** Of the file to read; without it, its bytes come along. */
+  readonly path?: string
+  /** What messages call the photo. */
+  readonly name: string
+}
+
+export type DecodeAnswer =
+  /** The pixels come along. */
+  | { readonly id: number; readonly image: Omit<RgbImage, 'data'> }
+  /** `kind` is null where it was no `DarError`. */
+  | { readonly id: number; readonly failure: { readonly message: string; readonly kind: ErrorKind | null } }
