@@ -3,7 +3,6 @@
  * machine, with a graphics driver or without. The only test that tells is to open a session.
  */
 import ort from 'onnxruntime-node'
-import { compile, exp, Graph } from '../graph/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { Provider } from './protocol.ts'
 import { native } from './thread.ts'
@@ -11,6 +10,8 @@ import { native } from './thread.ts'
 /** For worker threads. @throws DarError of kind `missing` with ONNX Runtime's reason when the provider cannot be used. */
 export async function checkProvider(provider: Provider): Promise<void> {
   if (provider === 'cpu') return
+  // Loaded when it is needed: a worker of a pool has no other use for the compiler.
+  const { compile, exp, Graph } = await import('../graph/index.ts')
   const graph = new Graph()
   const { model } = compile({ y: exp(graph.input('x', [1])) }, { name: 'provider' })
   try {

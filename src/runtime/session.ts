@@ -1,6 +1,7 @@
 /** Sessions of ONNX Runtime, opened the way this project does. For worker threads: `create` and `run` block their thread. */
 import ort from 'onnxruntime-node'
-import { type PortInfo, sizeOf } from '../graph/index.ts'
+import type { PortInfo } from '../graph/index.ts'
+import { sizeOf } from '../graph/tensor.ts'
 import type { PortData, SessionOptions } from './protocol.ts'
 import { checkProvider } from './provider.ts'
 import { native } from './thread.ts'
