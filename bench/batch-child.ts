@@ -36,10 +36,14 @@ const place = (i: number, decode: DecodeFile) => ({
   stem: () => `${i}`,
 })
 
-/** Memory that is shared counts once: weights that several workers map, and pages of other processes by their share. */
+/** Of this process and of its decoder's. What is shared counts once: weights that several workers map, and pages of other processes by their share. */
 function memoryNow(): number {
-  const [, kilobytes] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8')) ?? []
-  return Number(kilobytes) / 1024
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+  const kilobytes = ['self', ...children].map((process) => {
+    const [, own] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${process}/smaps_rollup`, 'utf8')) ?? []
+    return Number(own)
+  })
+  return kilobytes.reduce((sum, one) => sum + one, 0) / 1024
 }
 
 /** Photos that only warm up: programs are made, memory finds its size. */

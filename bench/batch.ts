@@ -4,17 +4,19 @@
  *
  *     npm run bench -- batch --images 5000
  *
+ * What is measured is the compiled package, made anew: TypeScript's loader would take memory and time in each thread.
  * Each case is a process of its own that reads, predicts and writes 16-bit PNGs. Photos are those of the folder DAR_BENCH_PHOTOS, or the
  * example room; the model is DAR_BENCH_MODEL, or dar-nano. Memory is the proportional share of /proc/self/smaps_rollup (Linux only).
  */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { hasNatsServer, startNats } from '../src/batch/fleet/testing.ts'
 import { connectFleet, type ManifestEntry, readPhotos, submit } from '../src/batch/index.ts'
-import { runInProcess } from '../src/support/processes.ts'
 import type { BatchChild, BatchFigures } from './batch-child.ts'
 import { median, type Row } from './report.ts'
 
@@ -26,16 +28,16 @@ export async function benchBatch({ images = 300 }: { readonly images?: number } 
   const model = process.env.DAR_BENCH_MODEL ?? 'dar-nano'
   const photos = (await readPhotos(folder)).paths.map((path) => resolve(folder, path))
   const cores = availableParallelism()
-  const child = async (workers: number, count: number) =>
-    (await runInProcess('batch-child', import.meta.url, {
-      model,
-      photos,
-      images: count,
-      workers,
-    } satisfies BatchChild)) as BatchFigures
-  const single = await child(0, Math.min(images, FEW))
-  const one = await child(1, Math.min(images, FEW))
-  const two = await child(2, Math.min(images, FEW))
+  await using compiled = await compile()
+  const child = async (workers: number, count: number): Promise<BatchFigures> => {
+    const argument: BatchChild = { model, photos, images: count, workers }
+    const { stdout } = await execFileAsync(process.execPath, [compiled.child, JSON.stringify(argument)])
+    return JSON.parse(stdout)
+  }
+  const few = Math.min(images, FEW)
+  const single = await child(0, few)
+  const one = await child(1, few)
+  const two = await child(2, few)
   const all = await child(cores, images)
   const rows: Row[] = [
     { name: 'predict, one model with one thread', value: single.rate, unit: 'photos/s' },
@@ -46,7 +48,29 @@ export async function benchBatch({ images = 300 }: { readonly images?: number } 
     { name: 'a second worker adds (under 60)', value: settled(two) - settled(one), unit: 'MB' },
     { name: `slope over ${images} photos (under 1)`, value: slope(all), unit: 'MB per 1000 photos' },
   ]
-  return hasNatsServer ? [...rows, ...(await fleetRows(photos, model, Math.min(images, FEW)))] : rows
+  return hasNatsServer ? [...rows, ...(await fleetRows(photos, model, { images: few, dar: compiled.dar }))] : rows
+}
+
+const execFileAsync = promisify(execFile)
+
+/** The package and batch-child.ts as JavaScript, in a folder below the checkout, where packages and models are found. Removed at the end. */
+async function compile() {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const folder = await mkdtemp(join(root, '.bench-'))
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const files = {
+    extends: '../tsconfig.build.json',
+    compilerOptions: { rootDir: '..', outDir: '.', declaration: false },
+  }
+  const include = ['../src', '../bench/batch-child.ts']
+  const exclude = ['../src/**/*.test.ts', '../src/**/testing.ts']
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ ...files, include, exclude }))
+  await execFileAsync(process.execPath, [tsc, '-p', folder])
+  return {
+    child: join(folder, 'bench', 'batch-child.js'),
+    dar: join(folder, 'src', 'cli', 'main.js'),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
 }
 
 const settled = ({ memory }: BatchFigures) =>
@@ -64,7 +88,11 @@ function slope({ memory }: BatchFigures): number {
 }
 
 /** Workers of one core each, on one server: their rate from the first photo that was done to the last. */
-async function fleetRows(photos: readonly string[], model: string, images: number): Promise<Row[]> {
+async function fleetRows(
+  photos: readonly string[],
+  model: string,
+  { images, dar }: { readonly images: number; readonly dar: string },
+): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dar-bench-'))
   const server = await startNats(join(folder, 'streams'))
   try {
@@ -76,19 +104,7 @@ async function fleetRows(photos: readonly string[], model: string, images: numbe
       const options = { kinds: ['depth'] as const }
       await submit(connection, { photos: list, out: join(folder, `${workers}`), model, options, shardSize: 4 })
       await connection.close()
-      const args = [
-        '--import',
-        'tsx',
-        'src/cli/main.ts',
-        'batch',
-        'work',
-        '--stream',
-        url,
-        '--workers',
-        '1',
-        '--until-done',
-        '--json',
-      ]
+      const args = [dar, 'batch', 'work', '--stream', url, '--workers', '1', '--until-done', '--json']
       const outputs = await Promise.all(
         Array.from({ length: workers }, async () => {
           const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
