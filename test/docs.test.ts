@@ -8,9 +8,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((name) => !name.includes('node_modules'))
   .map((name) => join('docs', name))
-const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'src/rooms/README.md', ...inDocs].filter((name) =>
-  name.endsWith('.md'),
-)
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'src/rooms/README.md',
+  'examples/README.md',
+  ...inDocs,
+].filter((name) => name.endsWith('.md'))
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
 
 describe.each(pages)('%s', (page) => {

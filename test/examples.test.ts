@@ -32,6 +32,7 @@ describe('examples/node-service', () => {
         status: 400,
         error: expect.stringContaining('not an image'),
       })
+      expect(await post(new Uint8Array(21e6))).toMatchObject({ status: 413, error: 'more than 20 MB' })
       expect((await fetch(url)).status).toBe(405)
     } finally {
       await new Promise((resolve) => server.close(resolve))

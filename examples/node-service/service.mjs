@@ -26,19 +26,16 @@ export async function startService(port, { model: name = 'dar-nano', ...options 
       let size = 0
       for await (const part of request) {
         size += part.length
-        if (size > MOST) return answer(413, { error: `more than ${MOST / 1e6} MB` })
-        parts.push(part)
+        if (size <= MOST) parts.push(part) // the rest is read and dropped: a sender reads the answer when all is sent
       }
-      const { depth, width, height, focal } = await model.predict(Buffer.concat(parts))
+      if (size > MOST) return answer(413, { error: `more than ${MOST / 1e6} MB` })
+      const { depth, width, height, min, max, focal } = await model.predict(Buffer.concat(parts))
       const centre = depth[(height >> 1) * width + (width >> 1)]
-      const [nearest, farthest] = depth.reduce(
-        ([least, most], d) => [Math.min(least, d), Math.max(most, d)],
-        [Infinity, 0],
-      )
-      answer(200, { width, height, centre, nearest, farthest, lens: focal.source })
+      answer(200, { width, height, centre, nearest: min, farthest: max, lens: focal.source })
     } catch (error) {
-      // A DarError is the sender's mistake, and its message says what to do.
-      answer(error instanceof DarError ? 400 : 500, { error: error instanceof DarError ? error.message : 'it failed' })
+      // Of the kind `input` are the sender's mistakes, and the message says what to do. Too little memory is not one.
+      const isSenders = error instanceof DarError && error.kind === 'input'
+      answer(isSenders ? 400 : 500, { error: isSenders ? error.message : 'it failed' })
     }
   })
   server.on('close', () => model.dispose())
