@@ -33,6 +33,14 @@ describe.each(pages)('%s', (page) => {
   })
 })
 
+test('CONTRIBUTING.md names every room', () => {
+  const rooms = readdirSync(join(root, 'src'), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  )
+  const [, list] = /## The rooms in ten lines\n([\s\S]*?)\n## /.exec(read('CONTRIBUTING.md')) ?? []
+  expect([...list.matchAll(/`(\w+)`:/g)].map(([, name]) => name).sort()).toEqual(rooms.sort())
+})
+
 test('docs/README.md lists every guide once', () => {
   const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md')
   const listed = [...read('docs/README.md').matchAll(/^\| \[[^\]]+\]\((\w[\w-]*\.md)\) \| \S/gm)].map(
