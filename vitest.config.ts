@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const { name, exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
 /** The package by its own name, from its sources: dar-depth/graph → src/graph/index.ts. */
@@ -15,6 +16,19 @@ const alias = Object.entries<{ readonly default?: string }>(exports).flatMap(([p
       ],
 )
 
+/**
+ * Files of `test/` first: they run whole programs, and some are short to read and long to run. Vitest begins with the longest files, so
+ * these would come last, and a core would idle until the last of them is done.
+ */
+class WholeProgramsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isWhole = ({ moduleId }: TestSpecification) =>
+      moduleId.startsWith(fileURLToPath(new URL('test/', import.meta.url)))
+    return [...sorted.filter(isWhole), ...sorted.filter((file) => !isWhole(file))]
+  }
+}
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -26,5 +40,6 @@ export default defineConfig({
     // The engine already uses every core inside one test: few files at a time keep memory and noise low.
     maxWorkers: 2,
     pool: 'forks',
+    sequence: { sequencer: WholeProgramsFirst },
   },
 })
