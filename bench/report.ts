@@ -7,6 +7,8 @@ export interface Row {
   readonly unit: string
   /** The expected minimum, for ratios. */
   readonly target?: number
+  /** The most that is allowed. */
+  readonly most?: number
 }
 
 export function median(samples: readonly number[]): number {
@@ -22,9 +24,12 @@ export function machine(): string {
 export function printRows(title: string, rows: readonly Row[]): void {
   console.log(`${title} (${machine()})`)
   const width = Math.max(...rows.map(({ name }) => name.length))
-  for (const { name, value, unit, target } of rows) {
-    const verdict =
-      target === undefined ? '' : value >= target ? `  (at least ${target}: yes)` : `  (at least ${target}: NO)`
+  for (const { name, value, unit, target, most } of rows) {
+    const verdicts = [
+      target === undefined ? '' : `  (at least ${target}: ${value >= target ? 'yes' : 'NO'})`,
+      most === undefined ? '' : `  (at most ${most}: ${value <= most ? 'yes' : 'NO'})`,
+    ]
+    const verdict = verdicts.join('')
     console.log(`  ${name.padEnd(width)}  ${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit}${verdict}`)
   }
 }

@@ -1,4 +1,5 @@
 /** The server of serve.ts, in a process of its own, so that the load does not share its event loop. It is asked by messages. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { loadModel } from '../src/node/index.ts'
 import { listen, ModelKeeper, ThreadCodec } from '../src/serve/index.ts'
@@ -10,7 +11,7 @@ export interface ChildOptions {
   readonly maxBody: number
 }
 
-export type Question = 'reset' | 'read' | 'announce' | 'drain'
+export type Question = 'reset' | 'read' | 'drain'
 
 /** Since the last `reset`. */
 export interface Reading {
@@ -28,25 +29,36 @@ const codec = new ThreadCodec()
 const server = await listen({ model: keeper, codec, port: 0, limits: { maxBody, maxConnections: 2000 } })
 const delays: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 })
 delays.enable()
+
+/** The most memory that was resident: Linux counts it; elsewhere it is looked at every 5 ms. */
 const memory = { before: 0, peak: 0 }
-setInterval(() => {
-  memory.peak = Math.max(memory.peak, process.memoryUsage.rss())
-}, 5).unref()
+const counts = process.platform === 'linux'
+if (!counts)
+  setInterval(() => {
+    memory.peak = Math.max(memory.peak, process.memoryUsage.rss())
+  }, 5).unref()
+
+function resetMemory(): void {
+  if (counts) writeFileSync('/proc/self/clear_refs', '5')
+  memory.before = process.memoryUsage.rss()
+  memory.peak = memory.before
+}
+
+function peakMemory(): number {
+  if (!counts) return memory.peak
+  return 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
+}
 
 async function answer(question: Question): Promise<unknown> {
   switch (question) {
     case 'reset':
       delays.reset()
-      memory.before = process.memoryUsage.rss()
-      memory.peak = memory.before
+      resetMemory()
       return null
     case 'read': {
       const [loopP99, loopLongest] = [delays.percentile(99) / 1e6, delays.max / 1e6]
-      return { loopP99, loopLongest, memoryBefore: memory.before, memoryPeak: memory.peak } satisfies Reading
+      return { loopP99, loopLongest, memoryBefore: memory.before, memoryPeak: peakMemory() } satisfies Reading
     }
-    case 'announce':
-      server.announceEnd()
-      return null
     case 'drain': {
       const lost = await server.drain()
       await codec.dispose()

@@ -230,7 +230,7 @@ describe('the body', () => {
     const request = new Request('http://localhost/v1/depth', { ...post({}, body), duplex: 'half' } as RequestInit)
     const slow = server.fetch(request)
     await vi.waitFor(async () =>
-      expect(await (await server.request('/metrics')).text()).toContain('dar_body_bytes 2900'),
+      expect(await (await server.request('/metrics')).text()).toContain('dar_body_bytes 3000'),
     )
     const second = await server.request('/v1/depth', post({}, new Uint8Array(200)))
     expect(await problemOf(second)).toMatchObject({ status: 503, code: 'memory-full' })

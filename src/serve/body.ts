@@ -2,9 +2,11 @@
  * The body of a request as bytes, within limits that hold whatever the headers say: bytes are counted as they arrive, the clock
  * runs until the last one, and all bodies in memory share one allowance.
  *
- * The bytes of a body are kept in blocks as they arrive and joined at its end, so that one that is refused has never taken more than the
- * limit. A request that announces too much is refused before its first byte is read.
+ * The bytes lie in one array that grows as they arrive, and the array before it is freed at once. So a body takes little
+ * more than its size, and one that is refused little more than the limit. A request that announces too much is refused
+ * before its first byte is read.
  */
+import { freeMemory } from './free-memory.ts'
 import type { Limits } from './limits.ts'
 import { Problem } from './problem.ts'
 
@@ -44,7 +46,7 @@ export async function readBody(
   if (announced !== null && announced > maxBody) throw tooLarge(maxBody)
   const reader = request.body?.getReader()
   if (!reader) return { bytes: new Uint8Array(0), release: () => {} }
-  const blocks = new Blocks()
+  const bytes = new GrowingBytes(announced ?? maxBody, memory)
   // A pending read ends with the stream.
   const late = stopwatch(bodyTime, signal, () => void reader.cancel().catch(() => {}))
   try {
@@ -52,21 +54,20 @@ export async function readBody(
       const { done, value } = await reader.read()
       if (late.reason !== null) throw late.reason
       if (done) break
-      if (blocks.size + value.length > maxBody) throw tooLarge(maxBody)
-      memory.take(value.length)
-      blocks.add(value)
+      if (bytes.size + value.length > maxBody) throw tooLarge(maxBody)
+      bytes.add(value)
     }
   } catch (error) {
-    memory.give(blocks.size)
+    bytes.free()
     reader.cancel().catch(() => {}) // the rest is of no use, and the connection may be gone
     throw error instanceof Problem || signal.aborted ? error : new Problem('bad-request', 'the body broke off')
   } finally {
     late.stop()
   }
-  const held = blocks.size
+  const { held } = bytes
   let released = false
   return {
-    bytes: blocks.joined(),
+    bytes: bytes.all,
     release: () => {
       if (!released) memory.give(held)
       released = true
@@ -74,34 +75,55 @@ export async function readBody(
   }
 }
 
-const BLOCK = 2 ** 16
+/** Of the first array. */
+const LEAST = 2 ** 16
+/** From one array to the next. The allocator keeps those before: 1/4 + 1/16 + … of the last one. */
+const GROWTH = 4
 
-/** Bytes in blocks: a body of single bytes takes no more memory than one of large parts. */
-class Blocks {
+/** Bytes in one array that grows: a body of single bytes takes no more memory than one of large parts. */
+class GrowingBytes {
   size = 0
-  private readonly blocks: Uint8Array[] = []
-  /** Of the last block. */
-  private free = 0
+  private array = new Uint8Array(0)
 
-  add(part: Uint8Array): void {
-    let from = 0
-    while (from < part.length) {
-      if (this.free === 0) {
-        this.blocks.push(new Uint8Array(BLOCK))
-        this.free = BLOCK
-      }
-      const taken = part.subarray(from, from + this.free)
-      this.blocks[this.blocks.length - 1].set(taken, BLOCK - this.free)
-      this.free -= taken.length
-      from += taken.length
-    }
-    this.size += part.length
+  /** `expected`: the size that it will have, or may have at most. */
+  constructor(
+    private readonly expected: number,
+    private readonly memory: BodyMemory,
+  ) {}
+
+  /** Bytes that are taken of the allowance. */
+  get held(): number {
+    return this.array.length
   }
 
-  joined(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.size)
-    for (const [i, block] of this.blocks.entries()) bytes.set(block.subarray(0, this.size - i * BLOCK), i * BLOCK)
-    return bytes
+  add(part: Uint8Array): void {
+    const needed = this.size + part.length
+    if (needed > this.array.length) this.grow(needed)
+    this.array.set(part, this.size)
+    this.size = needed
+  }
+
+  private grow(needed: number): void {
+    const larger = Math.max(LEAST, needed, GROWTH * this.array.length)
+    // 2 · larger ≥ expected: the last array, so that none of half its size is left behind in the allocator
+    const length = needed <= this.expected && 2 * larger >= this.expected ? this.expected : larger
+    this.memory.take(length - this.array.length)
+    const { array } = this
+    this.array = new Uint8Array(length)
+    this.array.set(array.subarray(0, this.size))
+    freeMemory(array)
+  }
+
+  get all(): Uint8Array<ArrayBuffer> {
+    return this.array.subarray(0, this.size)
+  }
+
+  /** Gives everything back. */
+  free(): void {
+    this.memory.give(this.array.length)
+    freeMemory(this.array)
+    this.array = new Uint8Array(0)
+    this.size = 0
   }
 }
 

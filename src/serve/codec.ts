@@ -7,30 +7,31 @@ import { z } from 'zod'
 import { NativeThread } from '../runtime/thread.ts'
 import { DarError } from '../support/errors.ts'
 import { type EncodeJob, encodeMap } from './encode.ts'
-import { encodeInfer, fromBase64, type InferAnswer, type InferCall, parseInfer, parseJson } from './infer.ts'
+import { type DepthBody, parseForm } from './form.ts'
+import { encodeInfer, type InferAnswer, type InferCall, parseInfer } from './infer.ts'
+import { fromBase64, parseJson } from './json-body.ts'
+import { encodeStepEvent, type StepEvent } from './step-event.ts'
 
 /** A JSON body of a depth request: the photo in base64, and its options beside it. */
 export const depthJson = z.looseObject({
   image: z.string().min(1).describe('The bytes of a JPEG, PNG or WebP file, in base64'),
 })
 
-export interface DepthJson {
-  readonly image: Uint8Array
-  /** Not yet checked. */
-  readonly options: Readonly<Record<string, unknown>>
-}
-
 /** What each request of the codec gives. */
 export interface Answers {
   readonly map: Uint8Array
-  readonly 'depth-json': DepthJson
+  readonly step: Uint8Array
+  readonly 'depth-json': DepthBody
+  readonly form: DepthBody
   readonly infer: InferCall
   readonly 'infer-answer': { readonly bytes: Uint8Array; readonly headerLength: number | null }
 }
 
 export type CodecRequest =
   | { readonly kind: 'map'; readonly job: EncodeJob }
+  | { readonly kind: 'step'; readonly step: StepEvent }
   | { readonly kind: 'depth-json'; readonly bytes: Uint8Array }
+  | { readonly kind: 'form'; readonly bytes: Uint8Array; readonly contentType: string }
   | { readonly kind: 'infer'; readonly bytes: Uint8Array; readonly headerLength: number | null }
   | { readonly kind: 'infer-answer'; readonly answer: InferAnswer }
 
@@ -46,10 +47,15 @@ export async function runCodec(request: CodecRequest): Promise<CodecAnswer> {
   switch (request.kind) {
     case 'map':
       return encodeMap(request.job)
+    case 'step':
+      return encodeStepEvent(request.step)
     case 'depth-json': {
-      const { image, ...options } = parseJson(depthJson, request.bytes)
-      return { image: fromBase64(image, 'image'), options }
+      const { value, long } = parseJson(depthJson, request.bytes)
+      const { image, ...options } = value
+      return { image: fromBase64(image, 'image', long), options }
     }
+    case 'form':
+      return parseForm(request.bytes, request.contentType)
     case 'infer':
       return parseInfer(request.bytes, request.headerLength)
     case 'infer-answer':
@@ -92,6 +98,7 @@ export class ThreadCodec implements Codec {
 /** The memory of a request that moves to the thread: large arrays that nobody else reads. */
 function transfers(request: CodecRequest): ArrayBuffer[] {
   if (request.kind === 'map') return buffersOf([request.job.depth, ...(request.job.photo ? [request.job.photo] : [])])
+  if (request.kind === 'step') return buffersOf([request.step.depth])
   if (request.kind === 'infer-answer') return buffersOf(request.answer.outputs.map(({ data }) => data))
   return buffersOf([request.bytes])
 }

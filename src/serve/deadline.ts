@@ -5,6 +5,8 @@ export const DEADLINE_HEADER = 'x-deadline-ms'
 
 export interface Deadline {
   readonly signal: AbortSignal
+  /** The client leaves. */
+  leave(): void
   /** Forgets the clock and the client. */
   end(): void
 }
@@ -23,6 +25,7 @@ export function deadlineOf(request: Request, most: number): Deadline {
   else signal.addEventListener('abort', onLeave, { once: true })
   return {
     signal: stop.signal,
+    leave: onLeave,
     end: () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', onLeave)

@@ -2,11 +2,12 @@
 import { z } from 'zod'
 import { depthJson } from './codec.ts'
 import { depthOptions, readOptions, sizeOf, streamOptions } from './depth-options.ts'
-import { checkStyle, type MapInfo } from './encode.ts'
+import { checkStyle } from './encode.ts'
 import { chooseFormat, FORMATS, formatsFor, mediaType } from './formats.ts'
 import { Problem, problemBody, problemOf } from './problem.ts'
-import type { Call, Content, Parameter, Route } from './route.ts'
+import { bytesResponse, type Call, type Content, type Parameter, type Route } from './route.ts'
 import type { Service } from './service.ts'
+import { serverSentEvent } from './step-event.ts'
 
 const IMAGES = ['image/jpeg', 'image/png', 'image/webp', 'application/octet-stream'] as const
 
@@ -104,8 +105,10 @@ export function depthRoutes(service: Service): Route[] {
         style,
         ...(format === 'glb' && { photo: image }),
       })
-      return new Response(bytes as Uint8Array<ArrayBuffer>, {
-        headers: { 'content-type': FORMATS[format].type, [INFO_HEADER]: asciiJson(info), vary: 'accept' },
+      return bytesResponse(bytes, {
+        'content-type': FORMATS[format].type,
+        [INFO_HEADER]: asciiJson(info),
+        vary: 'accept',
       })
     },
   }
@@ -132,23 +135,7 @@ export function depthRoutes(service: Service): Route[] {
           { focal, size: sizeOf(size) },
           {
             onStart: begin,
-            onStep: async ({ step, of, final, width, height, depth: metres }) => {
-              const png = await service.encode({
-                format: 'png16',
-                info: stepInfo(width, height),
-                depth: metres,
-                style: {},
-              })
-              send('step', {
-                step,
-                of,
-                final,
-                width,
-                height,
-                unit: 'millimetres',
-                png: Buffer.from(png).toString('base64'),
-              })
-            },
+            onStep: async (step) => send(await service.encodeStep(step)),
           },
         )
       })
@@ -157,25 +144,10 @@ export function depthRoutes(service: Service): Route[] {
   return [depth, stream]
 }
 
-/** Of a step only the size matters to its PNG. */
-const stepInfo = (width: number, height: number): MapInfo => ({
-  model: '',
-  unit: 'metres',
-  width,
-  height,
-  focal: { relative: 0, source: 'default', millimetres35: 0 },
-  networkSize: { width, height },
-  milliseconds: { decode: 0, compile: 0, prepare: 0, run: 0, finish: 0 },
-  warnings: [],
-})
-
 /** The photo of a request, and the options beside it. */
-async function photoOf(
-  service: Service,
-  call: Call,
-): Promise<{ readonly image: Uint8Array; readonly given: Readonly<Record<string, unknown>> }> {
-  const header = call.request.headers.get('content-type') ?? ''
-  const type = header.split(';')[0].trim().toLowerCase()
+async function photoOf(service: Service, call: Call): Promise<{ readonly image: Uint8Array; readonly given: Given }> {
+  const contentType = call.request.headers.get('content-type') ?? ''
+  const type = contentType.split(';')[0].trim().toLowerCase()
   if (type === 'application/json') {
     const { image, options } = await service.parse<'depth-json'>({
       kind: 'depth-json',
@@ -183,7 +155,14 @@ async function photoOf(
     })
     return { image, given: options }
   }
-  if (type === 'multipart/form-data') return photoOfForm(header, await service.bodyOf(call))
+  if (type === 'multipart/form-data') {
+    const { image, options } = await service.parse<'form'>({
+      kind: 'form',
+      bytes: await service.bodyOf(call),
+      contentType,
+    })
+    return { image, given: options }
+  }
   if (IMAGES.some((known) => known === type)) return { image: await service.bodyOf(call), given: {} }
   throw new Problem(
     'unsupported-media-type',
@@ -191,18 +170,7 @@ async function photoOf(
   )
 }
 
-async function photoOfForm(header: string, bytes: Uint8Array<ArrayBuffer>) {
-  let form: FormData
-  try {
-    form = await new Response(bytes, { headers: { 'content-type': header } }).formData()
-  } catch {
-    throw new Problem('bad-request', 'the body is not a form')
-  }
-  const file = form.get('image')
-  if (!(file instanceof Blob)) throw new Problem('bad-request', 'the form has no file named image')
-  const fields = [...form].filter(([name]) => name !== 'image')
-  return { image: new Uint8Array(await file.arrayBuffer()), given: Object.fromEntries(fields) }
-}
+type Given = Readonly<Record<string, unknown>>
 
 function asBadRequest(check: () => void): void {
   try {
@@ -220,26 +188,28 @@ function asciiJson(value: unknown): string {
   )
 }
 
-type Send = (event: string, data: unknown) => void
+type Send = (event: Uint8Array) => void
 
 /**
  * An answer of server-sent events. It begins when `work` says so: a failure before that is an ordinary problem, one after it an
- * event. What the client does not read waits in memory, at most one map for each step.
+ * event. What the client does not read waits in memory, at most one map for each step. When it
+ * leaves, no further step is computed.
  */
 function eventStream(call: Call, work: (send: Send, begin: () => void) => Promise<void>): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const encoder = new TextEncoder()
     let sink: ReadableStreamDefaultController<Uint8Array> | null = null
-    const send: Send = (event, data) =>
-      sink?.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
+    const send: Send = (event) => sink?.enqueue(event)
     const done = call.hold()
+    let begun = false
     const begin = () => {
+      begun = true
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => {
           sink = controller
         },
         cancel: () => {
           sink = null
+          call.abandon()
         },
       })
       resolve(
@@ -250,10 +220,10 @@ function eventStream(call: Call, work: (send: Send, begin: () => void) => Promis
     }
     work(send, begin)
       .catch((error: unknown) => {
-        if (!sink) return reject(error)
+        if (!begun) return reject(error)
         const problem = problemOf(error)
         call.report(problem)
-        send('error', problemBody(problem, call.id))
+        send(serverSentEvent('error', problemBody(problem, call.id)))
       })
       .finally(() => {
         sink?.close()

@@ -75,6 +75,7 @@ export class Exchange {
       params,
       id: this.id,
       signal: deadline.signal,
+      abandon: deadline.leave,
       onEnd: (work) => this.endings.push(work),
       hold: () => {
         this.holds++

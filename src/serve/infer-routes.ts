@@ -4,7 +4,7 @@ import type { DepthMap } from '../predict/types.ts'
 import { depthOptions, readOptions, sizeOf } from './depth-options.ts'
 import { BINARY_LENGTH, INPUTS, inferRequest, inferResponse, OUTPUTS, type WantedOutput } from './infer.ts'
 import { Problem } from './problem.ts'
-import { type Call, jsonResponse, type Parameter, type Route } from './route.ts'
+import { bytesResponse, type Call, jsonResponse, type Parameter, type Route } from './route.ts'
 import type { Service } from './service.ts'
 
 /** Models have no versions of their own here: a name means one file. */
@@ -181,11 +181,9 @@ async function infer(service: Service, call: Call): Promise<Response> {
     height,
     outputs: outputs.flatMap((output) => tensorOf(map, output)),
   })
-  return new Response(answer.bytes as Uint8Array<ArrayBuffer>, {
-    headers: {
-      'content-type': answer.headerLength === null ? 'application/json' : 'application/octet-stream',
-      ...(answer.headerLength !== null && { [BINARY_LENGTH]: String(answer.headerLength) }),
-    },
+  return bytesResponse(answer.bytes, {
+    'content-type': answer.headerLength === null ? 'application/json' : 'application/octet-stream',
+    ...(answer.headerLength !== null && { [BINARY_LENGTH]: String(answer.headerLength) }),
   })
 }
 

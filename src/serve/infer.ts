@@ -10,6 +10,7 @@
 import { z } from 'zod'
 import type { RgbImage } from '../image/types.ts'
 import { DarError } from '../support/errors.ts'
+import { fromBase64, type LongText, parseJson } from './json-body.ts'
 
 export const BINARY_LENGTH = 'inference-header-content-length'
 
@@ -86,7 +87,7 @@ export const OUTPUTS = [
 export function parseInfer(bytes: Uint8Array, headerLength: number | null): InferCall {
   if (headerLength !== null && headerLength > bytes.length)
     throw new DarError(`the header ${BINARY_LENGTH} says ${headerLength} bytes, and the body has ${bytes.length}`)
-  const request = parseJson(inferRequest, bytes.subarray(0, headerLength ?? bytes.length))
+  const { value: request, long } = parseJson(inferRequest, bytes.subarray(0, headerLength ?? bytes.length))
   const [input] = request.inputs
   const values = bytes.subarray(headerLength ?? bytes.length)
   const binarySize = input.parameters?.binary_data_size
@@ -101,7 +102,7 @@ export function parseInfer(bytes: Uint8Array, headerLength: number | null): Infe
   const outputs = request.outputs ?? [{ name: 'depth' as const }, { name: 'sigma' as const }]
   return {
     id: request.id,
-    image: input.name === 'image' ? pixelsOf(input, binary) : photoOf(input, binary),
+    image: input.name === 'image' ? pixelsOf(input, binary) : photoOf(input, binary, long),
     parameters: withoutOurs(request.parameters ?? {}),
     outputs: outputs.map(({ name, parameters: own }) => ({
       name,
@@ -120,7 +121,7 @@ function pixelsOf({ datatype, shape, data }: Input, binary: Uint8Array | null): 
   const count = 3 * width * height
   const length = binary?.length ?? flatLength(data ?? [])
   if (length !== count) throw new DarError(`image has ${length} values, and its shape [${shape}] needs ${count}`)
-  if (binary) return { width, height, data: binary.slice() }
+  if (binary) return { width, height, data: binary }
   const pixels = new Uint8Array(count)
   let at = 0
   const fill = (values: readonly unknown[]): void => {
@@ -141,43 +142,23 @@ function flatLength(data: readonly unknown[], depth = 0): number {
   return data.reduce((sum: number, part) => sum + (Array.isArray(part) ? flatLength(part, depth + 1) : 1), 0)
 }
 
-function photoOf({ datatype, shape, data }: Input, binary: Uint8Array | null): Uint8Array {
+function photoOf({ datatype, shape, data }: Input, binary: Uint8Array | null, long: LongText | null): Uint8Array {
   if (datatype !== 'BYTES' || shape.length !== 1 || shape[0] !== 1)
     throw new DarError(`photo is ${datatype} of shape [${shape}]; give BYTES of shape [1]`)
   if (binary) {
     // One element: its length in four bytes, little endian, then its bytes.
     const length = binary.length < 4 ? -1 : new DataView(binary.buffer, binary.byteOffset).getUint32(0, true)
     if (length !== binary.length - 4) throw new DarError('photo does not begin with its length in four bytes')
-    return binary.slice(4)
+    return binary.subarray(4)
   }
   const [text] = data ?? []
   if (data?.length !== 1 || typeof text !== 'string') throw new DarError('photo has no one string of base64 in data')
-  return fromBase64(text, 'photo')
+  return fromBase64(text, 'photo', long)
 }
 
 const OURS = new Set(['binary_data_output'])
 const withoutOurs = (given: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(given).filter(([name]) => !OURS.has(name)))
-
-/** @throws DarError for a text that is not base64 throughout. Node itself leaves out what is none. */
-export function fromBase64(text: string, name: string): Uint8Array {
-  if (text.length === 0 || /[^A-Za-z0-9+/=\s]/.test(text)) throw new DarError(`${name} is not base64`)
-  return new Uint8Array(Buffer.from(text, 'base64'))
-}
-
-/** @throws DarError for what is not JSON, or not of the schema. */
-export function parseJson<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.infer<Schema> {
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    throw new DarError('the body is not JSON')
-  }
-  const { success, data, error } = schema.safeParse(value)
-  if (success) return data
-  const [issue] = error.issues
-  throw new DarError(`${issue.path.join('.') || 'the body'}: ${issue.message}`)
-}
 
 /** A map to answer with. */
 export interface InferAnswer {

@@ -11,6 +11,8 @@ export interface Call {
   readonly id: string
   /** Aborted when the client leaves or the deadline passes, with a `Problem`. */
   readonly signal: AbortSignal
+  /** The client wants no more: aborts the signal. */
+  abandon(): void
   /** Called once the answer is made or given up; for what an answer holds on to. */
   onEnd(work: () => void): void
   /** Keeps the request open after its answer has begun, until the returned function is called. */
@@ -57,6 +59,25 @@ export interface Route {
 
 /** `/v2/models/{model}` as Hono writes it: `/v2/models/:model`. */
 export const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+/** Bytes of an answer that are written at once. */
+const PART = 2 ** 17
+
+/** An answer of many bytes, which are written part by part as they lie. `new Response(bytes)` would copy all of them first. */
+export function bytesResponse(bytes: Uint8Array, headers: Readonly<Record<string, string>>): Response {
+  let at = 0
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (at < bytes.length) controller.enqueue(bytes.subarray(at, at + PART))
+        at += PART
+        if (at >= bytes.length) controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return new Response(body, { headers: { ...headers, 'content-length': String(bytes.length) } })
+}
 
 export function jsonResponse(value: unknown, init: ResponseInit = {}): Response {
   return new Response(JSON.stringify(value), {

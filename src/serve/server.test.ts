@@ -133,6 +133,37 @@ describe('bodies', () => {
     expect(await until(small, /unusable-image/)).toMatch(/HTTP\/1\.1 422 /)
   })
 
+  it('that are refused leave the connection to the next request', async () => {
+    const model = new HeldModel(tiny.model)
+    const server = await start({ model, limits: { maxBody: 100_000, maxQueue: 0 } })
+    const socket = open(server)
+    const ask = (text: string, pattern: RegExp) => {
+      const said = until(socket, pattern)
+      socket.write(text)
+      return said
+    }
+    const large = (length: number) => `${HEAD}Content-Length: ${length}\r\n\r\n${'x'.repeat(length)}`
+    const chunks = `10000\r\n${'x'.repeat(0x10000)}\r\n`.repeat(4)
+    expect(await ask(large(300_000), /body-too-large/)).toMatch(/^HTTP\/1\.1 413 /)
+    expect(await ask(`${HEAD}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`, /body-too-large/)).toMatch(
+      /^HTTP\/1\.1 413 /,
+    )
+    const working = [send(server), send(server)]
+    await model.until(2)
+    expect(await ask(large(80_000), /queue-full/)).toMatch(/^HTTP\/1\.1 503 /)
+    expect(await ask('GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n', /"live":true/)).toMatch(
+      /^HTTP\/1\.1 200 /,
+    )
+    model.release()
+    expect(await Promise.all(working)).toEqual([200, 200])
+  })
+
+  it('that go on after they were refused are cut off', async () => {
+    const server = await start({ limits: { maxBody: 10_000, idleTime: 100 } })
+    const socket = open(server, `${HEAD}Content-Length: 1000000\r\n\r\n`)
+    expect(await untilClosed(socket)).toMatch(/^HTTP\/1\.1 413 .*body-too-large/s)
+  })
+
   it('whose length is a lie are read as they are framed', async () => {
     const server = await start()
     const short = open(server, `${HEAD}Content-Length: 3\r\n\r\nabcdefgh`) // the rest is no request
@@ -153,6 +184,36 @@ describe('bodies', () => {
 })
 
 describe('a client that leaves', () => {
+  it('in a stream stops it between two steps', async () => {
+    const { name, config, batch } = tiny.model
+    let [given, ended] = [0, false]
+    /** The second step is asked for when the client has left. */
+    async function* stream(...[image, options]: Parameters<typeof tiny.model.stream>) {
+      const { signal } = options ?? {}
+      if (!signal) throw new Error('no signal')
+      try {
+        for await (const step of tiny.model.stream(image, { signal })) {
+          given++
+          yield step
+          if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        }
+      } finally {
+        ended = true
+      }
+    }
+    const predict: HeldModel['predict'] = (image, options) => tiny.model.predict(image, options)
+    const server = await start({ model: { name, config, batch, predict, stream } })
+    const socket = open(server, `${HEAD.replace('depth', 'depth/stream')}Content-Length: ${tiny.photo.length}\r\n\r\n`)
+    socket.write(tiny.photo)
+    await until(socket, /event: step/)
+    socket.destroy()
+    const metrics = async () => (await fetch(new URL('metrics', server.url))).text()
+    while (!/^dar_requests_in_flight 1$/m.test(await metrics())) await new Promise((resolve) => setTimeout(resolve, 10)) // the one that asks
+    expect([given, ended]).toEqual([1, true])
+    expect(await metrics()).toMatch(/^dar_problems_total\{code="client-left"\} 1$/m)
+    expect(await metrics()).toMatch(/^dar_predictions_running 0$/m)
+  })
+
   it('takes its request out of the queue', async () => {
     const model = new HeldModel(tiny.model)
     const server = await start({ model, limits: { maxQueue: 2 } })

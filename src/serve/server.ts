@@ -12,6 +12,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { collectDefaultMetrics } from 'prom-client'
 import { DarError, messageOf } from '../support/errors.ts'
 import { type AppOptions, createApp } from './app.ts'
+import { bodyStream, discardAfter } from './incoming-body.ts'
 import { limitsOf } from './limits.ts'
 
 export const DEFAULT_PORT = 8000
@@ -19,6 +20,9 @@ export const DEFAULT_HOST = '127.0.0.1'
 
 /** Milliseconds between looks for connections that are too slow. */
 const LOOK = 500
+
+/** Of a body that is refused, so many times the largest body are thrown away. */
+const REST = 4
 
 export interface ListenOptions extends AppOptions {
   readonly port?: number
@@ -57,8 +61,13 @@ export async function listen({
     maxHeaderSize: 16 * 1024,
   }
   const server = createAdaptorServer({
-    fetch: app.fetch,
+    fetch: (request, { incoming }) => {
+      const { method } = request
+      if (method !== 'GET' && method !== 'HEAD') giveBody(request, incoming as IncomingMessage)
+      return app.fetch(request)
+    },
     hostname: host,
+    autoCleanupIncoming: false, // what is left of a body is read by `discardAfter`
     overrideGlobalObjects: false,
     serverOptions,
   }) as Server
@@ -72,6 +81,10 @@ export async function listen({
     server.emit('request', request, response)
   })
   const requests = countRequests(server)
+  const rest = { milliseconds: limits.idleTime, most: REST * limits.maxBody }
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) =>
+    discardAfter(response, request, rest),
+  )
   await opened(server, port, host)
   const { port: bound } = server.address() as AddressInfo
   let draining: Promise<number> | null = null
@@ -90,6 +103,17 @@ export async function listen({
       return draining
     },
   }
+}
+
+/** The body of a request is made when it is asked for: one that is refused before needs none. */
+function giveBody(request: Request, incoming: IncomingMessage): void {
+  let body: ReadableStream<Uint8Array> | null = null
+  Object.defineProperty(request, 'body', {
+    get: () => {
+      body ??= bodyStream(incoming)
+      return body
+    },
+  })
 }
 
 /** Requests whose headers have arrived and whose answers are not sent. */

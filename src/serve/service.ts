@@ -15,6 +15,7 @@ import { Problem } from './problem.ts'
 import { RequestQueue } from './queue.ts'
 import type { Call } from './route.ts'
 import { factsOf, type ModelFacts, type ServedModel, type ServedStep } from './served-model.ts'
+import type { StepEvent } from './step-event.ts'
 
 /** Predictions under way for each image of a batch: one is decoded while the network works on another. */
 const AHEAD = 2
@@ -78,7 +79,7 @@ export class Service {
   }
 
   /** What a body says. A body that is wrong is the client's mistake. */
-  async parse<Kind extends 'depth-json' | 'infer'>(request: Extract<CodecRequest, { kind: Kind }>) {
+  async parse<Kind extends 'depth-json' | 'form' | 'infer'>(request: Extract<CodecRequest, { kind: Kind }>) {
     try {
       return await this.codec.do<Kind>(request)
     } catch (error) {
@@ -121,6 +122,10 @@ export class Service {
     const bytes = await this.codec.do<'map'>({ kind: 'map', job })
     this.metrics.stage('encode', performance.now() - begin)
     return bytes
+  }
+
+  encodeStep(step: StepEvent): Promise<Uint8Array> {
+    return this.codec.do<'step'>({ kind: 'step', step })
   }
 
   encodeInfer(answer: Extract<CodecRequest, { kind: 'infer-answer' }>['answer']) {

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { bytesResponse } from './route.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -73,7 +74,7 @@ export class Site {
     const headers = { ...file.headers, etag: file.etag }
     if (ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === file.etag))
       return new Response(null, { status: 304, headers })
-    return new Response(await readFile(file.path), { headers })
+    return bytesResponse(await readFile(file.path), headers)
   }
 }
 
