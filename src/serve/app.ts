@@ -76,7 +76,8 @@ export function createApp(options: AppOptions): DepthApp {
     return new Response(response.body, { status: response.status, headers })
   }
 
-  const app = new Hono()
+  // The Open Inference Protocol writes one of its paths with a slash at the end.
+  const app = new Hono({ strict: false })
   for (const route of routes)
     app.on(route.method.toUpperCase(), honoPath(route.path), (context) => answer(context, route, route.handle, route))
   for (const [path, allow] of methodsByPath(routes)) {

@@ -7,7 +7,7 @@ import { Problem } from './problem.ts'
 import { bytesResponse, type Call, jsonResponse, type Parameter, type Route } from './route.ts'
 import type { Service } from './service.ts'
 
-/** Models have no versions of their own here: a name means one file. */
+/** Models have no versions of their own here: a name means one file. Clients of the protocol may ask for this one by its number. */
 const MODEL_VERSION = '1'
 
 const serverMetadata = z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
@@ -32,10 +32,30 @@ const modelParameter: Parameter = {
   schema: z.string(),
 }
 
+const versionParameter: Parameter = {
+  name: 'version',
+  in: 'path',
+  description: `The version of the model: ${MODEL_VERSION}`,
+  schema: z.literal(MODEL_VERSION),
+}
+
+/** The routes of the protocol; those of a model a second time under its version. */
 export function inferRoutes(service: Service): Route[] {
+  return routesOf(service).flatMap((route) => (route.path.includes('{model}') ? [route, ofVersion(route)] : [route]))
+}
+
+const ofVersion = (route: Route): Route => ({
+  ...route,
+  path: route.path.replace('{model}', '{model}/versions/{version}'),
+  id: `${route.id}OfVersion`,
+  parameters: [...(route.parameters ?? []), versionParameter],
+})
+
+function routesOf(service: Service): Route[] {
   const { facts } = service
-  const known = ({ params }: Call) => {
-    if (params.model !== facts.name) throw new Problem('not-found', `this server has the model ${facts.name}`)
+  const known = ({ params: { model, version = MODEL_VERSION } }: Call) => {
+    if (model !== facts.name) throw new Problem('not-found', `this server has the model ${facts.name}`)
+    if (version !== MODEL_VERSION) throw new Problem('not-found', `${facts.name} has the version ${MODEL_VERSION}`)
   }
   const checkReady = () => {
     if (!service.isReady) throw new Problem('not-ready')

@@ -46,10 +46,15 @@ describe('/openapi.json', () => {
       '/v2/models/{model}',
       '/v2/models/{model}/infer',
       '/v2/models/{model}/ready',
+      '/v2/models/{model}/versions/{version}',
+      '/v2/models/{model}/versions/{version}/infer',
+      '/v2/models/{model}/versions/{version}/ready',
     ])
     for (const [path, methods] of Object.entries(paths))
       for (const method of Object.keys(methods)) {
-        const { status } = await app.request(path.replace('{model}', 'tiny'), { method: method.toUpperCase() })
+        const { status } = await app.request(path.replace('{model}', 'tiny').replace('{version}', '1'), {
+          method: method.toUpperCase(),
+        })
         expect([404, 405], `${method} ${path}`).not.toContain(status)
       }
   })
