@@ -1,7 +1,6 @@
-/** What the server promises, each as a row that says whether it is kept. */
+/** What the server promises: each figure with the most that it may be. */
 import type { Row } from './report.ts'
 
-/** Milliseconds, ratios and counts. */
 const BARS = {
   loop: { most: 20, unit: 'ms' },
   overLimit: { most: 10, unit: 'ms' },
@@ -10,7 +9,7 @@ const BARS = {
   lost: { most: 0, unit: 'requests' },
 } as const
 
-export function bar(name: string, value: number, kind: keyof typeof BARS): Row[] {
-  const { most, unit } = BARS[kind]
-  return [{ name, value, unit, most }]
-}
+/** Of the peak, at three times the load. */
+export const GOODPUT = 0.9
+
+export const bar = (name: string, value: number, kind: keyof typeof BARS): Row => ({ name, value, ...BARS[kind] })

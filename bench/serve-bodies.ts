@@ -8,6 +8,8 @@ import { bar } from './serve-bars.ts'
 import type { Server } from './serve-process.ts'
 
 const head = (type: string) => `POST /v1/depth HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\n`
+/** The first lines of a request for the depth of a photo. */
+export const HEAD = head('image/jpeg')
 
 export function open({ url }: { readonly url: string }, text: string): Socket {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -26,7 +28,7 @@ const drained = (socket: Socket) => new Promise<void>((resolve) => socket.once('
 /** Milliseconds until a body that announces too much is refused. */
 export async function announcedRefusal(server: Server): Promise<number> {
   const begin = performance.now()
-  const socket = open(server, `${head('image/jpeg')}Content-Length: ${2 * server.maxBody}\r\n\r\n`)
+  const socket = open(server, `${HEAD}Content-Length: ${2 * server.maxBody}\r\n\r\n`)
   await answered(socket)
   socket.destroy()
   return performance.now() - begin
@@ -36,7 +38,7 @@ export async function announcedRefusal(server: Server): Promise<number> {
 async function chunkedRefusal(server: Server): Promise<number> {
   const piece = Buffer.alloc(2 ** 16)
   const chunk = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
-  const socket = open(server, `${head('image/jpeg')}Transfer-Encoding: chunked\r\n\r\n`)
+  const socket = open(server, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`)
   let refused = false
   const answer = answered(socket).then(() => {
     refused = true
@@ -98,7 +100,6 @@ async function growth(server: Server, times: number, work: () => Promise<unknown
     const { memoryBefore, memoryPeak } = await server.read()
     growths.push((memoryPeak - memoryBefore) / server.maxBody)
   }
-  if (process.env.DEBUG) console.error(growths.map((g) => g.toFixed(2)).join(' '))
   return Math.max(...growths)
 }
 
@@ -108,14 +109,14 @@ export async function bodies(server: Server): Promise<Row[]> {
   const chunked: number[] = []
   const refused = await growth(server, 5, async () => chunked.push(await chunkedRefusal(server)))
   const rows: Row[] = [
-    ...bar('refusal of a body that announces too much', median(announced), 'overLimit'),
-    ...bar('refusal of a body in chunks, after its limit', median(chunked), 'overLimit'),
-    ...bar('memory by such a body in chunks / its limit', refused, 'memory'),
+    bar('refusal of a body that announces too much', median(announced), 'overLimit'),
+    bar('refusal of a body in chunks, after its limit', median(chunked), 'overLimit'),
+    bar('memory by such a body in chunks / its limit', refused, 'memory'),
   ]
   for (const [name, make] of Object.entries(largest(server.maxBody))) {
     const [type, body] = make()
     const grown = await growth(server, 5, () => sendWhole(server, type, body))
-    rows.push(...bar(`memory by the largest body, ${name} / the limit`, grown, 'memory'))
+    rows.push(bar(`memory by the largest body, ${name} / the limit`, grown, 'memory'))
   }
   return rows
 }

@@ -1,96 +1,83 @@
 /**
- * The server under load, on loopback, in a process of its own, by autocannon and raw sockets:
+ * The server under load, on loopback, in processes of its own, by autocannon and raw sockets. Each row that is promised says whether it is
+ * kept. All of it takes about four minutes.
  *
- * - goodput (photos answered a second) at the load that it can take, and at three times that load;
- * - how long its event loop waits at full load;
- * - how fast a body that is too large is refused, announced or in chunks, and what memory it costs;
- * - health while 500 clients are slow;
- * - requests lost through a rolling restart of two servers behind a balancer that asks `/v2/health/ready`.
+ * - load: goodput (photos answered a second) at the load that it can take, and at three times that load; how long its event loop waits;
+ *   how fast a body that is too large is refused meanwhile; the same loop with photos of 12 megapixels, whose maps are 48 MB each;
+ * - bodies: how fast bodies that are too large are refused, and what memory the largest cost;
+ * - slow: health while 500 clients are slow;
+ * - batch: photos a second through the model alone, in batches of 1, 2 and 4;
+ * - restart: requests lost while instances of `dar serve` are replaced by SIGTERM (test/restart-drill.ts). The network works at a small
+ *   size there, for there are 2,000 of them.
  *
- * Environment: DAR_SERVE_MODEL (default dar-nano), DAR_SERVE_SECONDS of each load (10), DAR_SERVE_REQUESTS of the restart (2000),
- * DAR_SERVE_BATCH (1), DAR_SERVE_THREADS (the cores, less one for the load). On a machine of two cores the load and the server compete, so that
- * figures of goodput are low.
+ * Environment: DAR_SERVE_PARTS (all five, by comma), DAR_SERVE_MODEL (default dar-nano), DAR_SERVE_SECONDS of each load (15),
+ * DAR_SERVE_REQUESTS of the restart (2000), DAR_SERVE_BATCH of the server (1), DAR_SERVE_THREADS (the cores, less one for the load). On a machine of
+ * two cores the load and the server compete, so that figures of goodput are low.
  */
-import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { Agent, type IncomingMessage, request } from 'node:http'
-import { connect, type Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
+import sharp from 'sharp'
+import { decodeImage, loadModel } from '../src/node/index.ts'
+import { restartDrill, startInstance } from '../test/restart-drill.ts'
 import { median, type Row } from './report.ts'
-import type { ChildOptions, Question, Reading } from './serve-child.ts'
+import { bar, GOODPUT } from './serve-bars.ts'
+import { announcedRefusal, bodies, HEAD, open } from './serve-bodies.ts'
+import { Server } from './serve-process.ts'
 
 const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise)
-const SECONDS = number('DAR_SERVE_SECONDS', 10)
+const SECONDS = number('DAR_SERVE_SECONDS', 15)
 const REQUESTS = number('DAR_SERVE_REQUESTS', 2000)
-const MAX_BODY = 16 * 2 ** 20
+const MODEL = process.env.DAR_SERVE_MODEL ?? 'dar-nano'
 const SLOW = 500
-const OPTIONS: ChildOptions = {
-  model: process.env.DAR_SERVE_MODEL ?? 'dar-nano',
+const OPTIONS = {
+  model: MODEL,
   threads: number('DAR_SERVE_THREADS', Math.max(1, availableParallelism() - 1)),
   batch: number('DAR_SERVE_BATCH', 1),
-  maxBody: MAX_BODY,
+  maxBody: 16 * 2 ** 20,
 }
 /** Connections that keep the model busy, and leave the queue of 32 some room. */
 const FULL = 16
 
-/** Bars, in milliseconds but where a ratio is. */
-const BARS = { loop: 20, overLimit: 10, health: 50, goodput: 0.9, memory: 2 }
-
-class Server {
-  private constructor(
-    private readonly child: ChildProcess,
-    readonly url: string,
-  ) {}
-
-  static async start(): Promise<Server> {
-    const script = fileURLToPath(new URL('serve-child.ts', import.meta.url))
-    const child = fork(script, [JSON.stringify(OPTIONS)], { execArgv: ['--import', 'tsx'] })
-    return new Server(child, String(await replyOf(child)))
-  }
-
-  ask(question: Question): Promise<unknown> {
-    const reply = replyOf(this.child)
-    this.child.send(question)
-    return reply
-  }
-
-  async read(): Promise<Reading> {
-    return (await this.ask('read')) as Reading
-  }
-}
-
-function replyOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onExit = () => reject(new Error('the server ended'))
-    child.once('exit', onExit)
-    child.once('message', ({ value }: { readonly value: unknown }) => {
-      child.off('exit', onExit)
-      resolve(value)
-    })
-  })
+const PARTS: Readonly<Record<string, (server: Server, photo: Buffer) => Promise<Row[]>>> = {
+  load: underLoad,
+  bodies,
+  slow: slowClients,
 }
 
 export async function benchServe(): Promise<Row[]> {
+  const wanted = process.env.DAR_SERVE_PARTS?.split(',') ?? [...Object.keys(PARTS), 'batch', 'restart']
   const photo = await readFile(new URL('../examples/coffee.jpg', import.meta.url))
-  const server = await Server.start()
-  await send(server.url, photo) // compiles the program
   const rows: Row[] = []
-  for (const [name, part] of Object.entries({ underLoad, overLimit, slowClients })) {
+  const measure = async (name: string, part: () => Promise<Row[]>) => {
+    if (!wanted.includes(name)) return
     console.error(`serve: ${name} …`)
-    rows.push(...(await part(server, photo)))
+    rows.push(...(await part()))
   }
-  await server.ask('drain')
-  console.error('serve: restart …')
-  return [...rows, ...(await restart(photo))]
+  if (wanted.some((name) => name in PARTS)) {
+    const server = await Server.start(OPTIONS)
+    await load(server, photo, { connections: 2, amount: 6 }) // compiles the programs
+    for (const [name, part] of Object.entries(PARTS)) await measure(name, () => part(server, photo))
+    await server.ask('drain')
+  }
+  await measure('batch', () => batches(photo))
+  await measure('restart', () => restart(photo))
+  return rows
 }
 
-/** Photos answered a second. */
-async function load(server: Server, photo: Buffer, options: Partial<autocannon.Options>): Promise<number> {
+interface Load {
+  /** Photos answered a second. */
+  readonly goodput: number
+  /** Answers other than a map, and requests without an answer. */
+  readonly refused: number
+  readonly failed: number
+}
+
+async function load(server: Server, photo: Buffer, options: Partial<autocannon.Options>, query = ''): Promise<Load> {
+  const begin = performance.now()
   const result = await autocannon({
-    url: new URL('v1/depth', server.url).href,
+    url: new URL(`v1/depth?${query}`, server.url).href,
     method: 'POST',
     headers: { 'content-type': 'image/jpeg' },
     body: photo,
@@ -98,96 +85,44 @@ async function load(server: Server, photo: Buffer, options: Partial<autocannon.O
     timeout: 60,
     ...options,
   })
-  return result['2xx'] / result.duration
-}
-
-/** Three times the load that was answered, whether answers come or not; autocannon wants at least one request a second of each connection. */
-function overload(peak: number): Partial<autocannon.Options> {
-  const overallRate = Math.ceil(3 * peak)
-  return { connections: Math.min(8 * FULL, overallRate), overallRate }
+  const goodput = result['2xx'] / ((performance.now() - begin) / 1000)
+  return { goodput, refused: result.non2xx, failed: result.errors }
 }
 
 async function underLoad(server: Server, photo: Buffer): Promise<Row[]> {
   await server.ask('reset')
-  const peak = await load(server, photo, { connections: FULL })
+  const { goodput: peak, refused, failed } = await load(server, photo, { connections: FULL })
   if (peak === 0) throw new Error(`no photo was answered in ${SECONDS} s; set DAR_SERVE_SECONDS`)
-  const { loopP99, loopLongest } = await server.read()
+  if (refused + failed > 0) throw new Error(`${refused} photos were refused at full load, ${failed} not answered`)
+  const full = await server.read()
   await server.ask('reset')
-  const over = await load(server, photo, overload(peak))
+  // Three times the load, whether answers come or not; autocannon wants at least one request a second of each connection.
+  const overallRate = Math.ceil(3 * peak)
+  const refusals: number[] = []
+  let over = true
+  const probe = (async () => {
+    for (; over; await sleep(200)) refusals.push(await announcedRefusal(server))
+  })()
+  const overload = await load(server, photo, { connections: Math.min(8 * FULL, overallRate), overallRate })
+  over = false
+  await probe
   const overloaded = await server.read()
+  const large = await sharp(photo).resize(4000, 3000, { fit: 'fill' }).jpeg({ quality: 80 }).toBuffer()
+  await server.ask('reset')
+  const { goodput: largePhotos } = await load(server, large, { connections: 4 }, 'format=npy')
+  const withLarge = await server.read()
   return [
     { name: 'photos a second at full load', value: peak, unit: '1/s' },
-    { name: 'event loop at full load: p99', value: loopP99, unit: 'ms' },
-    { name: 'event loop at full load: longest', value: loopLongest, unit: 'ms' },
-    { name: `${BARS.loop} ms / p99 at full load`, value: BARS.loop / loopP99, unit: 'ratio', target: 1 },
-    { name: 'photos a second at three times that load', value: over, unit: '1/s' },
-    { name: 'goodput at three times the load / peak', value: over / peak, unit: 'ratio', target: BARS.goodput },
-    { name: 'event loop at three times the load: p99', value: overloaded.loopP99, unit: 'ms' },
-  ]
-}
-
-const HEAD = 'POST /v1/depth HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n'
-
-function open({ url }: Server, text: string): Socket {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.on('error', () => {}) // cut off by the server
-  socket.write(text)
-  return socket
-}
-
-/** Or cut off. */
-const answered = (socket: Socket) =>
-  new Promise<void>((resolve) => socket.once('data', () => resolve()).once('close', () => resolve()))
-const drained = (socket: Socket) => new Promise<void>((resolve) => socket.once('drain', resolve))
-
-async function overLimit(server: Server): Promise<Row[]> {
-  const announced: number[] = []
-  for (let i = 0; i < 20; i++) {
-    const begin = performance.now()
-    const socket = open(server, `${HEAD}Content-Length: ${2 * MAX_BODY}\r\n\r\n`)
-    await answered(socket)
-    announced.push(performance.now() - begin)
-    socket.destroy()
-  }
-  const chunked: number[] = []
-  const growths: number[] = []
-  const piece = Buffer.alloc(2 ** 16)
-  const chunk = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
-  for (let i = 0; i < 5; i++) {
-    await server.ask('reset')
-    const socket = open(server, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`)
-    let refused = false
-    const answer = answered(socket).then(() => {
-      refused = true
-    })
-    let sent = 0
-    // Up to the limit no answer is due; after it, every byte counts.
-    let begin = 0
-    while (!refused && sent < 4 * MAX_BODY) {
-      if (sent >= MAX_BODY && begin === 0) begin = performance.now()
-      if (!socket.write(chunk)) await Promise.race([drained(socket), answer])
-      sent += piece.length
-      await new Promise(setImmediate)
-    }
-    await answer
-    chunked.push(performance.now() - (begin || performance.now()))
-    socket.destroy()
-    const { memoryBefore, memoryPeak } = await server.read()
-    growths.push((memoryPeak - memoryBefore) / MAX_BODY)
-  }
-  const growth = Math.max(...growths)
-  return [
-    { name: 'refusal of an announced body', value: median(announced), unit: 'ms' },
-    { name: `${BARS.overLimit} ms / that`, value: BARS.overLimit / median(announced), unit: 'ratio', target: 1 },
-    { name: 'refusal of a body in chunks, after its limit', value: median(chunked), unit: 'ms' },
-    {
-      name: `${BARS.overLimit} ms / that`,
-      value: BARS.overLimit / Math.max(0.01, median(chunked)),
-      unit: 'ratio',
-      target: 1,
-    },
-    { name: 'memory growth by one such body / its limit, most of 5', value: growth, unit: 'ratio' },
-    { name: `${BARS.memory} / that`, value: BARS.memory / Math.max(0.01, growth), unit: 'ratio', target: 1 },
+    bar('event loop at full load: p99', full.loopP99, 'loop'),
+    { name: 'event loop at full load: longest', value: full.loopLongest, unit: 'ms' },
+    { name: `photos a second at three times that load`, value: overload.goodput, unit: '1/s' },
+    { name: 'requests refused at three times that load', value: overload.refused, unit: '' },
+    { name: 'goodput at three times the load / peak', value: overload.goodput / peak, unit: '', target: GOODPUT },
+    bar('event loop at three times the load: p99', overloaded.loopP99, 'loop'),
+    bar('refusal of a body that announces too much meanwhile', median(refusals), 'overLimit'),
+    { name: 'photos of 12 megapixels a second, as npy', value: largePhotos, unit: '1/s' },
+    bar('event loop with photos of 12 megapixels: p99', withLarge.loopP99, 'loop'),
+    { name: 'event loop with photos of 12 megapixels: longest', value: withLarge.loopLongest, unit: 'ms' },
   ]
 }
 
@@ -204,89 +139,48 @@ async function slowClients(server: Server): Promise<Row[]> {
     times.push(performance.now() - begin)
   }
   for (const socket of slow) socket.destroy()
-  const longest = Math.max(...times)
-  return [
-    { name: `health beside ${SLOW} slow clients: longest of 100`, value: longest, unit: 'ms' },
-    { name: `${BARS.health} ms / that`, value: BARS.health / longest, unit: 'ratio', target: 1 },
-  ]
+  return [bar(`health beside ${SLOW} slow clients: longest of 100`, Math.max(...times), 'health')]
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 64 })
-
-function send(url: string, photo: Buffer): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'image/jpeg', 'content-length': photo.length }
-    request(new URL('v1/depth', url), { method: 'POST', headers, agent }, (response: IncomingMessage) => {
-      response
-        .on('end', () => resolve(response.statusCode ?? 0))
-        .on('error', reject)
-        .resume()
-    })
-      .on('error', reject)
-      .end(photo)
-  })
-}
-
-/**
- * Two servers; each is replaced by a new one while requests go on. The balancer sends to those that say that they are ready. A
- * request that is refused with 503 (a full queue) is sent again; everything else but 200 is lost.
- */
-async function restart(photo: Buffer): Promise<Row[]> {
-  const servers = await Promise.all([Server.start(), Server.start()])
-  const ready = new Set(servers)
-  const isReady = async ({ url }: Server) => {
-    try {
-      return (await fetch(new URL('v2/health/ready', url))).ok
-    } catch {
-      return false
-    }
-  }
-  let looking = true
-  const look = (async () => {
-    while (looking) {
-      for (const server of servers) (await isReady(server)) ? ready.add(server) : ready.delete(server)
-      await sleep(50)
-    }
-  })()
-  let [begun, lost] = [0, 0]
-  const client = async () => {
-    while (begun < REQUESTS) {
-      const turn = begun++
-      for (;;) {
-        const [...choice] = ready
-        if (choice.length === 0) {
-          await sleep(20)
-          continue
-        }
-        const status = await send(choice[turn % choice.length].url, photo).catch(() => 0)
-        if (status === 503) {
-          await sleep(100)
-          continue
-        }
-        if (status !== 200) lost++
-        break
+/** Whether photos of several requests should go through the network together: the model alone, on all cores. */
+async function batches(photo: Buffer): Promise<Row[]> {
+  const image = await decodeImage(photo)
+  const rates = new Map<number, number>()
+  for (const batch of [1, 2, 4]) {
+    await using model = await loadModel(MODEL, { batch })
+    /** Photos a second, `2 · batch` of them waiting at any time. */
+    const rate = async (photos: number) => {
+      let begun = 0
+      const begin = performance.now()
+      const one = async () => {
+        while (begun++ < photos) await model.predict(image)
       }
+      await Promise.all(Array.from({ length: 2 * batch }, one))
+      return photos / ((performance.now() - begin) / 1000)
     }
+    await rate(4 * batch) // compiles the programs
+    rates.set(batch, median([await rate(16), await rate(16), await rate(16)]))
   }
-  const clients = Array.from({ length: FULL }, client)
-  for (const part of [1, 2]) {
-    while (begun < (part * REQUESTS) / 3) await sleep(50)
-    const [old] = servers
-    servers.push(await Server.start())
-    await old.ask('announce')
-    await sleep(500) // the balancer looks every 50 ms
-    const cut = Number(await old.ask('drain'))
-    lost += cut
-    servers.splice(servers.indexOf(old), 1)
-    ready.delete(old)
-  }
-  await Promise.all(clients)
-  looking = false
-  await look
-  for (const server of servers) await server.ask('drain')
-  agent.destroy()
+  const [one = 0] = rates.values()
+  return [...rates].flatMap(([batch, value]) => [
+    { name: `batches of ${batch}, the model alone`, value, unit: 'photos/s' },
+    ...(batch > 1 ? [{ name: `batches of ${batch} / one by one`, value: value / one, unit: '' }] : []),
+  ])
+}
+
+async function restart(photo: Buffer): Promise<Row[]> {
+  const { sent, lost, turned, codes } = await restartDrill({
+    photo,
+    requests: REQUESTS,
+    clients: FULL,
+    restarts: 3,
+    query: 'size=96x72',
+    start: () => startInstance(MODEL, '--threads', '1', '--notice', '1'),
+  })
+  if (lost.length > 0) console.error(`lost: ${lost.slice(0, 10).join(', ')}`)
   return [
-    { name: `requests lost of ${REQUESTS} through two restarts`, value: lost, unit: '' },
-    { name: 'none lost', value: lost === 0 ? 1 : 0, unit: '', target: 1 },
+    { name: 'requests sent to the other instance', value: turned, unit: '' },
+    bar(`requests lost of ${sent} through three restarts`, lost.length, 'lost'),
+    { name: 'instances that did not end with 0', value: codes.filter((code) => code !== 0).length, unit: '', most: 0 },
   ]
 }

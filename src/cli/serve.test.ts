@@ -1,17 +1,13 @@
 /** `dar serve` as a process: it answers, and on SIGTERM it loses nothing and ends with 0. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DAR } from '../../test/compiled.ts'
+import { restartDrill, startInstance } from '../../test/restart-drill.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { createProgram } from './program.ts'
 import { registerServe } from './serve.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 let model = ''
 let photo: Buffer
@@ -22,31 +18,7 @@ beforeAll(async () => {
     .toBuffer()
 })
 
-interface Serving {
-  readonly child: ChildProcess
-  readonly url: string
-  readonly said: () => string
-  readonly ended: Promise<string | number | null>
-}
-
-async function serve(...flags: string[]): Promise<Serving> {
-  const args = [DAR, 'serve', '--model', model, '--threads', '1', '--port', '0', ...flags]
-  const { DAR_TOKEN: _, ...env } = process.env
-  const child = spawn(process.execPath, args, { cwd: ROOT, env })
-  let text = ''
-  const ended = new Promise<string | number | null>((resolve) => {
-    child.once('close', (code, signal) => resolve(signal ?? code))
-  })
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stderr?.on('data', (bytes) => {
-      text += bytes
-      const [, found] = /tiny at (\S+) until Ctrl-C/.exec(text) ?? []
-      if (found !== undefined) resolve(found)
-    })
-    void ended.then(() => reject(new Error(text)))
-  })
-  return { child, url, said: () => text, ended }
-}
+const serve = (...flags: string[]) => startInstance(model, '--threads', '1', ...flags)
 
 function send(url: string): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -78,6 +50,15 @@ describe('dar serve', { timeout: 300_000 }, () => {
     expect((await Promise.all(answers)).filter((status) => status !== 200)).toEqual([])
     expect(await ended, said()).toBe(0)
     expect(said()).toBe(`tiny at ${url} until Ctrl-C\n`)
+  })
+
+  it('loses no request while one of its two instances ends under load', async () => {
+    const drill = { photo, requests: 50, clients: 4, restarts: 1, start: () => serve('--notice', '0.5') }
+    const { sent, lost, turned, codes } = await restartDrill(drill)
+    expect(lost).toEqual([])
+    expect(turned).toBeGreaterThan(0)
+    expect(sent).toBeGreaterThanOrEqual(50)
+    expect(codes).toEqual([0, 0])
   })
 
   it.each([

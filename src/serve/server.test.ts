@@ -195,7 +195,7 @@ describe('a client that leaves', () => {
         for await (const step of tiny.model.stream(image, { signal })) {
           given++
           yield step
-          if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
         }
       } finally {
         ended = true

@@ -94,6 +94,8 @@ export async function listen({
     drain: ({ grace = 30_000 } = {}) => {
       draining ??= (async () => {
         service.stopBeingReady()
+        // Connections that the system has taken already are accepted first: the loop has just asked for them when this runs.
+        await new Promise<void>((resolve) => setImmediate(resolve))
         const closed = new Promise<void>((resolve) => server.close(() => resolve()))
         const lost = await requests.untilNone(grace)
         server.closeAllConnections()
