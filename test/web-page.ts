@@ -73,7 +73,7 @@ export async function serve(
   }
 }
 
-/** A browser whose webcam shows a test picture and whose GPU is imitated. */
+/** A browser whose webcam shows a test picture and whose GPU is imitated; it has no WebGPU unless `webgpu` is set. */
 export function launch(executablePath: string, { webgpu = false } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath,
@@ -84,7 +84,7 @@ export function launch(executablePath: string, { webgpu = false } = {}): Promise
       '--use-fake-ui-for-media-stream',
       '--use-angle=swiftshader',
       '--enable-unsafe-swiftshader',
-      ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'] : []),
+      ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'] : ['--disable-blink-features=WebGPU']),
     ],
   })
 }

@@ -29,8 +29,6 @@ export function answerPage(port: Port<Numbered, Reply>, parts: HostParts): void 
     started = resolve
   })
   engine.catch(() => {}) // whoever asked for it is told
-  // A model is read, and its graph made, while the engine is still on its way.
-  const runner: Runner = { load: async (compiled) => (await engine).runner.load(compiled) }
 
   const modelOf = (name: string): HostedModel => {
     const model = models.get(name)
@@ -41,7 +39,19 @@ export function answerPage(port: Port<Numbered, Reply>, parts: HostParts): void 
     const file = files.get(id)
     files.delete(id)
     if (!file) throw new Error(`internal error: the file of ${name} was not asked for`)
-    const opened = new HostedModel({ name, url, bytes: await file, runner, decode: parts.decode })
+    // A model is read, and its graph made, while the engine is still on its way.
+    const runner: Runner = {
+      async load(compiled) {
+        const { runner, report } = await engine
+        if (report.provider === 'webgpu' && opened.wrongOnWebGpu)
+          throw new DarError(
+            `WebGPU computes ${opened.wrongOnWebGpu} of ${name} wrongly; use the engine wasm (in the app: ?engine=wasm)`,
+            { kind: 'engine' },
+          )
+        return runner.load(compiled)
+      },
+    }
+    const opened: HostedModel = new HostedModel({ name, url, bytes: await file, runner, decode: parts.decode })
     await models.get(name)?.model.dispose()
     models.set(name, opened)
     return { name, metric: opened.metric }

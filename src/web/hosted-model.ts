@@ -30,6 +30,7 @@ import { DarError } from '../support/errors.ts'
 import type { HostParts } from './host.ts'
 import { pixelsOf } from './pixels-of.ts'
 import type { WebImage } from './protocol.ts'
+import { wrongOnWebGpu } from './webgpu-limits.ts'
 
 interface Shown {
   readonly job: Job
@@ -54,6 +55,8 @@ export class HostedModel {
   readonly model: DepthModel
   /** Whether depths are metres. */
   readonly metric: boolean
+  /** A weight that WebGPU computes wrongly with; null where there is none. */
+  readonly wrongOnWebGpu: string | null
   private readonly stored: PipelineModel & StoredDescription
   private readonly runner: Runner
   private shown: Shown | null = null
@@ -67,6 +70,7 @@ export class HostedModel {
     const { config, size, trainedSizes } = described
     this.runner = runner
     this.metric = isMetric(config)
+    this.wrongOnWebGpu = wrongOnWebGpu(tensors)
     this.stored = { ...described, name, weights: { kind: 'embedded', values } }
     const pipeline = new Pipeline(this.stored, runner)
     const multiple = imageMultiple(config)

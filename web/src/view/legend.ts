@@ -8,7 +8,7 @@ import type { Store } from '../store.ts'
 /** The first is the default: its colours differ in lightness, too, so it is read with any kind of colour vision. */
 const CHOICES: readonly (readonly [ColorMapName, string])[] = [
   ['viridis', 'viridis (for every eye)'],
-  ['cividis', 'cividis (the same without red and green)'],
+  ['cividis', 'cividis (red-green blind)'],
   ['turbo', 'turbo'],
   ['inferno', 'inferno'],
   ['magma', 'magma'],

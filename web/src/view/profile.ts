@@ -42,7 +42,7 @@ export function showProfile(store: Store): void {
         series: [
           { label: 'x' },
           ...chosen.map((at, i) => ({
-            label: at === maps.steps.length - 1 ? 'final' : `step ${at + 1}`,
+            label: at + 1 === maps.of ? 'final' : `step ${at + 1}`,
             stroke: i === chosen.length - 1 ? ink('--accent') : quiet,
             width: widths[i],
             dash: i === chosen.length - 1 ? [] : [2 + 3 * i, 3],
