@@ -84,7 +84,9 @@ export function launch(executablePath: string, { webgpu = false } = {}): Promise
       '--use-fake-ui-for-media-stream',
       '--use-angle=swiftshader',
       '--enable-unsafe-swiftshader',
-      ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'] : ['--disable-blink-features=WebGPU']),
+      ...(webgpu
+        ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+        : ['--disable-blink-features=WebGPU']),
     ],
   })
 }

@@ -6,10 +6,13 @@
 import type { Shape } from '../graph/index.ts'
 
 /** The first weight that is affected; null where there is none. Convolutions are the weights O,C,kh,kw. */
-export function wrongOnWebGpu(weights: Iterable<readonly [name: string, tensor: { readonly shape: Shape }]>): string | null {
+export function wrongOnWebGpu(
+  weights: Iterable<readonly [name: string, tensor: { readonly shape: Shape }]>,
+): string | null {
   for (const [name, { shape }] of weights) {
     const [, channels, height, width] = shape
-    if (shape.length === 4 && height * width > 1 && channels > 3 && channels % 3 === 0 && channels % 4 !== 0) return name
+    if (shape.length === 4 && height * width > 1 && channels > 3 && channels % 3 === 0 && channels % 4 !== 0)
+      return name
   }
   return null
 }
