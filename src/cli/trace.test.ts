@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { tinyConfig } from '../../test/tiny-config.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
-import { configText, flatConfig, parseConfig } from '../model/index.ts'
+import { configText, parseConfig } from '../model/index.ts'
 import { readWeights, writeWeights } from '../runtime/weights.ts'
 import { createProgram } from './program.ts'
 import { EXIT_CODES, run } from './run.ts'
@@ -90,7 +90,7 @@ describe('dar trace', () => {
     expect([...plain.values.keys()].every((name) => name.startsWith('trace/'))).toBe(true)
     expect(plain.shapes.get('trace/depth_full')).toEqual([1, 1, 32, 48])
     expect(plain.shapes.get('trace/level5.logit')).toEqual([1, 1, 32, 48])
-    expect(JSON.parse(plain.metadata.config)).toEqual(flatConfig(CONFIG))
+    expect(plain.metadata.config).toBe(configText(CONFIG))
 
     const scored = join(folder, 'scored.safetensors')
     expect(await trace('--model', files.model, '--input', files.inputs, '--out', scored, '--loss')).toBe(0)

@@ -10,7 +10,7 @@
  * preprocessor_config.json: bilinear to exactly the size of the graph's input (average.ts), 1/255, the encoder's mean and deviation.
  */
 import { CANONICAL_FOCAL } from '../image/index.ts'
-import { flatConfig, pixelStatistics } from '../model/index.ts'
+import { configText, pixelStatistics } from '../model/index.ts'
 import type { ModelFile } from '../node/index.ts'
 import type { Size } from '../predict/index.ts'
 import type { Precision } from './graph.ts'
@@ -67,7 +67,7 @@ export function modelConfig(
       maxMetres: dMax,
       canonicalFocal: CANONICAL_FOCAL,
       metres: METRES,
-      config: flatConfig(file.config),
+      config: JSON.parse(configText(file.config)),
     },
   }
 }
