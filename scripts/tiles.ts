@@ -1,7 +1,7 @@
 /**
  * What tiles add: the tables of docs/high-resolution.md.
  *
- *     npx tsx scripts/tiles.ts [--model NAME|FILE] [--rooms 6] [--photo FILE] [--across 1,2,3,4] [--overlap 0.5] [--threads 1]
+ *     npx tsx scripts/tiles.ts [--model NAME|FILE] [--rooms 6] [--seed N] [--photo FILE] [--across 1,2,3,4] [--overlap 0.5] [--threads 1]
  *
  * Rooms are those of reported figures (`UNSEEN_ROOMS`), rendered at 1280×960 with exact depth. For the whole picture and for tiles of several sizes it prints
  * boundary_f1, abs_rel and d1 (no alignment, 0.1 to 10 m), with edges as the network leaves them and moved to the photo's. Then, for the default tiles, the steps of
@@ -16,13 +16,14 @@ import { namedProtocol } from '../src/eval/presets.ts'
 import type { RgbImage } from '../src/image/types.ts'
 import { decodeImage } from '../src/node/decode.ts'
 import { loadModel } from '../src/node/load-model.ts'
-import { predictTiled, type TiledMap } from '../src/predict/predict-tiled.ts'
+import { predictTiled, type TiledMap, tokenOf } from '../src/predict/predict-tiled.ts'
 import { layoutTiles } from '../src/predict/tiles.ts'
 
 const { values } = parseArgs({
   options: {
     model: { type: 'string', default: 'dar-nano' },
     rooms: { type: 'string', default: '6' },
+    seed: { type: 'string', default: String(UNSEEN_ROOMS.seed) },
     photo: { type: 'string' },
     across: { type: 'string', default: '1,2,3,4' },
     overlap: { type: 'string', default: '0.5' },
@@ -41,7 +42,7 @@ await using model = await loadModel(values.model, { threads: Number(values.threa
 const figures = new Map<string, { readonly f1: number; readonly absRel: number; readonly d1: number }[]>()
 const steps: Record<string, readonly string[]> = {}
 
-const dataset = roomsDataset({ ...UNSEEN_ROOMS, width: 1280, height: 960 })
+const dataset = roomsDataset({ ...UNSEEN_ROOMS, seed: Number(values.seed), width: 1280, height: 960 })
 for (let i = 0; i < Number(values.rooms); i++) {
   const frame = await dataset.get(i)
   for (const across of ACROSS)
@@ -62,7 +63,7 @@ if (values.photo) {
   for (const edges of EDGES) steps[`| photo | ${edges} |`] = seams(await tiled(photo, DEFAULT, edges))
 }
 
-console.log(`${model.name}, ${values.rooms} rooms at 1280×960\n`)
+console.log(`${model.name}, ${values.rooms} rooms of seed ${values.seed} at 1280×960\n`)
 console.log('| | edges | boundary_f1 | abs_rel | d1 |\n| --- | --- | --- | --- | --- |')
 for (const [key, rooms] of figures) {
   const mean = (pick: (one: (typeof rooms)[number]) => number) =>
@@ -90,7 +91,10 @@ function focalOf({ intrinsics }: Frame): number | undefined {
 /** Steps of ln d along x: mean and 99.9 %, at borders of tiles and beside them. */
 function seams({ width, height, depth, networkSize }: TiledMap): string[] {
   const across = Math.min(DEFAULT, width / networkSize.width, height / networkSize.height)
-  const { x } = layoutTiles({ width, height }, { shape: networkSize, across, overlap: OVERLAP })
+  const { x } = layoutTiles(
+    { width, height },
+    { shape: networkSize, across, overlap: OVERLAP, token: tokenOf(networkSize) },
+  )
   const borders = new Set(
     x.starts.flatMap((start) => [start, start + x.length]).filter((border) => border > 0 && border < width),
   )

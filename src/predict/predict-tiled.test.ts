@@ -99,7 +99,8 @@ describe('predictTiled', () => {
     expect(others.length).toBe(tiles)
     expect(tiles).toBe(49)
     for (const { image, options } of others) {
-      expect([image.width, image.height]).toEqual([100, 75])
+      // A quarter of 400×300, and some more for the grids of tokens.
+      expect([image.width, image.height]).toEqual([109, 83])
       expect(options.focal).toBeCloseTo(CANONICAL_FOCAL * Math.hypot(WIDTH, HEIGHT), 6)
     }
     expect(focal.relative).toBe(CANONICAL_FOCAL)

@@ -15,13 +15,13 @@
 import { CANONICAL_FOCAL } from '../image/camera.ts'
 import { type Crop, resizeBilinear } from '../image/resize.ts'
 import type { DepthImage, Intrinsics, RgbImage } from '../image/types.ts'
-import { type DarConfig, isMetric } from '../model/index.ts'
+import { type DarConfig, isMetric, memoryGrid } from '../model/index.ts'
 import { DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
 import { factsOf, type MapFacts } from './facts.ts'
 import { snapEdges } from './snap-edges.ts'
 import { addTile, blendWeights, fitTile, layoutTiles, tilesOf } from './tiles.ts'
-import type { DepthMap, NetworkMaps, PredictOptions, TileOptions } from './types.ts'
+import type { DepthMap, NetworkMaps, PredictOptions, Size, TileOptions } from './types.ts'
 
 /** What is used of a model. */
 export interface TiledModel {
@@ -85,7 +85,7 @@ export async function predictTiled(
   let count = 0
   if (across < LEAST_ACROSS) resizeBilinear(global.data, global.width, global.height, width, height, { out: sum.data })
   else {
-    const grid = layoutTiles(image, { shape: networkSize, across, overlap })
+    const grid = layoutTiles(image, { shape: networkSize, across, overlap, token: tokenOf(networkSize) })
     const places = tilesOf(grid)
     const [weightsX, weightsY] = [blendWeights(grid.x), blendWeights(grid.y)]
     // In pixels, so it is that of every crop.
@@ -124,6 +124,12 @@ export async function predictTiled(
   spent.finish += performance.now() - begin
   const rest = { ...facts, focal, intrinsics, networkSize, warnings, steps: [], milliseconds: spent, tiles: count }
   return { width, height, depth: sum.data, data: sum.data, sigma, ...rest }
+}
+
+/** Network pixels of a token of the finest step: a cell of the memory's grid (algorithm section 3). */
+export function tokenOf({ width, height }: Size): Size {
+  const [rows, columns] = memoryGrid([height, width])
+  return { width: width / columns, height: height / rows }
 }
 
 function cropOf({ data, width }: RgbImage, { left, top, width: w, height: h }: Crop): RgbImage {

@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { DepthImage } from '../image/types.ts'
 import { addTile, blendWeights, fitTile, layoutTiles, type TileGrid, tilesOf } from './tiles.ts'
 
-const size = fc.record({ width: fc.integer({ min: 40, max: 900 }), height: fc.integer({ min: 40, max: 900 }) })
+const size = fc.record({ width: fc.integer({ min: 200, max: 900 }), height: fc.integer({ min: 200, max: 900 }) })
 const shape = fc.constantFrom({ width: 256, height: 192 }, { width: 192, height: 256 }, { width: 320, height: 160 })
 const layout = fc.record({
   shape,
   across: fc.integer({ min: 10, max: 60 }).map((n) => n / 10),
   overlap: fc.integer({ min: 1, max: 8 }).map((n) => n / 10),
+  token: fc.constantFrom({ width: 0, height: 0 }, { width: 8, height: 8 }),
 })
 
 describe('layoutTiles', () => {
@@ -46,6 +47,25 @@ describe('layoutTiles', () => {
       { shape: { width: 256, height: 192 }, across: 2, overlap: 0.5 },
     )
     expect([panorama.x.length, panorama.y.length]).toEqual([534, 400])
+  })
+
+  it('lays the token grids of neighbours between each other, and keeps the shape of the network to a percent', () => {
+    const [shape, token] = [
+      { width: 256, height: 192 },
+      { width: 8, height: 8 },
+    ]
+    for (const across of [2, 3, 4]) {
+      const grid = layoutTiles({ width: 4000, height: 3000 }, { shape, across, overlap: 0.5, token })
+      for (const [{ starts, length }, side] of [
+        [grid.x, shape.width],
+        [grid.y, shape.height],
+      ] as const)
+        for (let i = 1; i < starts.length; i++) {
+          const tokens = ((starts[i] - starts[i - 1]) * side) / length / 8
+          expect(Math.abs(tokens - Math.floor(tokens) - 0.5)).toBeLessThan(0.05)
+        }
+      expect(Math.abs(Math.log((grid.x.length / grid.y.length) * (192 / 256)))).toBeLessThan(0.015)
+    }
   })
 })
 

@@ -5,6 +5,11 @@
  * **Layout.** All tiles have one size, of the shape in which the network sees the picture, so a tile is not squeezed. With `across` = n its
  * longer reach over the picture is 1/n of it. Neighbours share at least `overlap` of a side, and the first and the last end at the picture's edges.
  *
+ * The network's map has a faint grid: tokens of c of its pixels, between which it steps. Neighbours that begin a whole number of tokens apart have
+ * their grids on top of each other, and where one tile ends another has such a step. So tiles begin half a token from the grid of
+ * the one before, (k + ½)·c network pixels apart: grids interleave, and blending halves the steps. For that, tiles become larger by up to
+ * a few percent (L = picture / (1 + gaps·(k + ½)·c / network's side)), by nearly the same along both axes.
+ *
  * **Alignment.** A tile shows less than the picture, so the network judges its distances worse: through a lens n times as long, without the
  * room around it. Its scale and shift are taken from the global map, in log depth, by `robustLine`:
  *
@@ -35,20 +40,36 @@ export interface TileGrid {
   readonly y: TileAxis
 }
 
-/** `shape`: of the network's input. `across`: how often a tile fits into the picture along the axis that limits it. */
+/**
+ * `shape`: of the network's input; `token`: of one of its tokens, in its pixels (0: it has none). `across`: how often a tile fits into the
+ * picture along the axis that limits it.
+ */
 export function layoutTiles(
   { width, height }: Size,
-  { shape, across, overlap }: { readonly shape: Size; readonly across: number; readonly overlap: number },
+  {
+    shape,
+    across,
+    overlap,
+    token = { width: 0, height: 0 },
+  }: { readonly shape: Size; readonly across: number; readonly overlap: number; readonly token?: Size },
 ): TileGrid {
   const scale = Math.min(width / shape.width, height / shape.height) / across
-  return {
-    x: axisOf(width, Math.min(width, Math.ceil(shape.width * scale)), overlap),
-    y: axisOf(height, Math.min(height, Math.ceil(shape.height * scale)), overlap),
-  }
+  const axis = (whole: number, side: number, cell: number) =>
+    axisOf(whole, Math.min(whole, Math.ceil(side * scale)), { overlap, side, cell })
+  return { x: axis(width, shape.width, token.width), y: axis(height, shape.height, token.height) }
 }
 
-function axisOf(whole: number, length: number, overlap: number): TileAxis {
-  const gaps = Math.ceil((whole - length) / (length * (1 - overlap)) - 1e-9)
+/** `side` of the network's input, of which a token takes `cell`. */
+function axisOf(
+  whole: number,
+  least: number,
+  { overlap, side, cell }: { readonly overlap: number; readonly side: number; readonly cell: number },
+): TileAxis {
+  const gaps = Math.ceil((whole - least) / (least * (1 - overlap)) - 1e-9)
+  const apart = (side * (whole - least)) / (gaps * least)
+  const tokens = Math.floor(apart / cell - 0.5) + 0.5
+  const isAligned = gaps > 0 && cell > 0 && tokens > 0
+  const length = isAligned ? Math.ceil(whole / (1 + (gaps * tokens * cell) / side)) : least
   const starts = Array.from({ length: gaps + 1 }, (_, i) =>
     gaps === 0 ? 0 : Math.round((i * (whole - length)) / gaps),
   )
