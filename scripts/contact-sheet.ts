@@ -1,16 +1,30 @@
 /**
  * Writes a contact sheet of `rooms`: a grid of scenes, each as RGB beside its depth in colour (fixed range 0.3 to 10 m, so that
- * scenes can be compared). `npx tsx scripts/contact-sheet.ts [FILE] [FIRST SEED]`; the default is docs/rooms.jpg from seed 1.
+ * scenes can be compared). With --furniture it shows furnished homes.
+ *
+ *     npx tsx scripts/contact-sheet.ts [FILE] [FIRST SEED] [--furniture DIR] [--rows 4] [--columns 4] [--width 200]
+ *
+ * The default is docs/rooms.jpg from seed 1. Width is that of one picture, pixels.
  */
+import { parseArgs } from 'node:util'
 import { interpolateTurbo } from 'd3-scale-chromatic'
 import sharp, { type OverlayOptions } from 'sharp'
-import { renderRoom } from '../src/rooms/index.ts'
+import { createRoomRenderer } from '../src/rooms/index.ts'
 import { writeFileAtomically } from '../src/support/files.ts'
 
-const COLUMNS = 4
-const ROWS = 4
-const WIDTH = 200
-const HEIGHT = 150
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    furniture: { type: 'string' },
+    rows: { type: 'string', default: '4' },
+    columns: { type: 'string', default: '4' },
+    width: { type: 'string', default: '200' },
+  },
+})
+const COLUMNS = Number(values.columns)
+const ROWS = Number(values.rows)
+const WIDTH = Number(values.width)
+const HEIGHT = (WIDTH * 3) / 4
 const NEAR = 0.3
 const FAR = 10
 const GAP = 4
@@ -18,11 +32,12 @@ const GAP = 4
 /** Turbo over the logarithm of depth, near = red. */
 const PALETTE = Array.from({ length: 256 }, (_, i) => (interpolateTurbo(1 - i / 255).match(/\d+/g) ?? []).map(Number))
 
-const file = process.argv[2] ?? 'docs/rooms.jpg'
-const first = Number(process.argv[3] ?? 1)
+const file = positionals[0] ?? 'docs/rooms.jpg'
+const first = Number(positionals[1] ?? 1)
+const render = createRoomRenderer()
 const tiles: OverlayOptions[] = []
 for (let i = 0; i < COLUMNS * ROWS; i++) {
-  const { image, depth } = renderRoom({ seed: first + i })
+  const { image, depth } = await render({ seed: first + i, furniture: values.furniture })
   const coloured = new Uint8Array(image.data.length)
   depth.data.forEach((d, k) => {
     const level = Math.round((255 * Math.log(d / NEAR)) / Math.log(FAR / NEAR))
