@@ -54,6 +54,8 @@ export class SceneBuilder {
   readonly pieces: Piece[] = []
   /** Points worth looking at: the middle of a piece of furniture, world metres. */
   readonly sights: Vector[] = []
+  /** Places of small things that lie on others, world metres. */
+  readonly details: Vector[] = []
   readonly style: Style
 
   constructor(random: Random) {
@@ -128,6 +130,10 @@ export class SceneBuilder {
   sight(f: Pose, x: number, y: number, z: number): void {
     const p = f.at(x, y, z)
     this.sights.push([p.x, p.y, p.z])
+  }
+
+  detail({ x, y, z }: Pose): void {
+    this.details.push([x, y, z])
   }
 
   support(frame: Pose, width: number, depth: number, density: number, room = 1): void {

@@ -9,11 +9,10 @@ import type { Piece } from './catalogue/sh3f.ts'
 import { hangings } from './furnish/hangings.ts'
 import { furnishHome } from './furnish/home.ts'
 import { daylight } from './light/daylight.ts'
-import { lamps } from './light/lighting.ts'
+import { homeLamps } from './light/home-lamps.ts'
 import {
   anyColour,
   fabric,
-  hsv,
   type Material,
   material,
   metal,
@@ -23,17 +22,15 @@ import {
   type Rgb,
   wood,
 } from './materials/materials.ts'
-import { drawHome, type Home, homeShell } from './plan/home.ts'
+import { drawHome, type Home, homeShell, outerWalls } from './plan/home.ts'
 import { openings } from './plan/openings.ts'
 import type { Scene } from './scene.ts'
 import { buildBvh } from './solids/bvh.ts'
-import { FARTHEST } from './solids/camera.ts'
 import type { Mesh, MeshMaterial } from './solids/mesh.ts'
-import { Pose } from './solids/primitives.ts'
 import { Tracer } from './solids/ray-tracer.ts'
 
-/** Least depth of a picture of a home, metres. */
-const NEAREST = 0.2
+/** Least and greatest depth of a picture of a home, metres. */
+const RANGE = { nearest: 0.2, farthest: 20 } as const
 
 export interface HomeDraft {
   readonly seed: number
@@ -50,16 +47,9 @@ export function draftHome(seed: number, roles: Roles): HomeDraft {
   const home = drawHome(random)
   homeShell(s, home)
   const day = random.chance(0.65)
-  const windows = openings(s, home.plan, home.height, day, 4)
+  const windows = openings(s, home.plan, home.height, { day, most: 1 + 2 * home.parts.length, outer: outerWalls(home) })
   furnishHome(s, home, roles)
-  lamps(s, home.plan, home.height, windows)
-  // Rooms beyond a door usually have lights of their own.
-  for (const { rect: r } of home.parts.slice(1))
-    if (random.chance(0.7)) {
-      const warm = hsv(random.uniform(0.05, 0.13), random.uniform(0, 0.3), 1)
-      const at = new Pose((r.x0 + r.x1) / 2, (r.y0 + r.y1) / 2, home.height - 0.4, 0)
-      s.bulb(at, 0.15, random.uniform(0.6, 2), warm)
-    }
+  homeLamps(s, home, windows)
   hangings(s, home.plan, home.height)
   return { seed, builder: s, home, light: daylight(random, day, windows), pieces: s.pieces }
 }
@@ -80,13 +70,14 @@ export function finishHome({ seed, builder: s, home, light }: HomeDraft, shapes:
       shapes.map((mesh) => mesh ?? NOTHING),
     ),
     materials: s.materials,
-    lights: s.lights.slice(0, 4),
+    lights: s.lights,
     ...light,
     plan: home.plan,
     height: home.height,
     sights: s.sights,
+    details: s.details,
     bounce: true,
-    range: { nearest: NEAREST, farthest: FARTHEST },
+    range: RANGE,
   }
 }
 

@@ -27,7 +27,7 @@ export function drawScene(seed: number): Scene {
   const height = random.chance(0.85) ? random.uniform(2.3, 2.9) : random.uniform(2.9, 3.8)
   shell(s, plan, height, kind)
   const day = random.chance(0.7)
-  const windows = openings(s, plan, height, day, kind === 'corridor' || kind === 'store' ? 1 : 3)
+  const windows = openings(s, plan, height, { day, most: kind === 'corridor' || kind === 'store' ? 1 : 3 })
   furnish(s, plan, height, kind)
   lamps(s, plan, height, windows)
   for (const support of s.supports) clutter(s, support)
@@ -44,6 +44,7 @@ export function drawScene(seed: number): Scene {
     plan,
     height,
     sights: s.sights,
+    details: [],
     bounce: false,
     range: { nearest: NEAREST, farthest: FARTHEST },
   }

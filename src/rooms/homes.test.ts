@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
-import { type Furniture, openFurniture } from './catalogue/index.ts'
+import { type Furniture, HOMES_VERSION, openFurniture } from './catalogue/index.ts'
 import { writeCatalogue } from './catalogue/testing.ts'
 import { draftHome, finishHome } from './draw-home.ts'
 import { createRoomRenderer, type RenderedRoom, renderHome } from './index.ts'
-import { MESH } from './solids/primitives.ts'
+import { drawHomeViewpoints } from './sensor/home-viewpoint.ts'
+import { MESH, type Vector } from './solids/primitives.ts'
 
 let folder: string
 let furniture: Furniture
@@ -21,6 +22,12 @@ function digest({ image, depth, intrinsics }: RenderedRoom): string {
   return hash.update(JSON.stringify(intrinsics)).digest('hex')
 }
 
+async function sceneOf(seed: number) {
+  const draft = draftHome(seed, furniture.roles)
+  const scene = finishHome(draft, await Promise.all(draft.pieces.map((piece) => furniture.shapeOf(piece))))
+  return { home: draft.home, scene }
+}
+
 const SMALL = { width: 64, height: 48 }
 
 describe('renderHome', () => {
@@ -33,10 +40,21 @@ describe('renderHome', () => {
     expect(digest(await render({ seed: 5, ...SMALL }))).not.toBe(first)
   })
 
+  test('gives the pictures, depths and cameras that homes of this version have always given', async () => {
+    const hash = createHash('sha256')
+    for (let seed = 0; seed < 24; seed++) hash.update(digest(await renderHome(furniture, { seed, ...SMALL })))
+    hash.update(digest(await renderHome(furniture, { seed: 24, width: 48, height: 64 })))
+    // Homes changed? Then increase HOMES_VERSION too.
+    expect([HOMES_VERSION, hash.digest('hex')]).toEqual([
+      2,
+      'fae536a5456b72634bb273aef5bef57d1a2c85c99047eb192701f6018214fbc6',
+    ])
+  })
+
   test('has a depth within range at every pixel, and pictures that are neither black nor white', async () => {
     for (let seed = 0; seed < 25; seed++) {
       const { depth, image } = await renderHome(furniture, { seed, width: 32, height: 24 })
-      for (const d of depth.data) if (!(d >= 0.2 && d <= 10)) expect.fail(`seed ${seed}: depth ${d}`)
+      for (const d of depth.data) if (!(d >= 0.2 && d <= 20)) expect.fail(`seed ${seed}: depth ${d}`)
       const mean = image.data.reduce((a, b) => a + b, 0) / image.data.length
       expect(mean, `seed ${seed}`).toBeGreaterThan(15)
       expect(mean, `seed ${seed}`).toBeLessThan(250)
@@ -46,9 +64,7 @@ describe('renderHome', () => {
 
 describe('a home', () => {
   test('shows the shapes themselves: the catalogue is made of boxes, so a ray meets each where its box is', async () => {
-    const draft = draftHome(3, furniture.roles)
-    const scene = finishHome(draft, await Promise.all(draft.pieces.map((piece) => furniture.shapeOf(piece))))
-    const { tracer } = scene
+    const { tracer } = (await sceneOf(3)).scene
     const { shape, count, bounds } = tracer.primitives
     let checked = 0
     for (let i = 0; i < count; i++) {
@@ -78,5 +94,55 @@ describe('a home', () => {
         expect(z0, `seed ${seed}, ${piece.name}`).toBeGreaterThan(-1e-3)
       }
     }
+  })
+
+  test('is photographed from inside its rooms and outside of its furniture', async () => {
+    let views = 0
+    for (let seed = 0; seed < 20; seed++) {
+      const { home, scene } = await sceneOf(seed)
+      for (const { position } of drawHomeViewpoints(scene, seed, 320, 240)) {
+        const [x, y, z] = position
+        expect(home.plan.inside(x, y) && z > 0.2 && z < home.height, `seed ${seed}`).toBe(true)
+        expect(scene.tracer.contains(x, y, z, 0.05), `seed ${seed}`).toBe(false)
+        views++
+      }
+    }
+    expect(views).toBeGreaterThan(40)
+  })
+
+  test('has doorways that one can look through, mostly into rooms with light', async () => {
+    let doorways = 0
+    let lit = 0
+    for (let seed = 0; seed < 30; seed++) {
+      const { home, scene } = await sceneOf(seed)
+      // The k-th passage leads to the k-th of the rooms that are not open to the main one.
+      const rooms = home.parts.slice(1).filter((part) => !part.open)
+      home.passages.forEach(({ rect: gap, alongX }, k) => {
+        const { rect: room } = rooms[k]
+        const before = alongX ? Math.sign(room.x0 - gap.x0) : Math.sign(room.y0 - gap.y0)
+        const [x, y] = [(gap.x0 + gap.x1) / 2, (gap.y0 + gap.y1) / 2]
+        const [dx, dy] = alongX ? [before, 0] : [0, before]
+        scene.tracer.ray.set([x - 0.4 * dx, y - 0.4 * dy, 1.5, dx, dy, 0])
+        scene.tracer.nearest()
+        expect(scene.tracer.ray[6], `seed ${seed}, passage ${k}`).toBeGreaterThan(0.9)
+        doorways++
+        const within = ([px, py]: Vector) => px > room.x0 && px < room.x1 && py > room.y0 && py < room.y1
+        if (scene.lights.some(({ centre }) => within(centre))) lit++
+      })
+    }
+    expect(doorways).toBeGreaterThan(20)
+    expect(lit / doorways).toBeGreaterThan(0.7)
+  })
+
+  test('shows things more than five metres away in about two pictures of five', async () => {
+    let far = 0
+    const pictures = 60
+    for (let seed = 0; seed < pictures; seed++) {
+      const { depth } = await renderHome(furniture, { seed, width: 16, height: 12 })
+      const sorted = depth.data.slice().sort()
+      if (sorted[Math.floor(0.95 * sorted.length)] > 5) far++
+    }
+    expect(far / pictures).toBeGreaterThan(0.25)
+    expect(far / pictures).toBeLessThan(0.65)
   })
 })

@@ -8,6 +8,7 @@ import { Random } from '../support/random.ts'
 import type { Furniture } from './catalogue/index.ts'
 import { draftHome, finishHome } from './draw-home.ts'
 import { drawScene } from './draw-scene.ts'
+import { relevantLights } from './light/relevant-lights.ts'
 import { render } from './render/render.ts'
 import type { Scene } from './scene.ts'
 import { expose } from './sensor/expose.ts'
@@ -15,10 +16,13 @@ import { drawHomeViewpoints } from './sensor/home-viewpoint.ts'
 import { drawViewpoints } from './sensor/viewpoint.ts'
 import type { Viewpoint } from './solids/camera.ts'
 
+/** Lights of one picture. */
+const MOST_LIGHTS = 4
+
 /** A photo of a room and its exact depth. */
 export interface RenderedRoom {
   readonly image: RgbImage
-  /** Metres along the optical axis of the ray through each pixel's centre; every pixel lies in [0.3, 10], of furnished homes in [0.2, 10]. */
+  /** Metres along the optical axis of the ray through each pixel's centre; every pixel lies in [0.3, 10], of furnished homes in [0.2, 20]. */
   readonly depth: DepthImage
   /** Pixel centres have integer coordinates: pixel (x, y) looks along ((x − cx)/fx, (y − cy)/fy, 1). */
   readonly intrinsics: Intrinsics
@@ -78,7 +82,8 @@ function photograph(
   { draw, width, height }: { readonly draw: number; readonly width: number; readonly height: number },
 ): RenderedRoom | null {
   for (const view of views) {
-    const rendering = render(scene, view, width, height)
+    const lights = relevantLights(scene, view, { width, height, most: MOST_LIGHTS })
+    const rendering = render({ ...scene, lights }, view, width, height)
     if (rendering === null) continue
     return {
       image: { width, height, data: expose(rendering.radiance, width, height, draw) },

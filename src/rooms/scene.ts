@@ -16,6 +16,8 @@ export interface Scene extends Daylight {
   readonly plan: FloorPlan
   readonly height: number
   readonly sights: readonly Vector[]
+  /** Small things on tables and shelves, for close-ups. */
+  readonly details: readonly Vector[]
   /** Whether surfaces light each other. If not, the ambient term stands for it. */
   readonly bounce: boolean
   /** Range of depths in a picture, metres. Views with others are rejected. */

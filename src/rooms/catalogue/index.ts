@@ -23,7 +23,7 @@ export interface Furniture {
   /** Of all catalogues of the folder, by file name, in the order of the files. */
   readonly pieces: readonly Piece[]
   readonly roles: Roles
-  /** SHA-256 of the files' contents, hex. Equal hashes give equal pictures. */
+  /** SHA-256 of the files' contents and of `HOMES_VERSION`, hex. Equal hashes give equal pictures. */
   readonly digest: string
   /**
    * The shape of one of `pieces`; null where its file has no triangle. Throws a DarError that names the file and entry
@@ -45,6 +45,12 @@ const MAX_MODEL_BYTES = 4e6
 
 /** Increased when the way of building meshes changes. */
 const FORMAT = 1
+
+/**
+ * Increased when homes change, so that neither a set of rooms nor a training run goes on with homes of two kinds. It is part of
+ * `Furniture.digest`.
+ */
+export const HOMES_VERSION = 2
 
 /**
  * @throws DarError when the folder holds no `.sh3f` file, or one of them is damaged.
@@ -77,7 +83,7 @@ export async function openFurniture(
     return made
   }
   const pieces = [...homes.keys()]
-  const digest = createHash('sha256')
+  const digest = createHash('sha256').update(`homes ${HOMES_VERSION}`)
   for (const file of files) digest.update(file.digest)
   return {
     pieces,

@@ -10,6 +10,7 @@ import { type Home, type Part, partOf } from '../plan/home.ts'
 import { Pose, type Vector } from '../solids/primitives.ts'
 import { rug } from './hangings.ts'
 import { plant } from './plant.ts'
+import { deskRows, longTable, type Placer, type Spot } from './rows.ts'
 import { cushion, throwOver } from './seats.ts'
 import { smallThing } from './small-things.ts'
 import { boxStack, shelf } from './storage.ts'
@@ -17,6 +18,8 @@ import { boxStack, shelf } from './storage.ts'
 /** A level surface that things may be put on, and how it is used. */
 interface Top extends Support {
   readonly soft: boolean
+  /** Circles of the surface that are taken. */
+  readonly spots: readonly Spot[]
 }
 
 class Furnisher {
@@ -41,16 +44,34 @@ class Furnisher {
   run(): void {
     const { s, part } = this
     if (s.random.chance(0.3) && part.kind !== 'kitchen' && part === this.home.parts[0]) rug(s, this.home.plan)
+    if (part.use === 'dining') longTable(this.placer())
     for (const wall of this.walls) this.alongWall(wall)
-    this.inTheMiddle()
+    if (part.use === 'desks') deskRows(this.placer())
+    else if (part.use !== 'hall') this.inTheMiddle()
     this.onWalls()
     // The surfaces of built-in shelves are in `s.supports`.
-    const own = s.supports.splice(0).map((support) => ({ ...support, soft: false }))
+    const own = s.supports.splice(0).map((support) => ({ ...support, soft: false, spots: [] }))
     const clutter = s.random.pick([0.5, 1, 2, 2, 4])
     for (const top of this.tops) this.fillTop(top, clutter)
     for (const top of own) this.fillTop(top, 3)
     this.onTheFloor()
     this.someone()
+  }
+
+  private placer(): Placer {
+    const { s, roles } = this
+    return {
+      s,
+      roles,
+      room: this.part.rect,
+      take: (f, piece, spots) => this.take(f, piece, spots),
+      seat: (f, piece) => {
+        const ground = groundOf(f, piece.width, piece.depth)
+        if (!within(ground, this.part.rect)) return
+        this.home.plan.occupied.push(ground)
+        s.piece(f, piece)
+      },
+    }
   }
 
   /** Fills a wall from one end to the other, in kitchens without gaps. */
@@ -103,21 +124,20 @@ class Furnisher {
   }
 
   /** Puts a piece down if there is room for it. */
-  private take(f: Pose, piece: Piece): boolean {
+  private take(f: Pose, piece: Piece, spots: readonly Spot[] = []): boolean {
     if (!this.takeGround(groundOf(f, piece.width, piece.depth))) return false
-    this.put(f, piece)
+    this.put(f, piece, spots)
     return true
   }
 
   private takeGround(ground: Rect): boolean {
     const { plan } = this.home
-    const r = this.part.rect
-    if (ground.x0 < r.x0 || ground.x1 > r.x1 || ground.y0 < r.y0 || ground.y1 > r.y1 || !plan.free(ground)) return false
+    if (!within(ground, this.part.rect) || !plan.free(ground)) return false
     plan.occupied.push(ground)
     return true
   }
 
-  private put(f: Pose, piece: Piece): void {
+  private put(f: Pose, piece: Piece, spots: readonly Spot[]): void {
     const { s } = this
     const k = s.random.uniform(0.95, 1.06)
     const scale: Vector = [k, k, k]
@@ -125,7 +145,15 @@ class Furnisher {
     const { top, width, depth } = piece
     if (top === null || top < 0.2 || top > 1.9 || isSeat(piece)) return
     const frame = f.at(0, depth / 2, top * k + 0.001)
-    this.tops.push({ frame, width: 0.92 * width, depth: 0.84 * depth, room: 0.62, density: 1, soft: isSoft(piece) })
+    this.tops.push({
+      frame,
+      width: 0.92 * width,
+      depth: 0.84 * depth,
+      room: 0.62,
+      density: 1,
+      soft: isSoft(piece),
+      spots,
+    })
     if (isSoft(piece)) this.dress(f, piece, top * k)
   }
 
@@ -182,8 +210,7 @@ class Furnisher {
         const at = middle.at(0, 0, 0, (side * Math.PI) / 2).at(place * across, out + seat.depth / 2, 0)
         const chair = new Pose(at.x, at.y, 0, at.yaw + Math.PI + random.normal(0, 0.2)).at(0, -seat.depth / 2, 0)
         const ground = groundOf(chair, seat.width, seat.depth)
-        const r = part.rect
-        if (ground.x0 < r.x0 || ground.x1 > r.x1 || ground.y0 < r.y0 || ground.y1 > r.y1) continue
+        if (!within(ground, part.rect)) continue
         const own = groundOf(f, table.width, table.depth)
         const clash = home.plan.occupied.some(
           (o) => overlaps(o, ground) && !(Math.abs(o.x0 - own.x0) < 1e-6 && Math.abs(o.y0 - own.y0) < 1e-6),
@@ -215,13 +242,13 @@ class Furnisher {
     }
   }
 
-  private fillTop({ frame, width, depth, room, soft, density }: Top, clutter: number): void {
+  private fillTop({ frame, width, depth, room, soft, density, ...top }: Top, clutter: number): void {
     const { s, roles, part } = this
     const { random } = s
     const [local, shared] = [roles.small[part.kind], roles.small.any]
     const area = width * depth
     const most = -Math.log(1 - 0.999 * random.uniform()) * clutter * (1 + 2.5 * area) * density * (soft ? 0.25 : 1)
-    const spots: { x: number; y: number; r: number }[] = []
+    const spots = [...top.spots]
     for (let i = Math.min(Math.floor(most), 12); i > 0; i--) {
       const own = random.chance(0.2)
       const pool = local.length > 0 && (shared.length === 0 || random.chance(0.6)) ? local : shared
@@ -235,6 +262,7 @@ class Furnisher {
         if (spots.some((p) => (p.x - x) ** 2 + (p.y - y) ** 2 < 0.8 * (p.r + r) ** 2)) continue
         spots.push({ x, y, r })
         const f = frame.at(x, y, 0, random.chance(0.5) ? 0 : random.uniform(0, 6.2832))
+        s.detail(f)
         if (piece === null) smallThing(s, f, r, room)
         else s.piece(f.at(0, -piece.depth / 2, 0), piece)
         break
@@ -290,16 +318,24 @@ function groundOf(f: Pose, width: number, depth: number): Rect {
   }
 }
 
+function within(a: Rect, room: Rect): boolean {
+  return a.x0 >= room.x0 && a.x1 <= room.x1 && a.y0 >= room.y0 && a.y1 <= room.y1
+}
+
 function overlaps(a: Rect, b: Rect): boolean {
   return a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1
 }
 
+/** How full a room is, by its use. */
+const FILL: Readonly<Record<Part['use'], number>> = { room: 1, dining: 0.8, desks: 0.7, hall: 0.3 }
+
 /** Furnishes every room of the home, the main one most. */
 export function furnishHome(s: SceneBuilder, home: Home, roles: Roles): void {
   const main = s.random.uniform(0.65, 1.2)
-  home.parts.forEach((part, i) => {
-    new Furnisher(s, home, roles, part, i === 0 ? main : 0.7 * main).run()
-  })
+  for (const part of home.parts) {
+    const share = part === home.parts[0] || part.open ? 1 : 0.7
+    new Furnisher(s, home, roles, part, share * FILL[part.use] * main).run()
+  }
   ceilingLamps(s, home, roles)
 }
 

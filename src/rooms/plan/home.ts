@@ -1,10 +1,6 @@
-/**
- * Plans of homes: a main room, and up to two more behind doorways or wide openings, which gives views of five to ten
- * metres. Builds their shells: a floor and walls for each room, one ceiling.
- */
+/** Plans of homes, and their shells: a floor and walls for each room, one ceiling, trim round the passages. */
 import type { Random } from '../../support/random.ts'
 import type { SceneBuilder } from '../builder.ts'
-import { type HomeRoom, ROOMS } from '../catalogue/roles.ts'
 import {
   ceilingTiles,
   floorMaterial,
@@ -16,61 +12,25 @@ import {
   wallMaterial,
 } from '../materials/materials.ts'
 import { Pose, type Vector } from '../solids/primitives.ts'
-import { FloorPlan, type Rect, type Wall } from './floor-plan.ts'
+import { FloorPlan, type Wall } from './floor-plan.ts'
+import { drawOutline, type Outline, type Part } from './layouts.ts'
 
-export interface Part {
-  readonly kind: HomeRoom
-  readonly rect: Rect
-}
+export type { Part } from './layouts.ts'
 
-export interface Home {
+export interface Home extends Outline {
   readonly plan: FloorPlan
-  /** The main room first. */
-  readonly parts: readonly Part[]
-  readonly passages: readonly Passage[]
   readonly height: number
 }
 
-interface Passage {
-  readonly rect: Rect
-  /** Whether the passage leads along x. */
-  readonly alongX: boolean
-  readonly top: number
-}
-
-/** Least and greatest side of the main room, metres. */
-const SIDES: Readonly<Record<HomeRoom, readonly [number, number]>> = {
-  living: [3, 8],
-  office: [2.4, 8],
-  bedroom: [2.6, 5.2],
-  kitchen: [2.2, 5],
-  bathroom: [1.7, 3.6],
-}
-
 export function drawHome(random: Random): Home {
-  const kind = random.pick([
-    ...(['living', 'living', 'living', 'living', 'office', 'office'] as const),
-    ...(['bedroom', 'bedroom', 'kitchen', 'kitchen', 'bathroom'] as const),
-  ])
-  const [least, most] = SIDES[kind]
-  const w = random.uniform(least, most)
-  const d = random.uniform(least, most)
   const height = random.uniform(2.3, 3.1)
-  const thick = random.uniform(0.1, 0.25)
-  const parts: Part[] = [{ kind, rect: { x0: 0, y0: 0, x1: w, y1: d } }]
-  const passages: Passage[] = []
-  const wanted = random.pick([0, 1, 1, 1, 2, 2])
-  for (let attempt = 0; attempt < 6 && passages.length < wanted; attempt++) {
-    const found = drawNeighbour(random, w, d, thick, height)
-    if (found === null || parts.slice(1).some(({ rect }) => overlap(rect, found.part.rect, thick))) continue
-    parts.push(found.part)
-    passages.push(found.passage)
-  }
+  const { parts, passages } = drawOutline(random, { height, thick: random.uniform(0.1, 0.25) })
   const plan = new FloorPlan(
     parts.map(({ rect }) => rect).concat(passages.map(({ rect }) => rect)),
     [],
     passages.map(({ rect }) => rect),
   )
+  splitWalls(plan, parts)
   // Doorways and the ground before them stay free.
   for (const { rect, alongX } of passages) {
     const before = 0.7
@@ -83,40 +43,37 @@ export function drawHome(random: Random): Home {
   return { plan, parts, passages, height }
 }
 
-/** A room on a side of the main one, which is w × d, and the passage to it; null where there is no wall wide enough. */
-function drawNeighbour(random: Random, w: number, d: number, thick: number, height: number) {
-  const alongX = random.chance(0.5)
-  const far = random.chance(0.5)
-  const side = alongX ? d : w
-  const across = random.uniform(1.4, 5)
-  const deep = random.uniform(2, 6)
-  const start = Math.max(Math.min(random.uniform(0, side) - across / 2, side - 1.2), 1.2 - across)
-  const lo = Math.max(0, start) + 0.1
-  const hi = Math.min(side, start + across) - 0.1
-  const width = Math.min(hi - lo, random.pick([0.8, 0.85, 0.9, 1.2, 1.8, 3]))
-  if (width < 0.7) return null
-  const from = random.uniform(lo, hi - width)
-  const top = width < 1 ? random.pick([2, 2.05, 2.1, height]) : random.pick([2.1, 2.25, height])
-  const wall = alongX ? w : d
-  const [near, end] = far ? [wall + thick, wall + thick + deep] : [-thick - deep, -thick]
-  const [gap0, gap1] = far ? [wall, wall + thick] : [-thick, 0]
-  const rect = alongX
-    ? { x0: near, x1: end, y0: start, y1: start + across }
-    : { x0: start, x1: start + across, y0: near, y1: end }
-  const passage = alongX
-    ? { x0: gap0, x1: gap1, y0: from, y1: from + width }
-    : { x0: from, x1: from + width, y0: gap0, y1: gap1 }
-  return { part: { kind: random.pick(ROOMS), rect }, passage: { rect: passage, alongX, top: Math.min(top, height) } }
-}
-
-function overlap(a: Rect, b: Rect, gap: number): boolean {
-  return a.x0 < b.x1 + gap && b.x0 < a.x1 + gap && a.y0 < b.y1 + gap && b.y0 < a.y1 + gap
+/** Cuts walls that run from one part into another that is open to it, so that each belongs to one. */
+function splitWalls(plan: FloorPlan, parts: readonly Part[]): void {
+  const cuts = parts.filter((part) => part.open).flatMap(({ rect }) => [rect.x0, rect.x1])
+  for (const wall of plan.walls.splice(0)) {
+    const { frame, length } = wall
+    const end = frame.at(length, 0, 0).x
+    const within = cuts.map((x) => (x - frame.x) / (end - frame.x)).filter((k) => k > 1e-6 && k < 1 - 1e-6)
+    const stops = [0, ...within.sort((a, b) => a - b), 1]
+    for (let i = 1; i < stops.length; i++) {
+      const from = stops[i - 1] * length
+      plan.walls.push({ frame: frame.at(from, 0, 0), length: stops[i] * length - from, taken: [] })
+    }
+  }
 }
 
 /** The room that a wall belongs to; null for the sides of a passage. */
 export function partOf(home: Home, wall: Wall): Part | null {
   const p = wall.frame.at(wall.length / 2, 0.03, 0)
   return home.parts.find(({ rect: r }) => p.x > r.x0 && p.x < r.x1 && p.y > r.y0 && p.y < r.y1) ?? null
+}
+
+/** Walls with nothing but the outside behind them: windows belong there. */
+export function outerWalls({ plan, parts }: Home): Wall[] {
+  const behind = 0.6
+  return plan.walls.filter(({ frame, length }) => {
+    const ends = [0.1 * length, 0.5 * length, 0.9 * length].map((x) => frame.at(x, -behind, 0))
+    return (
+      length > 0.5 &&
+      !ends.some(({ x, y }) => parts.some(({ rect: r }) => x > r.x0 && x < r.x1 && y > r.y0 && y < r.y1))
+    )
+  })
 }
 
 /** Typical wall paints of homes: white, cream, grey, pastel, rarely a pattern. */
@@ -145,17 +102,30 @@ function homeFloor(random: Random, wet: 'wet' | 'dry'): Material {
     : { ...floor, mirror: random.uniform(0.02, 0.14), gloss: random.uniform(0.2, 0.8) }
 }
 
+/** Materials of a room's walls, and the height of its skirting board (0: none). */
+function drawCoat(s: SceneBuilder, wet: 'wet' | 'dry') {
+  const { random } = s
+  const main = s.add(calmWall(random, wet))
+  const accent = random.chance(0.2) ? s.add(calmWall(random, wet)) : main
+  return { main, accent, skirting: random.chance(0.7) ? random.uniform(0.05, 0.14) : 0 }
+}
+
 export function homeShell(s: SceneBuilder, home: Home): void {
   const { random, style } = s
   const { plan, parts, passages, height } = home
   const ground = new Pose(0, 0, 0, 0)
   const e = plan.extent()
   const white = hsv(random.uniform(0.05, 0.15), random.uniform(0, 0.06), random.uniform(0.8, 0.97))
-  const ceiling = s.add(random.chance(0.12) ? ceilingTiles(random, white) : material(random, { base: white, scale: 1 }))
+  const ceiling = s.add(
+    random.chance(parts[0].kind === 'office' ? 0.5 : 0.1)
+      ? ceilingTiles(random, white)
+      : material(random, { base: white, scale: 1 }),
+  )
   const middle: Vector = [(e.x0 + e.x1) / 2, (e.y0 + e.y1) / 2, height]
   s.slab(ground, middle, e.x1 - e.x0 + 1, e.y1 - e.y0 + 1, ceiling)
   const trim = random.pick([style.white, style.white, style.white, style.wood, s.add(paint(random, white, 0.3))])
   const same = random.chance(0.5) ? s.add(homeFloor(random, 'dry')) : null
+  let coat = drawCoat(s, 'dry')
   for (const part of parts) {
     const { x0, y0, x1, y1 } = part.rect
     const wet = part.kind === 'bathroom' || (part.kind === 'kitchen' && random.chance(0.5)) ? 'wet' : 'dry'
@@ -164,9 +134,8 @@ export function homeShell(s: SceneBuilder, home: Home): void {
     const floor = wet === 'dry' && same !== null ? same : s.add(homeFloor(random, wet))
     const at = ground.at((x0 + x1) / 2, (y0 + y1) / 2, part === parts[0] ? 0 : -0.0005, turned)
     s.slab(at, [0, 0, 0], turned > 0 ? d : w, turned > 0 ? w : d, floor)
-    const main = s.add(calmWall(random, wet))
-    const accent = random.chance(0.2) ? s.add(calmWall(random, wet)) : main
-    const skirting = random.chance(0.7) ? random.uniform(0.05, 0.14) : 0
+    if (!part.open) coat = drawCoat(s, wet)
+    const { main, accent, skirting } = coat
     for (const wall of plan.walls) {
       if (partOf(home, wall) !== part) continue
       const x = wall.length / 2

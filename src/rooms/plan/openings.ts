@@ -3,7 +3,7 @@ import type { SceneBuilder } from '../builder.ts'
 import { anyColour, fabric, hsv, material, mix, Pattern } from '../materials/materials.ts'
 import type { Pose, Vector } from '../solids/primitives.ts'
 import { curtain } from './curtain.ts'
-import { type FloorPlan, takeStretch } from './floor-plan.ts'
+import { type FloorPlan, takeStretch, type Wall } from './floor-plan.ts'
 
 /** A window that the sun shines through: a rectangle in a wall. */
 export interface SunWindow {
@@ -14,8 +14,21 @@ export interface SunWindow {
   readonly halfHeight: number
 }
 
-/** Adds up to `most` windows and two doors. Returns the windows that daylight comes through: none at night. */
-export function openings(s: SceneBuilder, plan: FloorPlan, height: number, day: boolean, most: number): SunWindow[] {
+export interface OpeningsOptions {
+  readonly day: boolean
+  /** Greatest number of windows. */
+  readonly most: number
+  /** Walls that may have windows; default: all. */
+  readonly outer?: readonly Wall[]
+}
+
+/** Adds windows, and up to two doors. Returns the windows that daylight comes through: none at night. */
+export function openings(
+  s: SceneBuilder,
+  plan: FloorPlan,
+  height: number,
+  { day, most, outer = plan.walls }: OpeningsOptions,
+): SunWindow[] {
   const { random, style } = s
   const result: SunWindow[] = []
   const bright = day ? random.uniform(0.8, 4.5) : random.uniform(0.01, 0.06)
@@ -35,7 +48,7 @@ export function openings(s: SceneBuilder, plan: FloorPlan, height: number, day: 
   const cloth = s.add(fabric(random))
   const windows = random.integer(0, most + 1)
   for (let i = 0; i < windows; i++) {
-    const wall = random.pick(plan.walls)
+    const wall = random.pick(outer)
     const w = random.uniform(0.6, 2.4)
     const sill = random.chance(0.15) ? 0.05 : random.uniform(0.7, 1.15)
     const top = Math.min(random.uniform(1.9, 2.4), height - 0.12)

@@ -1,6 +1,6 @@
 /**
- * Viewpoints of photos of a home, as people take them: with a hand-held Kinect, across the room, of a thing, close to a
- * thing, and through doors. Candidates are drawn and probed, and the best ones for the intent are taken.
+ * Viewpoints of photos of a home, as people take them: with a hand-held Kinect, across the room, as an estate agent from a corner or a
+ * door, of a thing, close to a thing, and through doors. Candidates are drawn and probed, and the best ones for the intent are taken.
  */
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
@@ -9,61 +9,107 @@ import { look, type Viewpoint } from '../solids/camera.ts'
 import type { Vector } from '../solids/primitives.ts'
 import { type Probed, probe } from './viewpoint.ts'
 
+type Range = readonly [number, number]
+
+/** Where the camera stands and what it looks at: see `AIMS`. */
+type Aim = 'anywhere' | 'corner' | 'thing' | 'close' | 'detail' | 'far'
+
 interface Intent {
-  readonly name: 'kinect' | 'across' | 'thing' | 'close' | 'long'
+  readonly aim: Aim
   /** Percentage of pictures. */
   readonly share: number
   /** Horizontal field of view of the longer side, degrees: least and greatest. */
-  readonly degrees: readonly [number, number]
-  /** Height of the camera: mean and deviation, metres. */
-  readonly height: readonly [number, number]
+  readonly degrees: Range
+  /** Height of the camera: least and greatest, metres. */
+  readonly height: Range
   /** Upwards: mean and deviation, radians. */
-  readonly pitch: readonly [number, number]
+  readonly pitch: Range
+  /** Deviation of the roll, radians. */
+  readonly roll: number
   /** Median depth: least and greatest, metres. */
-  readonly median: readonly [number, number]
+  readonly median: Range
   /** At most a tenth of the picture may be nearer than this, metres. */
   readonly clear: number
+  /** How much a far depth (97th percentile) counts. */
+  readonly reach: number
 }
 
-const INTENTS: readonly Intent[] = [
-  {
-    name: 'kinect',
-    share: 34,
-    degrees: [55, 60],
-    height: [1.25, 0.25],
-    pitch: [-0.22, 0.13],
-    median: [1.6, 3.6],
-    clear: 0.7,
-  },
-  {
-    name: 'across',
-    share: 26,
+/** Kinect and RealSense: focal length 525 to 640 pixels of 640, held by hand, mostly looking down a little. */
+const SENSOR = { degrees: [53, 63], height: [0.8, 1.8], roll: 0.05 } as const
+
+const INTENTS: Readonly<Record<string, Intent>> = {
+  kinect: { ...SENSOR, share: 28, aim: 'anywhere', pitch: [-0.24, 0.14], median: [1.3, 3.8], clear: 0.6, reach: 0 },
+  kinectFar: { ...SENSOR, share: 10, aim: 'far', pitch: [-0.14, 0.12], median: [2, 5], clear: 0.7, reach: 0.06 },
+  across: {
+    share: 18,
+    aim: 'anywhere',
     degrees: [50, 80],
-    height: [1.45, 0.2],
+    height: [1.1, 1.8],
     pitch: [-0.1, 0.14],
-    median: [2, 5],
+    roll: 0.03,
+    median: [1.8, 4.5],
     clear: 0.7,
+    reach: 0,
   },
-  {
-    name: 'thing',
-    share: 20,
+  estate: {
+    share: 14,
+    aim: 'corner',
+    degrees: [68, 95],
+    height: [1.2, 1.65],
+    pitch: [-0.05, 0.04],
+    roll: 0.008,
+    median: [2, 5],
+    clear: 0.6,
+    reach: 0.02,
+  },
+  thing: {
+    share: 12,
+    aim: 'thing',
     degrees: [46, 75],
-    height: [1.35, 0.25],
+    height: [0.9, 1.8],
     pitch: [-0.2, 0.15],
+    roll: 0.03,
     median: [1.2, 3.2],
     clear: 0.6,
+    reach: 0,
   },
-  {
-    name: 'close',
-    share: 12,
+  close: {
+    share: 5,
+    aim: 'close',
     degrees: [46, 75],
-    height: [1.2, 0.3],
+    height: [0.4, 1.9],
     pitch: [-0.4, 0.2],
+    roll: 0.06,
     median: [0.4, 1.3],
     clear: 0.2,
+    reach: 0,
   },
-  { name: 'long', share: 8, degrees: [50, 75], height: [1.4, 0.2], pitch: [-0.06, 0.1], median: [3.5, 7], clear: 0.8 },
-]
+  detail: {
+    share: 7,
+    aim: 'detail',
+    degrees: [50, 72],
+    height: [0.3, 2.1],
+    pitch: [-0.6, 0.2],
+    roll: 0.1,
+    median: [0.3, 0.8],
+    clear: 0.2,
+    reach: 0,
+  },
+  long: {
+    share: 6,
+    aim: 'far',
+    degrees: [50, 75],
+    height: [1.2, 1.75],
+    pitch: [-0.06, 0.08],
+    roll: 0.02,
+    median: [3, 7],
+    clear: 0.8,
+    reach: 0.12,
+  },
+}
+
+/** Greatest roll, radians (8 degrees). */
+const MOST_ROLL = 0.14
 
 /** Viewpoints of the scene, best first, at most `wanted`; none if there is no place to stand. */
 export function drawHomeViewpoints(scene: Scene, seed: number, width: number, height: number, wanted = 3): Viewpoint[] {
@@ -73,16 +119,14 @@ export function drawHomeViewpoints(scene: Scene, seed: number, width: number, he
   const target = random.uniform(...intent.median)
   const found: { view: Viewpoint; cost: number }[] = []
   for (let attempt = 0; attempt < 80 && found.length < 8; attempt++) {
-    const stand = drawStand(random, scene, intent)
+    const stand = AIMS[intent.aim](random, scene, intent)
     if (stand === null) continue
     const { position, yaw, pitch } = stand
-    const view = look(
-      position,
-      yaw,
-      pitch,
-      random.chance(0.85) ? random.normal(0, 0.025) : random.normal(0, 0.1),
-      intrinsics,
-    )
+    const [x, y, z] = position
+    const near = intent.median[0] < 1
+    if (!scene.plan.inside(x, y) || scene.tracer.contains(x, y, z, near ? 0.1 : 0.2)) continue
+    const roll = clamp(random.normal(0, intent.roll), -MOST_ROLL, MOST_ROLL)
+    const view = look(position, yaw, pitch, roll, intrinsics)
     const probed = probe(scene, view, width, height)
     if (probed === null) continue
     const cost = judge(probed, intent, target)
@@ -94,11 +138,11 @@ export function drawHomeViewpoints(scene: Scene, seed: number, width: number, he
 
 function pickIntent(random: Random): Intent {
   let left = random.uniform(0, 100)
-  for (const intent of INTENTS) {
+  for (const intent of Object.values(INTENTS)) {
     left -= intent.share
     if (left < 0) return intent
   }
-  return INTENTS[0]
+  return INTENTS.across
 }
 
 function drawLens(random: Random, { degrees }: Intent, width: number, height: number): Intrinsics {
@@ -113,34 +157,114 @@ interface Stand {
   readonly pitch: number
 }
 
-function drawStand(random: Random, scene: Scene, intent: Intent): Stand | null {
-  const { plan, sights, height, tracer } = scene
-  const main = plan.rects[0]
-  const e = random.chance(0.8) ? main : plan.extent()
-  let x = random.uniform(e.x0, e.x1)
-  let y = random.uniform(e.y0, e.y1)
-  let z = clamp(random.normal(...intent.height), 0.5, Math.min(1.9, height - 0.25))
-  let yaw = random.uniform(0, 2 * Math.PI)
-  let pitch = clamp(random.normal(...intent.pitch), -1, 0.5)
-  if ((intent.name === 'thing' || intent.name === 'close') && sights.length > 0) {
-    const p = random.pick(sights)
-    if (intent.name === 'close') {
-      const away = random.uniform(0.35, 1.1)
-      const a = random.uniform(0, 2 * Math.PI)
-      x = p[0] + away * Math.cos(a)
-      y = p[1] + away * Math.sin(a)
-      z = clamp(p[2] + random.uniform(0, 0.8), 0.3, height - 0.2)
+const AIMS: Readonly<Record<Aim, (random: Random, scene: Scene, intent: Intent) => Stand | null>> = {
+  /** Stands anywhere, looks anywhere or towards the middle of the main room. */
+  anywhere(random, scene, intent) {
+    const [x, y] = drawPlace(random, scene)
+    const { x0, y0, x1, y1 } = scene.plan.rects[0]
+    const yaw = random.chance(0.5)
+      ? random.uniform(0, 2 * Math.PI)
+      : Math.atan2((y0 + y1) / 2 - y, (x0 + x1) / 2 - x) + random.normal(0, 0.5)
+    return { position: [x, y, drawHeight(random, scene, intent)], yaw, pitch: drawPitch(random, intent) }
+  },
+
+  /** Stands in a corner of a room, or in a doorway, and looks at the middle of the room. */
+  corner(random, { plan, ...scene }, intent) {
+    const room = random.chance(0.75) ? plan.rects[0] : random.pick(plan.rects)
+    const [cx, cy] = [(room.x0 + room.x1) / 2, (room.y0 + room.y1) / 2]
+    const doors = plan.necks
+    let x: number
+    let y: number
+    if (doors.length > 0 && random.chance(0.35)) {
+      const door = random.pick(doors)
+      x = random.uniform(door.x0, door.x1)
+      y = random.uniform(door.y0, door.y1)
+    } else {
+      const inset = () => random.uniform(0.25, 0.9)
+      x = random.chance(0.5) ? room.x0 + inset() : room.x1 - inset()
+      y = random.chance(0.5) ? room.y0 + inset() : room.y1 - inset()
     }
-    const flat = Math.sqrt((p[0] - x) ** 2 + (p[1] - y) ** 2)
-    if (flat < 0.2 || flat > 4.5) return null
-    yaw = Math.atan2(p[1] - y, p[0] - x) + random.normal(0, 0.15)
-    pitch = clamp(Math.atan2(p[2] - z, flat) * random.uniform(0.6, 1) + random.normal(0, 0.08), -1.2, 0.5)
-  } else if (random.chance(0.5)) {
-    // Towards the middle of the room, as from a corner.
-    yaw = Math.atan2((main.y0 + main.y1) / 2 - y, (main.x0 + main.x1) / 2 - x) + random.normal(0, 0.5)
+    const yaw = Math.atan2(cy - y, cx - x) + random.normal(0, 0.22)
+    return { position: [x, y, drawHeight(random, scene, intent)], yaw, pitch: drawPitch(random, intent) }
+  },
+
+  /** Stands anywhere near a piece of furniture and looks at it. */
+  thing(random, scene, intent) {
+    if (scene.sights.length === 0) return null
+    const [x, y] = drawPlace(random, scene)
+    return facing(random, random.pick(scene.sights), [x, y, drawHeight(random, scene, intent)])
+  },
+
+  /** Close to a piece of furniture. */
+  close(random, scene) {
+    return nearTo(random, scene, scene.sights, { away: [0.35, 1.1], above: [0, 0.8] })
+  },
+
+  /** Close to a small thing that lies on another, as from a hand. */
+  detail(random, scene) {
+    const things = scene.details.length > 0 ? scene.details : scene.sights
+    return nearTo(random, scene, things, { away: [0.2, 0.65], above: [0.08, 0.6] })
+  },
+
+  /** Stands anywhere, looks where it is farthest to the next solid: along corridors, through doors. */
+  far(random, scene, intent) {
+    const [x, y] = drawPlace(random, scene)
+    const z = drawHeight(random, scene, intent)
+    const { ray } = scene.tracer
+    const directions = 24
+    let [yaw, most] = [0, 0]
+    for (let k = 0; k < directions; k++) {
+      const a = ((k + random.uniform()) * 2 * Math.PI) / directions
+      ray[0] = x
+      ray[1] = y
+      ray[2] = z
+      ray[3] = Math.cos(a)
+      ray[4] = Math.sin(a)
+      ray[5] = 0
+      scene.tracer.nearest()
+      const free = Math.min(ray[6], scene.range.farthest) * random.uniform(0.7, 1)
+      if (free > most) [yaw, most] = [a, free]
+    }
+    return { position: [x, y, z], yaw: yaw + random.normal(0, 0.15), pitch: drawPitch(random, intent) }
+  },
+}
+
+/** Mostly in the main room. */
+function drawPlace(random: Random, { plan }: Scene): [number, number] {
+  const e = random.chance(0.7) ? plan.rects[0] : random.pick(plan.rects)
+  return [random.uniform(e.x0, e.x1), random.uniform(e.y0, e.y1)]
+}
+
+function drawHeight(random: Random, { height }: Pick<Scene, 'height'>, intent: Intent): number {
+  return Math.min(random.uniform(...intent.height), height - 0.25)
+}
+
+function drawPitch(random: Random, { pitch }: Intent): number {
+  return clamp(random.normal(...pitch), -1, 0.5)
+}
+
+function nearTo(
+  random: Random,
+  { height }: Scene,
+  things: readonly Vector[],
+  { away, above }: { readonly away: Range; readonly above: Range },
+): Stand | null {
+  if (things.length === 0) return null
+  const p = random.pick(things)
+  const flat = random.uniform(...away)
+  const a = random.uniform(0, 2 * Math.PI)
+  const z = clamp(p[2] + random.uniform(...above), 0.3, height - 0.2)
+  return facing(random, p, [p[0] + flat * Math.cos(a), p[1] + flat * Math.sin(a), z])
+}
+
+function facing(random: Random, p: Vector, [x, y, z]: Vector): Stand | null {
+  const flat = Math.sqrt((p[0] - x) ** 2 + (p[1] - y) ** 2)
+  if (flat < 0.15 || flat > 4.5) return null
+  return {
+    position: [x, y, z],
+    yaw: Math.atan2(p[1] - y, p[0] - x) + random.normal(0, 0.15),
+    pitch: clamp(Math.atan2(p[2] - z, flat) * random.uniform(0.6, 1) + random.normal(0, 0.08), -1.2, 0.5),
   }
-  if (!plan.inside(x, y) || tracer.contains(x, y, z, intent.name === 'close' ? 0.1 : 0.2)) return null
-  return { position: [x, y, z], yaw, pitch }
 }
 
 /** Lower is better; null for a picture that nobody would take. */
@@ -150,8 +274,7 @@ function judge({ depths, solids }: Probed, intent: Intent, target: number): numb
   if (near < intent.clear) return null
   const flat = (far - near) / median < 0.25 ? 0.8 : 0
   const crowded = Math.min(solids, 45) / 45
-  const reach = intent.name === 'long' ? 0.12 * Math.min(at(0.97), 9) : 0
-  return Math.abs(Math.log(median / target)) - 0.9 * crowded + flat - reach
+  return Math.abs(Math.log(median / target)) - 0.9 * crowded + flat - intent.reach * Math.min(at(0.97), 11)
 }
 
 function clamp(v: number, lo: number, hi: number): number {
