@@ -1,10 +1,10 @@
 /**
  * Writes a contact sheet of `rooms`: a grid of scenes, each as RGB beside its depth in colour (fixed range 0.3 to 10 m, so that
- * scenes can be compared). With --furniture it shows furnished homes.
+ * scenes can be compared; black: not known). With --furniture it shows furnished homes.
  *
  *     npx tsx scripts/contact-sheet.ts [FILE] [FIRST SEED] [--furniture DIR] [--rows 4] [--columns 4] [--width 200]
  *
- * The default is docs/rooms.jpg from seed 1. Width is that of one picture, pixels.
+ * The default is docs/plain-rooms.jpg, or docs/rooms.jpg with furniture, from seed 1. Width is that of one picture, pixels.
  */
 import { parseArgs } from 'node:util'
 import { interpolateTurbo } from 'd3-scale-chromatic'
@@ -32,7 +32,7 @@ const GAP = 4
 /** Turbo over the logarithm of depth, near = red. */
 const PALETTE = Array.from({ length: 256 }, (_, i) => (interpolateTurbo(1 - i / 255).match(/\d+/g) ?? []).map(Number))
 
-const file = positionals[0] ?? 'docs/rooms.jpg'
+const file = positionals[0] ?? (values.furniture === undefined ? 'docs/plain-rooms.jpg' : 'docs/rooms.jpg')
 const first = Number(positionals[1] ?? 1)
 const render = createRoomRenderer()
 const tiles: OverlayOptions[] = []
@@ -40,6 +40,7 @@ for (let i = 0; i < COLUMNS * ROWS; i++) {
   const { image, depth } = await render({ seed: first + i, furniture: values.furniture })
   const coloured = new Uint8Array(image.data.length)
   depth.data.forEach((d, k) => {
+    if (d === 0) return // not known: black
     const level = Math.round((255 * Math.log(d / NEAR)) / Math.log(FAR / NEAR))
     coloured.set(PALETTE[Math.min(Math.max(level, 0), 255)], 3 * k)
   })

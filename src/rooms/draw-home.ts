@@ -32,6 +32,9 @@ import { Tracer } from './solids/ray-tracer.ts'
 /** Least and greatest depth of a picture of a home, metres. */
 const RANGE = { nearest: 0.2, farthest: 20 } as const
 
+/** Photos of homes are as bright as real ones, on the mean. */
+const KEY = 0.22
+
 export interface HomeDraft {
   readonly seed: number
   readonly builder: SceneBuilder
@@ -45,9 +48,14 @@ export function draftHome(seed: number, roles: Roles): HomeDraft {
   const random = new Random(seed, 1)
   const s = new SceneBuilder(random)
   const home = drawHome(random)
-  homeShell(s, home)
   const day = random.chance(0.65)
-  const windows = openings(s, home.plan, home.height, { day, most: 1 + 2 * home.parts.length, outer: outerWalls(home) })
+  const windows = openings(s, home.plan, home.height, {
+    day,
+    most: 1 + 2 * home.parts.length,
+    outer: outerWalls(home),
+    recess: random.uniform(0.04, 0.22),
+  })
+  homeShell(s, home)
   furnishHome(s, home, roles)
   homeLamps(s, home, windows)
   hangings(s, home.plan, home.height)
@@ -77,6 +85,7 @@ export function finishHome({ seed, builder: s, home, light }: HomeDraft, shapes:
     sights: s.sights,
     details: s.details,
     bounce: true,
+    key: KEY,
     range: RANGE,
   }
 }

@@ -46,6 +46,7 @@ export function drawScene(seed: number): Scene {
     sights: s.sights,
     details: [],
     bounce: false,
+    key: 0.3,
     range: { nearest: NEAREST, farthest: FARTHEST },
   }
 }

@@ -19,10 +19,14 @@ import type { Viewpoint } from './solids/camera.ts'
 /** Lights of one picture. */
 const MOST_LIGHTS = 4
 
+/** Least share of a picture that has a depth. */
+const LEAST_KNOWN = 0.7
+
 /** A photo of a room and its exact depth. */
 export interface RenderedRoom {
   readonly image: RgbImage
-  /** Metres along the optical axis of the ray through each pixel's centre; every pixel lies in [0.3, 10], of furnished homes in [0.2, 20]. */
+  /** Metres along the optical axis of the ray through each pixel's centre; every pixel lies in [0.3, 10], of furnished homes in [0.2, 20], or 0
+   * where one looks out of a window. */
   readonly depth: DepthImage
   /** Pixel centres have integer coordinates: pixel (x, y) looks along ((x − cx)/fx, (y − cy)/fy, 1). */
   readonly intrinsics: Intrinsics
@@ -75,7 +79,11 @@ function checkSize(width: number, height: number): void {
       throw new DarError(`rooms: ${name} is ${value}; it must be a whole number from 8 to 4096`)
 }
 
-/** The first of the views whose depths are all within range; null if there is none. */
+function knownShare(depth: Float32Array): number {
+  return depth.reduce((sum, d) => sum + (d > 0 ? 1 : 0), 0) / depth.length
+}
+
+/** The first of the views whose depths are all within range, and known except in small windows; null if there is none. */
 function photograph(
   scene: Scene,
   views: readonly Viewpoint[],
@@ -84,9 +92,9 @@ function photograph(
   for (const view of views) {
     const lights = relevantLights(scene, view, { width, height, most: MOST_LIGHTS })
     const rendering = render({ ...scene, lights }, view, width, height)
-    if (rendering === null) continue
+    if (rendering === null || knownShare(rendering.depth) < LEAST_KNOWN) continue
     return {
-      image: { width, height, data: expose(rendering.radiance, width, height, draw) },
+      image: { width, height, data: expose(rendering.radiance, width, height, { seed: draw, key: scene.key }) },
       depth: { width, height, data: rendering.depth },
       intrinsics: view.intrinsics,
     }

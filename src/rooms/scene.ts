@@ -20,6 +20,8 @@ export interface Scene extends Daylight {
   readonly details: readonly Vector[]
   /** Whether surfaces light each other. If not, the ambient term stands for it. */
   readonly bounce: boolean
+  /** How bright a photo of it is made: the light, of 1 for white, that the mean of the logarithm is brought to. */
+  readonly key: number
   /** Range of depths in a picture, metres. Views with others are rejected. */
   readonly range: { readonly nearest: number; readonly farthest: number }
 }

@@ -14,6 +14,7 @@ import { deskRows, longTable, type Placer, type Spot } from './rows.ts'
 import { cushion, throwOver } from './seats.ts'
 import { smallThing } from './small-things.ts'
 import { boxStack, shelf } from './storage.ts'
+import { bathroomFittings, kitchenLine, openShelf } from './wet-rooms.ts'
 
 /** A level surface that things may be put on, and how it is used. */
 interface Top extends Support {
@@ -45,13 +46,15 @@ class Furnisher {
     const { s, part } = this
     if (s.random.chance(0.3) && part.kind !== 'kitchen' && part === this.home.parts[0]) rug(s, this.home.plan)
     if (part.use === 'dining') longTable(this.placer())
+    if (part.kind === 'kitchen') this.kitchen()
+    if (part.kind === 'bathroom') bathroomFittings(s, this.walls, this.roles.atWall.bathroom, this.standAt)
     for (const wall of this.walls) this.alongWall(wall)
     if (part.use === 'desks') deskRows(this.placer())
     else if (part.use !== 'hall') this.inTheMiddle()
     this.onWalls()
     // The surfaces of built-in shelves are in `s.supports`.
     const own = s.supports.splice(0).map((support) => ({ ...support, soft: false, spots: [] }))
-    const clutter = s.random.pick([0.5, 1, 2, 2, 4])
+    const clutter = s.random.pick(part.kind === 'kitchen' ? [1.5, 3, 4, 6] : [0.5, 1, 2, 2, 4])
     for (const top of this.tops) this.fillTop(top, clutter)
     for (const top of own) this.fillTop(top, 3)
     this.onTheFloor()
@@ -71,6 +74,21 @@ class Furnisher {
         this.home.plan.occupied.push(ground)
         s.piece(f, piece)
       },
+    }
+  }
+
+  private readonly standAt = (wall: Wall, x: number, piece: Piece): boolean =>
+    !this.coversOpening(wall, x, piece.width, piece.height) &&
+    this.take(wall.frame.at(x + piece.width / 2, 0.016, 0), piece)
+
+  /** Cupboards along one wall or two, longest first. */
+  private kitchen(): void {
+    const { s } = this
+    const { random } = s
+    const walls = this.walls.toSorted((a, b) => b.length - a.length).slice(0, random.pick([1, 2, 2]))
+    for (const wall of walls) {
+      const stretch = kitchenLine(s, wall, this.roles.atWall.kitchen, this.standAt)
+      if (stretch !== null && random.chance(0.35)) openShelf(s, wall, stretch, random.uniform(1.4, 1.6))
     }
   }
 

@@ -52,6 +52,11 @@ export interface Material {
   readonly emission: number
   /** The image of `Pattern.image`; `base` tints it. */
   readonly image: Image | null
+  /**
+   * Whether the surface is a pane that shows what is far away: its colour depends on the direction of the ray, and its depth is
+   * not known.
+   */
+  readonly distant: boolean
 }
 
 /** sRGB-like hue (turns), saturation and value to linear RGB. */
@@ -87,6 +92,7 @@ export function material(random: Random, part: Partial<Material> & { base: Rgb }
     bumpScale: 0.3,
     emission: 0,
     image: null,
+    distant: false,
     ...part,
     base: Float64Array.from(part.base),
     second: Float64Array.from(part.second ?? part.base),

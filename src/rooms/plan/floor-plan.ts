@@ -22,6 +22,8 @@ export interface Wall {
    * they are used.
    */
   readonly taken: [number, number, number][]
+  /** Windows that are cut into it: from, to along the wall, and from, to above the floor, metres. */
+  readonly holes: [number, number, number, number][]
 }
 
 export class FloorPlan {
@@ -80,7 +82,12 @@ export class FloorPlan {
     const walls: Wall[] = []
     const add = (x0: number, y0: number, x1: number, y1: number) => {
       const yaw = Math.atan2(y1 - y0, x1 - x0)
-      walls.push({ frame: new Pose(x0, y0, 0, yaw), length: Math.abs(x1 - x0) + Math.abs(y1 - y0), taken: [] })
+      walls.push({
+        frame: new Pose(x0, y0, 0, yaw),
+        length: Math.abs(x1 - x0) + Math.abs(y1 - y0),
+        taken: [],
+        holes: [],
+      })
     }
     // Runs of wall along each grid line; the room is on the left of the direction of travel.
     for (let j = 0; j < ys.length; j++)

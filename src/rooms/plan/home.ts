@@ -53,7 +53,7 @@ function splitWalls(plan: FloorPlan, parts: readonly Part[]): void {
     const stops = [0, ...within.sort((a, b) => a - b), 1]
     for (let i = 1; i < stops.length; i++) {
       const from = stops[i - 1] * length
-      plan.walls.push({ frame: frame.at(from, 0, 0), length: stops[i] * length - from, taken: [] })
+      plan.walls.push({ frame: frame.at(from, 0, 0), length: stops[i] * length - from, taken: [], holes: [] })
     }
   }
 }
@@ -76,19 +76,21 @@ export function outerWalls({ plan, parts }: Home): Wall[] {
   })
 }
 
-/** Typical wall paints of homes: white, cream, grey, pastel, rarely a pattern. */
+/** Typical walls of homes: white, cream, grey, beige, seldom a colour or a pattern; tiles where it is wet. */
 function calmWall(random: Random, wet: 'wet' | 'dry'): Material {
-  if (wet === 'wet' && random.chance(0.5)) return wallMaterial(random, 'wet')
-  if (random.chance(0.12)) return wallMaterial(random)
+  if (wet === 'wet' && random.chance(0.6)) return wallMaterial(random, 'wet')
+  if (random.chance(0.08)) return wallMaterial(random)
   const kind = random.uniform()
   const colour =
-    kind < 0.55
-      ? hsv(random.uniform(0.05, 0.17), random.uniform(0, 0.12), random.uniform(0.75, 0.97))
-      : kind < 0.75
-        ? hsv(random.uniform(0.5, 0.7), random.uniform(0, 0.08), random.uniform(0.65, 0.93))
-        : kind < 0.95
-          ? hsv(random.uniform(), random.uniform(0.05, 0.25), random.uniform(0.6, 0.92))
-          : hsv(random.uniform(), random.uniform(0.1, 0.5), random.uniform(0.25, 0.6))
+    kind < 0.6
+      ? hsv(random.uniform(0.05, 0.17), random.uniform(0, 0.1), random.uniform(0.72, 0.97))
+      : kind < 0.8
+        ? hsv(random.uniform(0.5, 0.7), random.uniform(0, 0.06), random.uniform(0.55, 0.93))
+        : kind < 0.9
+          ? hsv(random.uniform(0.07, 0.15), random.uniform(0.1, 0.35), random.uniform(0.55, 0.9))
+          : kind < 0.96
+            ? hsv(random.uniform(), random.uniform(0.05, 0.22), random.uniform(0.55, 0.92))
+            : hsv(random.uniform(), random.uniform(0.1, 0.5), random.uniform(0.2, 0.6))
   const bump = random.chance(0.5) ? random.uniform(0.01, 0.08) : 0
   return material(random, { base: colour, scale: random.uniform(0.3, 1.5), bump, bumpScale: random.uniform(0.02, 0.1) })
 }
@@ -99,7 +101,11 @@ function homeFloor(random: Random, wet: 'wet' | 'dry'): Material {
   const dull = floor.pattern === Pattern.carpet
   return dull || random.chance(0.4)
     ? floor
-    : { ...floor, mirror: random.uniform(0.02, 0.14), gloss: random.uniform(0.2, 0.8) }
+    : {
+        ...floor,
+        mirror: random.chance(0.85) ? random.uniform(0.02, 0.12) : random.uniform(0.12, 0.3),
+        gloss: random.uniform(0.2, 0.8),
+      }
 }
 
 /** Materials of a room's walls, and the height of its skirting board (0: none). */
@@ -108,6 +114,21 @@ function drawCoat(s: SceneBuilder, wet: 'wet' | 'dry') {
   const main = s.add(calmWall(random, wet))
   const accent = random.chance(0.2) ? s.add(calmWall(random, wet)) : main
   return { main, accent, skirting: random.chance(0.7) ? random.uniform(0.05, 0.14) : 0 }
+}
+
+/** A wall around its windows: strips of full height between them, and pieces below and above each. */
+function wallSheet(s: SceneBuilder, { frame, length, holes }: Wall, height: number, m: number): void {
+  const piece = (x0: number, x1: number, z0: number, z1: number) => {
+    if (x1 - x0 > 1e-3 && z1 - z0 > 1e-3) s.sheet(frame, [(x0 + x1) / 2, 0, (z0 + z1) / 2], x1 - x0, z1 - z0, m)
+  }
+  let from = 0
+  for (const [x0, x1, low, top] of holes.toSorted((a, b) => a[0] - b[0])) {
+    piece(from, x0, 0, height)
+    piece(x0, x1, 0, low)
+    piece(x0, x1, top, height)
+    from = x1
+  }
+  piece(from, length, 0, height)
 }
 
 export function homeShell(s: SceneBuilder, home: Home): void {
@@ -139,8 +160,10 @@ export function homeShell(s: SceneBuilder, home: Home): void {
     for (const wall of plan.walls) {
       if (partOf(home, wall) !== part) continue
       const x = wall.length / 2
-      s.sheet(wall.frame, [x, 0, height / 2], wall.length, height, random.chance(0.25) ? accent : main)
-      if (skirting > 0) s.box(wall.frame, [x, 0.005, skirting / 2], [wall.length, 0.015, skirting], trim)
+      wallSheet(s, wall, height, random.chance(0.25) ? accent : main)
+      const doorToBalcony = wall.holes.some(([, , low]) => low < skirting)
+      if (skirting > 0 && !doorToBalcony)
+        s.box(wall.frame, [x, 0.005, skirting / 2], [wall.length, 0.015, skirting], trim)
     }
   }
   const jamb = s.add(calmWall(random, 'dry'))

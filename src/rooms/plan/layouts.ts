@@ -43,10 +43,10 @@ interface Layout {
 }
 
 export const LAYOUTS = {
-  flat: { share: 56, draw: drawFlat },
-  corridor: { share: 12, draw: drawCorridor },
-  openPlan: { share: 15, draw: drawOpenPlan },
-  workplace: { share: 17, draw: drawWorkplace },
+  flat: { share: 62, draw: drawFlat },
+  corridor: { share: 11, draw: drawCorridor },
+  openPlan: { share: 13, draw: drawOpenPlan },
+  workplace: { share: 14, draw: drawWorkplace },
 } satisfies Record<string, Layout>
 
 export function drawOutline(random: Random, building: Building): Outline {

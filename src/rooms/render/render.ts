@@ -23,7 +23,7 @@ const AMBIENT_LEFT = 0.4
 export interface Rendering {
   /** Linear radiance, RGB, row-major, channels last. */
   readonly radiance: Float32Array
-  /** z-depth in metres. */
+  /** z-depth in metres; 0 where it is not known. */
   readonly depth: Float32Array
 }
 
@@ -78,7 +78,18 @@ class Renderer {
     this.bounce?.smoothen()
     const radiance = this.shadeAll()
     this.smoothEdges(radiance)
-    return { radiance, depth: new Float32Array(this.depth) }
+    return { radiance, depth: this.knownDepth() }
+  }
+
+  /** Metres; 0 where a pane shows what is far away. */
+  private knownDepth(): Float32Array {
+    const { materials, tracer } = this.scene
+    const depth = new Float32Array(this.depth)
+    this.hits.forEach((solid, i) => {
+      // Panes are rectangles, which have one material.
+      if (materials[tracer.primitives.material[solid]].distant) depth[i] = 0
+    })
+    return depth
   }
 
   private tileOf(x: number, y: number): number {
@@ -199,6 +210,12 @@ class Renderer {
     let cosine = at.nx * vx + at.ny * vy + at.nz * vz
     const footprint = (ray[6] * length) / this.view.intrinsics.fx / Math.max(cosine, 0.15)
     at.footprint = footprint
+    if (m.distant) {
+      // A view that moves with the eye: direction in the plane, and slope, which is 0 at the horizon.
+      const flat = Math.sqrt(dx * dx + dy * dy) + 1e-9
+      at.u = 2 * Math.atan2(dy, dx)
+      at.t = (1.8 * dz) / flat
+    }
     sampleTexture(m, at, solid % 97, texel)
     let { nx, ny, nz } = at
     if (m.bump > 0 && footprint < m.bumpScale) {

@@ -9,11 +9,22 @@ import { compressInPlace } from './jpeg.ts'
 const TONE_SIZE = 4096
 const TONE_END = 4
 
+export interface ExposeOptions {
+  readonly seed: number
+  /** The light that the mean of the logarithm is brought to; 1 is white. */
+  readonly key: number
+}
+
 /** Turns linear radiance (channels last) into 8-bit RGB. `radiance` is used as scratch and overwritten. */
-export function expose(radiance: Float32Array, width: number, height: number, seed: number): Uint8Array {
+export function expose(
+  radiance: Float32Array,
+  width: number,
+  height: number,
+  { seed, key }: ExposeOptions,
+): Uint8Array {
   const random = new Random(seed, 3)
   const n = width * height
-  let gain = meter(radiance, n) * random.uniform(0.75, 1.5)
+  let gain = meter(radiance, n, key) * random.uniform(0.75, 1.5)
   if (random.chance(0.1)) gain *= random.uniform(0.4, 2)
   const warm = random.normal(0, 0.07)
   const gains = [gain * (1 + warm), gain * (1 + random.normal(0, 0.02)), gain * (1 - warm)]
@@ -32,8 +43,8 @@ export function expose(radiance: Float32Array, width: number, height: number, se
   return rgb
 }
 
-/** The gain that brings the mean log luminance to middle grey, limited so that at most a tenth is burnt out. */
-function meter(radiance: Float32Array, n: number): number {
+/** The gain that brings the mean log luminance to `key`. Bright lights count no more than 1.5. */
+function meter(radiance: Float32Array, n: number, key: number): number {
   let sum = 0
   let count = 0
   for (let i = 0; i < n; i += 7) {
@@ -41,7 +52,7 @@ function meter(radiance: Float32Array, n: number): number {
     sum += Math.log(Math.min(Math.max(y, 1e-3), 1.5) + 0.01)
     count++
   }
-  return 0.3 / Math.exp(sum / count)
+  return key / Math.exp(sum / count)
 }
 
 /** White balance and the fall of light towards the corners: 1 − k·r², r = 1 in the corner. */

@@ -39,7 +39,7 @@ const SENSOR = { degrees: [53, 63], height: [0.8, 1.8], roll: 0.05 } as const
 
 const INTENTS: Readonly<Record<string, Intent>> = {
   kinect: { ...SENSOR, share: 28, aim: 'anywhere', pitch: [-0.24, 0.14], median: [1.3, 3.8], clear: 0.6, reach: 0 },
-  kinectFar: { ...SENSOR, share: 10, aim: 'far', pitch: [-0.14, 0.12], median: [2, 5], clear: 0.7, reach: 0.06 },
+  kinectFar: { ...SENSOR, share: 10, aim: 'far', pitch: [-0.14, 0.12], median: [2, 4.5], clear: 0.7, reach: 0.04 },
   across: {
     share: 18,
     aim: 'anywhere',
@@ -58,9 +58,9 @@ const INTENTS: Readonly<Record<string, Intent>> = {
     height: [1.2, 1.65],
     pitch: [-0.05, 0.04],
     roll: 0.008,
-    median: [2, 5],
+    median: [2, 4.5],
     clear: 0.6,
-    reach: 0.02,
+    reach: 0,
   },
   thing: {
     share: 12,
