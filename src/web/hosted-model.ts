@@ -27,7 +27,7 @@ import {
 } from '../predict/index.ts'
 import { parseSafetensors } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
-import type { HostParts } from './host.ts'
+import type { HostParts } from './host-parts.ts'
 import { pixelsOf } from './pixels-of.ts'
 import type { WebImage } from './protocol.ts'
 import { wrongOnWebGpu } from './webgpu-limits.ts'

@@ -6,7 +6,8 @@
 export type { BitmapLike, WorkerLike } from './browser.ts'
 export { type ConnectOptions, connectDepth, type DepthWorker, openWebModel, type WebModel } from './connect-depth.ts'
 export { Connection } from './connection.ts'
-export { answerPage, type HostParts } from './host.ts'
+export { answerPage } from './host.ts'
+export type { HostParts } from './host-parts.ts'
 export { HostedModel, type HostedModelParts } from './hosted-model.ts'
 export {
   type OrtEngine,

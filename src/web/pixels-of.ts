@@ -5,7 +5,7 @@ import type { RgbImage } from '../image/types.ts'
 import type { PixelInput } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
 import type { BitmapLike } from './browser.ts'
-import type { HostParts } from './host.ts'
+import type { HostParts } from './host-parts.ts'
 import type { WebImage } from './protocol.ts'
 
 /** Messages copy what they hold, so the pixels are this side's own. Throws a DarError for what is no photo. */
