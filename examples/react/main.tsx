@@ -6,7 +6,7 @@
  *     npx vite
  */
 import { colourise } from 'dar-depth/image'
-import { StrictMode, useEffect, useMemo, useRef, useState } from 'react'
+import { StrictMode, useEffect, useRef, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { type Depth, useDepth, useEngine } from './use-depth.ts'
 
@@ -35,9 +35,13 @@ function App() {
 }
 
 function Picture({ photo }: { readonly photo: Blob }) {
-  const url = useMemo(() => URL.createObjectURL(photo), [photo])
-  useEffect(() => () => URL.revokeObjectURL(url), [url])
-  return <img src={url} alt="Your choice" />
+  const [url, setUrl] = useState<string | null>(null)
+  useEffect(() => {
+    const made = URL.createObjectURL(photo)
+    setUrl(made)
+    return () => URL.revokeObjectURL(made)
+  }, [photo])
+  return url && <img src={url} alt="Your choice" />
 }
 
 function DepthPicture({ depth }: { readonly depth: Depth }) {

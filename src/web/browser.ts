@@ -5,9 +5,13 @@
 
 /** A page's `Worker`. */
 export interface WorkerLike {
+  /** Sends to the worker; the memory of `transfer` moves there. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void
+  /** What the worker says. */
   addEventListener(type: 'message', listener: (event: { readonly data: never }) => void): void
+  /** That it failed. */
   addEventListener(type: 'error', listener: (event: { readonly message?: string }) => void): void
+  /** Ends it. */
   terminate(): void
 }
 

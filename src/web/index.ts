@@ -3,31 +3,10 @@
  * nothing of a model's code: a bundler leaves that out of the page. The engine, onnxruntime-web, is handed in (`ort-runner.ts`).
  * The browser app in web/ is made of the same two.
  */
+export type { TreeStep } from '../predict/index.ts'
 export type { BitmapLike, WorkerLike } from './browser.ts'
-export { type ConnectOptions, connectDepth, type DepthWorker, openWebModel, type WebModel } from './connect-depth.ts'
-export { Connection } from './connection.ts'
-export { answerPage } from './host.ts'
-export type { HostParts } from './host-parts.ts'
-export { HostedModel, type HostedModelParts } from './hosted-model.ts'
-export {
-  type OrtEngine,
-  type OrtOptions,
-  type OrtSession,
-  type OrtValue,
-  ortRunner,
-  type WebProvider,
-} from './ort-runner.ts'
-export type {
-  Numbered,
-  OpenedModel,
-  Port,
-  Progress,
-  Reply,
-  WebAnswers,
-  WebImage,
-  WebPredictOptions,
-  WebRequest,
-  WebStreamOptions,
-} from './protocol.ts'
+export { type ConnectOptions, connectDepth, type DepthWorker, type WebModel } from './connect-depth.ts'
+export type { WebProvider } from './ort-runner.ts'
+export type { Progress, WebImage, WebPredictOptions, WebStreamOptions } from './protocol.ts'
 export { serveDepth } from './serve-depth.ts'
-export { type EngineReport, type EngineWish, type OrtModule, startEngine, type WebEngines } from './start-engine.ts'
+export type { EngineReport, EngineWish, OrtModule, WebEngines } from './start-engine.ts'

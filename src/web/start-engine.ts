@@ -30,8 +30,9 @@ export interface OrtModule {
 
 /** The builds that a page brings. Each function loads its build, and may say where its files are (`env.wasm.wasmPaths`). */
 export interface WebEngines {
+  /** Loads the build for WebAssembly. */
   wasm(): Promise<OrtModule>
-  /** Absent: the page computes by WebAssembly only. */
+  /** Loads the build for WebGPU. Absent: the page computes by WebAssembly only. */
   webgpu?(): Promise<OrtModule>
 }
 

@@ -11,17 +11,11 @@ import { decodeImage, loadModel } from '../node/index.ts'
 import type { StreamedMaps } from '../predict/index.ts'
 import { parseSafetensors } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
-import {
-  answerPage,
-  Connection,
-  type Numbered,
-  type OrtEngine,
-  openWebModel,
-  ortRunner,
-  type Port,
-  type Reply,
-  type WebImage,
-} from './index.ts'
+import { openWebModel } from './connect-depth.ts'
+import { Connection } from './connection.ts'
+import { answerPage } from './host.ts'
+import { type OrtEngine, ortRunner } from './ort-runner.ts'
+import type { Numbered, Port, Reply, WebImage } from './protocol.ts'
 import { wrongOnWebGpu } from './webgpu-limits.ts'
 
 const WIDTH = 90
