@@ -22,7 +22,7 @@ describe('openFurniture', () => {
   test('reads sizes in metres, names in Latin-1, tops and elevations', async () => {
     await writeCatalogue(join(folder, 'test.sh3f'))
     const { pieces } = await openFurniture(folder)
-    expect(pieces).toHaveLength(9)
+    expect(pieces).toHaveLength(10)
     expect(pieces[1]).toMatchObject({ name: 'lower cabinet', category: 'Kitchen', width: 0.6, depth: 0.6, height: 0.9 })
     expect(pieces[1].top).toBe(0.9)
     expect(pieces[2].top).toBe(0.75)
