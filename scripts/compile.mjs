@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { newestChange, root } from './setup.mjs'
 
 /** As deep as `dist`: compiled files look for models and recipes from where they lie. */
-const compiled = join(root, '.compiled')
+export const compiled = join(root, '.compiled')
 /** The time of this file is that of the copy. */
 const DONE = 'done'
 
