@@ -175,7 +175,7 @@ async function restart(photo: Buffer): Promise<Row[]> {
     clients: FULL,
     restarts: 3,
     query: 'size=96x72',
-    start: () => startInstance(MODEL, '--threads', '1', '--notice', '1'),
+    start: () => startInstance(MODEL, '--threads', '1', '--notice', '1', '--deadline', '300'),
   })
   if (lost.length > 0) console.error(`lost: ${lost.slice(0, 10).join(', ')}`)
   return [

@@ -12,6 +12,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeNpy } from '../src/image/index.ts'
 import { decodeDepthPng, loadModel } from '../src/node/index.ts'
+import { listen, Site } from '../src/serve/index.ts'
 import { findChromium } from './chromium.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { tinyMobile } from './tiny-config.ts'
@@ -130,6 +131,25 @@ describe.skipIf(browserPath === null)('the page in a browser', { timeout: 2 * WA
     const metres = await app.text('#tip')
     const there = data[100 * 600 + 450]
     expect(metres).toBe(there < 0.995 ? `${(100 * there).toFixed(0)} cm` : `${there.toFixed(2)} m`)
+  })
+
+  it('is given by dar serve, isolated and within its policy, and predicts there', async () => {
+    await using model = await loadModel(await writeTinyModel(join(await temporaryFolder(), 'tiny.safetensors')))
+    const server = await listen({ model, port: 0, site: new Site(folder) })
+    const served = new App(await browser.newPage())
+    try {
+      await served.page.goto(`${server.url}?engine=wasm`)
+      await served.finished('room.jpg by dar-nano')
+      expect(await served.page.evaluate(() => crossOriginIsolated)).toBe(true)
+      expect((await served.canvas('#over')).colours).toBeGreaterThan(5)
+      expect(served.requests.filter((url) => !url.startsWith(server.url) && !/^(data|blob):/.test(url))).toEqual([])
+      // The photo stayed in the page.
+      expect(served.requests.filter((url) => /\/v[12]\//.test(url))).toEqual([])
+      expect(served.errors).toEqual([])
+    } finally {
+      await served.page.close()
+      await server.drain()
+    }
   })
 
   it('saves files that others read, of the same depths', async () => {
