@@ -115,6 +115,9 @@ describe('the manifests', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     })
+    // Nothing is written but here.
+    expect(container.volumeMounts).toEqual([{ name: 'tmp', mountPath: '/tmp' }])
+    expect(template.spec!.volumes).toEqual([{ name: 'tmp', emptyDir: { sizeLimit: '256Mi' } }])
     expect(one<NetworkPolicy>('NetworkPolicy').spec!.egress).toEqual([])
     expect(container.resources!.limits).toMatchObject({ memory: '2Gi' })
   })
