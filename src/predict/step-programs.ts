@@ -5,7 +5,7 @@
  * engine adds it up in another order, and depths differ by 1e-6 or so of themselves.
  *
  * What a step hands to later ones, a few megabytes, leaves the engine and enters it again with every program. With this, dar-nano takes
- * about 5 % more processor time than in one program (`npm run bench -- latency`). The weights that all steps share are in each of
+ * about 7 % more processor time than in one program (`npm run bench -- latency`). The weights that all steps share are in each of
  * their programs, unless they are mapped from their file.
  */
 import type { Compiled, PortInfo } from '../graph/index.ts'
