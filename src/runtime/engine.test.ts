@@ -108,6 +108,23 @@ describe('resident buffers', () => {
     expect(await buffer.read()).toEqual(Float32Array.of(7, 2, 4, 7))
   })
 
+  test('of two programs that share a graph are each their own, and either may go first', async () => {
+    await using buffer = await engine.allocate('both', Float32Array.of(1, 2, 30, 40))
+    const scaled = (x: Tensor, graph: Graph) => ({ y: ops.mul(x, graph.parameter('w', [2], NONE)) })
+    const first = await loaded(scaled, engine, { boundInputs: { w: buffer.slice(0, 2) } })
+    const second = await engine.load(first.compiled, { like: first, boundInputs: { w: buffer.slice(2, 2) } })
+    const x = Float32Array.of(1, 2)
+    expect([await first.run({ x }), await second.run({ x })]).toEqual([
+      { y: Float32Array.of(1, 4) },
+      { y: Float32Array.of(30, 80) },
+    ])
+    await first.dispose()
+    expect((await second.run({ x })).y).toEqual(Float32Array.of(30, 80))
+    await second.dispose()
+    await using other = await loaded(scaled)
+    await expect(engine.load(other.compiled, { like: first })).rejects.toThrow('is another graph')
+  })
+
   test('are updated in place by an element-wise graph whose output is its input', async () => {
     const length = 1000
     const start = Float32Array.from({ length: 2 * length }, (_, i) => i)

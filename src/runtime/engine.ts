@@ -39,6 +39,11 @@ export interface LoadOptions {
   readonly boundOutputs?: Readonly<Record<string, BufferSlice>>
   /** Weights of a file stay where they are, memory-mapped; default: they are copied into the engine's own layout. */
   readonly mapWeights?: boolean
+  /**
+   * A program of the same compiled graph, over other buffers. The two share what the engine holds for the graph: its nodes and its memory,
+   * which never shrinks. Either may be disposed first.
+   */
+  readonly like?: Program
 }
 
 /** A worker thread with ONNX Runtime. */
@@ -68,8 +73,9 @@ export class Engine {
   /** Loads a compiled graph. Bound inputs and outputs are stretches of resident buffers, used at every run. */
   async load(
     compiled: Compiled,
-    { path, boundInputs = {}, boundOutputs = {}, mapWeights = false }: LoadOptions = {},
+    { path, boundInputs = {}, boundOutputs = {}, mapWeights = false, like }: LoadOptions = {},
   ): Promise<Program> {
+    if (like && like.compiled !== compiled) throw new Error(`${compiled.name}: ${like.compiled.name} is another graph`)
     const program = this.nextProgram++
     await this.call(compiled.name, {
       kind: 'load',
@@ -81,6 +87,7 @@ export class Engine {
       boundInputs,
       boundOutputs,
       options: { ...this.sessionOptions, mapWeights },
+      like: like?.id ?? null,
     })
     live.programs++
     return new Program(this, program, compiled, new Set(Object.keys(boundOutputs)))
@@ -167,7 +174,8 @@ export class Program {
   /** @internal */
   constructor(
     private readonly engine: Engine,
-    private readonly id: number,
+    /** @internal */
+    readonly id: number,
     readonly compiled: Compiled,
     private readonly bound: ReadonlySet<string>,
   ) {

@@ -43,6 +43,8 @@ export interface LoadRequest {
   readonly boundInputs: Readonly<Record<string, BufferSlice>>
   readonly boundOutputs: Readonly<Record<string, BufferSlice>>
   readonly options: SessionOptions
+  /** A loaded program of the same graph: its session is used, and its memory. null: open one. */
+  readonly like: number | null
 }
 
 export type Request =

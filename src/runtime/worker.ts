@@ -66,12 +66,20 @@ const locations = (outputs: readonly PortInfo[], onDevice: readonly string[]) =>
     outputs.map(({ name }) => [name, onDevice.includes(name) ? ('gpu-buffer' as const) : ('cpu' as const)]),
   )
 
+/** That of the program like which this one is, or its own. */
+async function sessionOf({ model, options, like }: LoadRequest, places = {}): Promise<ort.InferenceSession> {
+  if (like === null) return openSession(model, options, places)
+  const known = programs.get(like)
+  assert(known, `program ${like} is not loaded`)
+  return known.session
+}
+
 async function loadOnDevice(request: LoadRequest): Promise<null> {
   const memory = deviceMemory(request.options)
   const { program, name, inputs, outputs, boundInputs, boundOutputs } = request
   const onDevice = await memory.bind({ inputs, outputs }, boundInputs, boundOutputs)
   const places = { onDevice: locations(outputs, Object.keys(boundOutputs)) }
-  const session = await openSession(request.model, request.options, places)
+  const session = await sessionOf(request, places)
   const ports = new Map(inputs.map((port) => [port.name, port]))
   programs.set(program, { name, session, inputs: ports, boundInputs: {}, boundOutputs: {}, onDevice })
   return null
@@ -79,7 +87,7 @@ async function loadOnDevice(request: LoadRequest): Promise<null> {
 
 async function load(request: LoadRequest): Promise<null> {
   if (request.options.provider === 'webgpu') return loadOnDevice(request)
-  const session = await openSession(request.model, request.options)
+  const session = await sessionOf(request)
   programs.set(request.program, {
     name: request.name,
     session,
@@ -142,7 +150,8 @@ async function answer(request: Request): Promise<Answer> {
     case 'release': {
       const program = programs.get(request.program)
       programs.delete(request.program)
-      if (program) await native(() => program.session.release())
+      const isShared = [...programs.values()].some(({ session }) => session === program?.session)
+      if (program && !isShared) await native(() => program.session.release())
       if (program?.onDevice) await device?.release(program.onDevice)
       return null
     }

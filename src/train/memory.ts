@@ -14,7 +14,7 @@ import { type MemoryUse, memoryUse, type Tensor } from '../graph/index.ts'
 import { FURNITURE_MEGABYTES } from '../rooms/index.ts'
 import { type TeacherModel, teacherOutputs } from './distil.ts'
 import { multiplierOf } from './groups.ts'
-import { updateOutputs } from './optimiser.ts'
+import { PASS, updateOutputs } from './optimiser.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
 import { HELD_FURNITURE } from './sources.ts'
 import { shapesOf } from './stages.ts'
@@ -94,7 +94,7 @@ function stageMemory(
   const steps = shapes.map((shape) => stepOf(recipe, stage, shape))
   const uses = steps.map(({ outputs, gradients }) => stepMemory(outputs, gradients))
   const values = steps[0].layout.length
-  const updated = Object.values(updateOutputs(values))
+  const updated = Object.values(updateOutputs(Math.min(values, PASS)))
   const update = memoryUse(updated, { bound: updated })
   const { width, height, batch, validationBatch = 4 } = stage
   const validates = held > 0

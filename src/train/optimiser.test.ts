@@ -136,6 +136,22 @@ describe('AdamW', () => {
     for (let i = 0; i < layout.length; i++) expect(apart.ema[i]).toBe(i === middle.offset ? start[i] : whole.ema[i])
   })
 
+  it('gives the same bits in passes of any size', async () => {
+    const g = draw(1)
+    const updated = async (pass: number) => {
+      await adam.dispose()
+      adam = await AdamW.create(engine, layout, state, options, { pass })
+      for (const buffer of [state.params, state.ema]) await buffer.write(start)
+      await state.grads.write(g)
+      for (const buffer of [state.m, state.v]) await buffer.write(new Float32Array(layout.length))
+      const norm = await adam.gradientNorm()
+      await adam.apply(0, 0.01, norm)
+      return [norm, ...(await Promise.all([state.params, state.m, state.v, state.ema].map((b) => b.read())))]
+    }
+    const parts = await updated(Math.ceil(layout.length / 3) + 1)
+    expect(parts).toEqual(await updated(2 ** 24))
+  })
+
   it('decays weights of two or more axes and nothing else when the gradient is zero', async () => {
     await state.params.write(start)
     for (const buffer of [state.grads, state.m, state.v]) await buffer.write(new Float32Array(layout.length))

@@ -78,16 +78,14 @@ export function emaDecay(limit: number, step: number): number {
   return Math.min(limit, (1 + step) / (10 + step))
 }
 
-/** A stretch of the layout, updated in one pass. */
-interface Segment {
-  readonly norm: Program
-  readonly update: Program
-}
+/** Values that are updated in one pass: what a pass holds beside the state is some four times as much. */
+export const PASS = 2 ** 24
 
-/** Holds two programs for each stretch and two buffers in the engine: dispose it. The state belongs to the caller. */
+/** Holds programs for each stretch of the layout and two buffers in the engine: dispose it. The state belongs to the caller. */
 export class AdamW {
   private constructor(
-    private readonly segments: readonly Segment[],
+    private readonly norms: readonly Program[],
+    private readonly updates: readonly Program[],
     private readonly owner: Owner,
     private readonly options: Required<AdamOptions>,
   ) {}
@@ -101,7 +99,7 @@ export class AdamW {
     layout: Layout,
     state: TrainingState,
     options: AdamOptions = {},
-    { still = () => false }: { readonly still?: (name: string) => boolean } = {},
+    { still = () => false, pass = PASS }: { readonly still?: (name: string) => boolean; readonly pass?: number } = {},
   ): Promise<AdamW> {
     const all = { ...DEFAULTS, ...options }
     const factors = new Float32Array(layout.length)
@@ -116,18 +114,28 @@ export class AdamW {
     try {
       const rateOf = owner.hold(await engine.allocate('adamw.factors', factors))
       const decayOf = owner.hold(await engine.allocate('adamw.decay', decay))
-      const segments: Segment[] = []
-      for (const { offset, length } of stretches(layout, still)) {
-        const part = (buffer: ResidentBuffer) => buffer.slice(offset, length)
-        const [p, g, m, v, e] = STATE_NAMES.map((name) => part(state[name]))
-        const norm = owner.hold(await engine.load(normGraph(length), { boundInputs: { g } }))
-        const update = await engine.load(updateGraph(length, all), {
-          boundInputs: { p, g, m, v, e, s: part(rateOf), w: part(decayOf) },
+      const part = (buffer: ResidentBuffer, { offset, length }: Stretch) => buffer.slice(offset, length)
+      const norms: Program[] = []
+      const updates: Program[] = []
+      const learning = stretches(layout, still)
+      for (const stretch of learning) {
+        const norm = await engine.load(normGraph(stretch.length), { boundInputs: { g: part(state.grads, stretch) } })
+        norms.push(owner.hold(norm))
+      }
+      /** By length: passes that are equally long share a graph, and the engine's memory for it. */
+      const known = new Map<number, Program>()
+      for (const stretch of learning.flatMap((stretch) => passes(stretch, pass))) {
+        const like = known.get(stretch.length)
+        const [p, g, m, v, e] = STATE_NAMES.map((name) => part(state[name], stretch))
+        const update = await engine.load(like?.compiled ?? updateGraph(stretch.length, all), {
+          like,
+          boundInputs: { p, g, m, v, e, s: part(rateOf, stretch), w: part(decayOf, stretch) },
           boundOutputs: { p2: p, m2: m, v2: v, e2: e },
         })
-        segments.push({ norm, update: owner.hold(update) })
+        updates.push(owner.hold(update))
+        known.set(stretch.length, update)
       }
-      return new AdamW(segments, owner, all)
+      return new AdamW(norms, updates, owner, all)
     } catch (error) {
       await owner.dispose()
       throw error
@@ -137,7 +145,7 @@ export class AdamW {
   /** L2 norm of the gradient in the buffer, over all parameters, before clipping. */
   async gradientNorm(): Promise<number> {
     let squares = 0
-    for (const segment of this.segments) squares += Number((await segment.norm.run({})).norm[0])
+    for (const program of this.norms) squares += Number((await program.run({})).norm[0])
     return Math.sqrt(squares)
   }
 
@@ -146,7 +154,7 @@ export class AdamW {
     const { beta1, beta2, clip, ema } = this.options
     const t = step + 1
     const scalar = (value: number) => Float32Array.of(value)
-    for (const { update } of this.segments)
+    for (const update of this.updates)
       await update.run({
         rate: scalar(rate),
         scale: scalar(norm > clip ? clip / norm : 1),
@@ -161,8 +169,20 @@ export class AdamW {
   }
 }
 
+/** Values of a layout that lie together. */
+interface Stretch {
+  readonly offset: number
+  readonly length: number
+}
+
+/** A stretch in parts of at most `most` values. */
+function passes({ offset, length }: Stretch, most: number): Stretch[] {
+  const begins = Array.from({ length: Math.ceil(length / most) }, (_, i) => i * most)
+  return begins.map((begin) => ({ offset: offset + begin, length: Math.min(most, length - begin) }))
+}
+
 /** The stretches of a layout between the parameters that are left out. */
-function stretches({ entries }: Layout, still: (name: string) => boolean): { offset: number; length: number }[] {
+function stretches({ entries }: Layout, still: (name: string) => boolean): Stretch[] {
   const found: { offset: number; length: number }[] = []
   for (const { name, offset, length } of entries) {
     if (still(name)) continue
