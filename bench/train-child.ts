@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline'
 import { type FlatConfig, parseConfig } from '../src/model/index.ts'
-import { Engine } from '../src/runtime/engine.ts'
+import { Engine, type ResidentBuffer } from '../src/runtime/engine.ts'
 import { Random } from '../src/support/random.ts'
 import { AdamW, STATE_NAMES, type TrainingState } from '../src/train/optimiser.ts'
 import { initialise } from '../src/train/parameters.ts'
@@ -23,12 +23,7 @@ const { config: flat, batch, width, height, threads }: StepCase = JSON.parse(pro
 const config = parseConfig(flat)
 await using engine = new Engine({ threads, memory: 'pieces' }) // as dar train
 const graph = trainingGraph(config, { batch, width, height })
-const zeros = new Float32Array(graph.layout.length)
-const params = initialise(graph.layout, 1)
-const start = { params, grads: zeros, m: zeros, v: zeros, ema: params }
-const state = Object.fromEntries(
-  await Promise.all(STATE_NAMES.map(async (name) => [name, await engine.allocate(name, start[name])] as const)),
-) as unknown as TrainingState
+const state = await startingState()
 const program = await loadStep(engine, graph, state)
 const adam = await AdamW.create(engine, graph.layout, state)
 
@@ -47,4 +42,14 @@ for await (const line of createInterface({ input: process.stdin })) {
   await program.run(feedsOf(program, { image, depth, teacher: new Uint8Array(batch), ...none }))
   await adam.apply(steps++, 1e-5, await adam.gradientNorm())
   console.log(performance.now() - begin)
+}
+
+/** In a function, so that the copies outside the engine are garbage when it is left; one after the other, as each is copied on its way. */
+async function startingState(): Promise<TrainingState> {
+  const zeros = new Float32Array(graph.layout.length)
+  const params = initialise(graph.layout, 1)
+  const start = { params, grads: zeros, m: zeros, v: zeros, ema: params }
+  const buffers: [string, ResidentBuffer][] = []
+  for (const name of STATE_NAMES) buffers.push([name, await engine.allocate(name, start[name])])
+  return Object.fromEntries(buffers) as unknown as TrainingState
 }

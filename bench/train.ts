@@ -1,6 +1,7 @@
 /**
  * Images a second of a whole training step (forward, loss, backward, AdamW) beside PyTorch on the same model, batch and threads, and
- * the peak memory of both. Each is a process of its own; they take their steps in turn, so that both see the same machine.
+ * the peak memory of both. Each is a process of its own; they take their steps in turn, so that both see the same machine;
+ * only dar-small's, which need 10 and 20 GB, run one after the other.
  *
  * `DAR_REFERENCE` names a folder with `dar_reference.py`, an implementation in PyTorch of the same models; without it only this project
  * is measured. `DAR_PYTHON` is the Python that has `torch` (default /usr/bin/python3, Debian's python3-torch with OpenBLAS).
@@ -56,6 +57,8 @@ interface Case {
   readonly steps: number
   /** Whether the reference has all of it. */
   readonly known: boolean
+  /** Whether the two are measured one after the other, because their memory together is more than a machine of 24 GB has. */
+  readonly apart?: boolean
 }
 
 const CASES: readonly Case[] = [
@@ -69,7 +72,15 @@ const CASES: readonly Case[] = [
   },
   { name: 'nano', config: NANO, size: SIZE, batch: 4, steps: 5, known: false },
   { name: 'lite', config: flatConfig(PRESETS['dar-lite']), size: VIT_SIZE, batch: 2, steps: 5, known: true },
-  { name: 'small', config: flatConfig(PRESETS['dar-small']), size: VIT_SIZE, batch: 1, steps: 3, known: true },
+  {
+    name: 'small',
+    config: flatConfig(PRESETS['dar-small']),
+    size: VIT_SIZE,
+    batch: 1,
+    steps: 3,
+    known: true,
+    apart: true,
+  },
 ]
 
 export async function benchTrain(): Promise<Row[]> {
@@ -78,7 +89,7 @@ export async function benchTrain(): Promise<Row[]> {
   let nanoRate = 0
   for (const one of CASES) {
     if (wanted && !wanted.some((name) => one.name.startsWith(name))) continue
-    const { ours, theirs } = await inTurn(one)
+    const { ours, theirs } = await besidePyTorch(one)
     const label = `${one.name}, ${one.size.width}×${one.size.height}, batch ${one.batch}`
     rows.push({ name: `${label}: images a second`, value: ours.rate, unit: '/s' })
     rows.push({ name: '  peak memory', value: ours.megabytes, unit: 'MB' })
@@ -103,41 +114,43 @@ interface Measured {
   readonly megabytes: number
 }
 
-async function inTurn({
-  config,
-  size,
-  batch,
-  steps,
-  known,
-}: Case): Promise<{ ours: Measured; theirs: Measured | null }> {
+async function besidePyTorch(one: Case): Promise<{ ours: Measured; theirs: Measured | null }> {
+  const { config, size, batch, known, apart = false } = one
   const argument = JSON.stringify({ config, batch, threads: THREADS, ...size } satisfies StepCase)
   const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-  const ours = open(process.execPath, ['--import', 'tsx', script('./train-child.ts'), argument])
   const { DAR_REFERENCE: folder, DAR_PYTHON: python = '/usr/bin/python3' } = process.env
   if (folder && !existsSync(join(folder, 'dar_reference.py')))
     throw new Error(`DAR_REFERENCE is ${folder}, which holds no dar_reference.py`)
-  const theirs = known && folder ? open(python, [script('./train_reference.py'), folder, argument]) : null
-  const milliseconds = { ours: [] as number[], theirs: [] as number[] }
+  const ours = () => open(process.execPath, ['--import', 'tsx', script('./train-child.ts'), argument])
+  const theirs = () => open(python, [script('./train_reference.py'), folder ?? '', argument])
+  const isBeside = known && Boolean(folder)
+  if (apart) {
+    const [mine] = await inTurn(one, [ours])
+    return { ours: mine, theirs: isBeside ? (await inTurn(one, [theirs]))[0] : null }
+  }
+  const [mine, other = null] = await inTurn(one, isBeside ? [ours, theirs] : [ours])
+  return { ours: mine, theirs: other }
+}
+
+/** What takes its steps in turn sees the same machine. */
+async function inTurn({ batch, steps }: Case, starts: readonly (() => Child)[]): Promise<Measured[]> {
+  const children = starts.map((start) => start())
+  const milliseconds: number[][] = children.map(() => [])
   const begin = performance.now()
   try {
     for (let i = 0; i < WARM_UP + steps; i++) {
       if (i > WARM_UP && performance.now() - begin > LIMIT) break
-      const [mine, other] = [await ours.ask('step'), theirs ? await theirs.ask('step') : Number.NaN]
-      if (i < WARM_UP) continue
-      milliseconds.ours.push(mine)
-      milliseconds.theirs.push(other)
+      for (const [k, child] of children.entries()) {
+        const taken = await child.ask('step')
+        if (i >= WARM_UP) milliseconds[k].push(taken)
+      }
     }
-    const measured = async (child: Child, samples: number[]): Promise<Measured> => ({
-      rate: (1000 * batch) / median(samples),
-      megabytes: await child.ask('memory'),
-    })
-    return {
-      ours: await measured(ours, milliseconds.ours),
-      theirs: theirs && (await measured(theirs, milliseconds.theirs)),
-    }
+    const measured: Measured[] = []
+    for (const [k, child] of children.entries())
+      measured.push({ rate: (1000 * batch) / median(milliseconds[k]), megabytes: await child.ask('memory') })
+    return measured
   } finally {
-    ours.end()
-    theirs?.end()
+    for (const child of children) child.end()
   }
 }
 
