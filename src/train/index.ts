@@ -2,7 +2,7 @@
 
 export { bestModelPath, checkpointPath, modelPath } from './checkpoint.ts'
 export { ALONE, type BatchPlace, batchNumber, type Collective } from './collective.ts'
-export type { Distil, DistilWeights } from './distil.ts'
+export type { Distil, DistilWeights, TeacherModel } from './distil.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
 export type { BestMetric } from './keep.ts'
 export { type DataSize, HOLES, type MemoryItems, RUNTIME, type RunCost, runMemory, totalOf } from './memory.ts'
