@@ -118,13 +118,17 @@ describe('requests at a full queue', () => {
 
   it('that are not answered by their deadline are given up, waiting or not', async () => {
     const { model, send, waiting } = start(5)
-    const headers = { 'content-type': 'image/jpeg', 'x-deadline-ms': '40' }
-    const [first, second, third] = [send({ headers }), send({ headers }), send({ headers })]
-    for (const response of [await third]) {
-      expect(response.status).toBe(504)
-      expect(await response.json()).toMatchObject({ code: 'deadline-exceeded' })
-    }
+    const within = (milliseconds: number) => ({
+      headers: { 'content-type': 'image/jpeg', 'x-deadline-ms': `${milliseconds}` },
+    })
+    // Long enough for these two to reach the model, which holds them; the third has to wait.
+    const [first, second] = [send(within(1500)), send(within(1500))]
+    await model.until(2)
+    const third = await send(within(40))
+    expect(third.status).toBe(504)
+    expect(await third.json()).toMatchObject({ code: 'deadline-exceeded' })
     await waiting(0)
+    await vi.waitFor(() => expect(model.signals.map((signal) => signal?.aborted)).toEqual([true, true]), 10_000)
     model.release()
     for (const response of await Promise.all([first, second])) expect(response.status).toBe(504)
     expect((await send()).status).toBe(200)

@@ -52,6 +52,8 @@ export class HeldModel implements ServedModel {
   readonly batch = 1
   /** Requests that have reached the model. */
   asked = 0
+  /** Theirs. */
+  readonly signals: PredictOptions['signal'][] = []
   private open = () => {}
   private readonly gate = new Promise<void>((resolve) => {
     this.open = resolve
@@ -65,6 +67,7 @@ export class HeldModel implements ServedModel {
 
   async predict(image: ImageInput, options: PredictOptions): Promise<DepthMap> {
     this.asked++
+    this.signals.push(options.signal)
     for (const look of this.watchers) look()
     await this.gate
     return this.model.predict(image, options)
