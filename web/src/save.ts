@@ -21,8 +21,10 @@ const MOST_POINTS = 1_000_000
 export function listenForSaves(store: Store, fail: (error: unknown) => void): void {
   const text = element('save-text', HTMLParagraphElement)
   const buttons = [...document.querySelectorAll<HTMLButtonElement>('[data-save]')]
-  store.watch(({ maps, live }) => {
-    for (const button of buttons) button.disabled = !maps || live
+  // Not before the last step: a map that is still on its way would be saved as if it were what the model says.
+  const isReady = ({ maps, live }: State) => maps !== null && maps.steps.length >= maps.of && !live
+  store.watch((state) => {
+    for (const button of buttons) button.disabled = !isReady(state)
   })
   for (const button of buttons)
     button.addEventListener('click', () => {
@@ -40,7 +42,7 @@ export function listenForSaves(store: Store, fail: (error: unknown) => void): vo
         })
         .catch(fail)
         .finally(() => {
-          button.disabled = false
+          button.disabled = !isReady(store.state)
         })
     })
 }
