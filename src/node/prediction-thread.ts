@@ -4,7 +4,7 @@
  */
 import '../runtime/wait-for-telemetry.ts'
 import type { Compiled } from '../graph/index.ts'
-import { imageMultiple, isMetric } from '../model/index.ts'
+import { imageMultiple, inferenceGraph, isMetric, refuseWrongOnWebGpu } from '../model/index.ts'
 import { OpenStreams } from '../predict/open-streams.ts'
 import { Pipeline } from '../predict/pipeline.ts'
 import type { RunnableGraph, Runner } from '../predict/runner.ts'
@@ -28,6 +28,11 @@ async function answer(request: PredictionRequest): Promise<PredictionAnswer> {
     case 'open': {
       await checkProvider(engine.provider) // before the first photo is read
       const file = await openModel(nameOrPath, { mapAbove, name })
+      if (engine.provider === 'webgpu') {
+        const side = 4 * imageMultiple(file.config) // any size has the same weights
+        const { graph } = inferenceGraph(file.config, { width: side, height: side })
+        refuseWrongOnWebGpu(graph.parameters.values(), file.name, 'predict on the CPU')
+      }
       pipeline = new Pipeline(file, runnerFor(file), { batch })
       streams = new OpenStreams(pipeline)
       const { weights: _, config, ...known } = file

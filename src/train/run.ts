@@ -7,6 +7,7 @@
  * With the same recipe, data and number of threads a run is the same bit for bit, also when it is stopped and resumed.
  */
 import type { Batch } from '../data/index.ts'
+import { refuseWrongOnWebGpu } from '../model/index.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { findBeginning, shareBeginning } from './beginning.ts'
 import type { Progressed } from './checkpoint.ts'
@@ -67,6 +68,7 @@ export class Run {
   ): Promise<Run> {
     const { engine, recipe, collective } = needs
     const layout = modelLayout(recipe.model, recipe.stages[0])
+    if (engine.provider === 'webgpu') refuseWrongOnWebGpu(layout.entries, recipe.name, 'train on the CPU')
     const { precision } = needs
     const identity = runIdentity(recipe, data.contents, { ranks: collective.ranks, precision })
     await refuseUnlike(collective, identityNumber(identity), 'another recipe or other data')

@@ -1,4 +1,5 @@
 /** The worker's side: answers the requests of a page, one after another, as one engine runs one graph at a time. */
+import { refuseWrongOnWebGpu } from '../model/index.ts'
 import type { Runner, StreamedMaps } from '../predict/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { BitmapLike } from './browser.ts'
@@ -32,11 +33,8 @@ export function answerPage(port: Port<Numbered, Reply>, parts: HostParts): void 
     const runner: Runner = {
       async load(compiled) {
         const { runner, report } = await engine
-        if (report.provider === 'webgpu' && opened.wrongOnWebGpu)
-          throw new DarError(
-            `WebGPU computes ${opened.wrongOnWebGpu} of ${name} wrongly; use the engine wasm (in the app: ?engine=wasm)`,
-            { kind: 'engine' },
-          )
+        if (report.provider === 'webgpu')
+          refuseWrongOnWebGpu(opened.shapes, name, 'use the engine wasm (in the app: ?engine=wasm)')
         return runner.load(compiled)
       },
     }

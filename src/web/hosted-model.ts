@@ -7,7 +7,7 @@
  */
 import { compile } from '../graph/index.ts'
 import { toPlanes } from '../image/resize.ts'
-import { imageMultiple, isMetric } from '../model/index.ts'
+import { imageMultiple, isMetric, type WeightShapes } from '../model/index.ts'
 import {
   createDepthModel,
   type DepthModel,
@@ -30,7 +30,6 @@ import { DarError } from '../support/errors.ts'
 import type { HostParts } from './host-parts.ts'
 import { pixelsOf } from './pixels-of.ts'
 import type { WebImage } from './protocol.ts'
-import { wrongOnWebGpu } from './webgpu-limits.ts'
 
 interface Shown {
   readonly job: Job
@@ -55,8 +54,8 @@ export class HostedModel {
   readonly model: DepthModel
   /** Whether depths are metres. */
   readonly metric: boolean
-  /** A weight that WebGPU computes wrongly with; null where there is none. */
-  readonly wrongOnWebGpu: string | null
+  /** Of every weight. */
+  readonly shapes: WeightShapes
   private readonly stored: PipelineModel & StoredDescription
   private readonly runner: Runner
   private shown: Shown | null = null
@@ -70,7 +69,7 @@ export class HostedModel {
     const { config, size, trainedSizes } = described
     this.runner = runner
     this.metric = isMetric(config)
-    this.wrongOnWebGpu = wrongOnWebGpu(tensors)
+    this.shapes = [...tensors].map(([name, { shape }]) => ({ name, shape }))
     this.stored = { ...described, name, weights: { kind: 'embedded', values } }
     const pipeline = new Pipeline(this.stored, runner)
     const multiple = imageMultiple(config)

@@ -9,14 +9,12 @@ import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { parseConfig } from '../model/index.ts'
 import { decodeImage, loadModel } from '../node/index.ts'
 import type { StreamedMaps } from '../predict/index.ts'
-import { parseSafetensors } from '../safetensors/index.ts'
 import { DarError } from '../support/errors.ts'
 import { openWebModel } from './connect-depth.ts'
 import { Connection } from './connection.ts'
 import { answerPage } from './host.ts'
 import { type OrtEngine, ortRunner } from './ort-runner.ts'
 import type { Numbered, Port, Reply, WebImage } from './protocol.ts'
-import { wrongOnWebGpu } from './webgpu-limits.ts'
 
 const WIDTH = 90
 const HEIGHT = 70
@@ -149,17 +147,6 @@ it('fails what waits for a worker that is gone', async () => {
   silent.fail('the worker stopped')
   await expect(call).rejects.toMatchObject({ message: 'the worker stopped', kind: 'gone' })
   await expect(silent.call({ kind: 'close', model: 'x' })).rejects.toThrow('the worker stopped')
-})
-
-it('knows the convolutions that WebGPU computes wrongly; no shipped model has one', async () => {
-  const conv = (channels: number, side = 3) => wrongOnWebGpu([['w', { shape: [8, channels, side, side] }]])
-  expect([3, 4, 8, 10, 12, 24].map((channels) => conv(channels))).toEqual(Array(6).fill(null))
-  expect([6, 9, 15].map((channels) => conv(channels))).toEqual(Array(3).fill('w'))
-  expect(conv(6, 1)).toBeNull()
-  for (const name of ['dar-nano', 'dar-nano-next']) {
-    const { tensors } = parseSafetensors(await readFile(`models/${name}/model.safetensors`), name)
-    expect(wrongOnWebGpu(tensors), name).toBeNull()
-  }
 })
 
 it('refuses a model that WebGPU computes wrongly, instead of giving wrong metres', async () => {
