@@ -3,6 +3,7 @@ import { compile, Graph, type Node, nodesBehind, type Tensor } from '../../src/g
 import { normaliseImage } from '../../src/model/encoder.ts'
 import { buildDar, type DarConfig, type DarOutput } from '../../src/model/index.ts'
 import type { Engine } from '../../src/runtime/engine.ts'
+import { concatenated } from '../../src/support/arrays.ts'
 
 /** Values by the name of their parameter. */
 export type Values = ReadonlyMap<string, Float32Array>
@@ -63,7 +64,7 @@ export class Network {
     }
     return tensors.map(({ shape, rank }, i) => ({
       channels: rank === 4 ? shape[1] : shape[rank - 1],
-      values: joined(parts[i]),
+      values: concatenated(parts[i]),
     }))
   }
 }
@@ -84,14 +85,4 @@ function channelsLast(values: Float32Array, shape: readonly number[]): Float32Ar
     for (let c = 0; c < channels; c++)
       for (let p = 0; p < plane; p++) result[(b * plane + p) * channels + c] = values[(b * channels + c) * plane + p]
   return result
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
