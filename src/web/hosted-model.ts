@@ -100,7 +100,11 @@ export class HostedModel {
     if (!shown) throw new DarError('no photo has been predicted yet; give one first')
     shown.traced ??= this.trace(shown)
     const { width, height } = shown.job.image
-    const tree = pixelTree(await shown.traced, this.stored.config, { x, y, width, height })
+    const traced = await shown.traced.catch((error) => {
+      shown.traced = null // another try may work
+      throw error
+    })
+    const tree = pixelTree(traced, this.stored.config, { x, y, width, height })
     return tree.map((step) => inMetres(step, shown.job.metres))
   }
 
@@ -119,9 +123,13 @@ export class HostedModel {
       const load = () =>
         this.runner.load(compile(treeOutputs(config, network), { name: `the tree of ${name} at ${at}`, weights }))
       this.tracer = { network: at, program: Promise.resolve().then(load) }
-      await last?.program.then((program) => program.dispose())
+      await last?.program.then((program) => program.dispose()).catch(() => {})
     }
-    return this.tracer.program
+    const { tracer } = this
+    return tracer.program.catch((error) => {
+      if (this.tracer === tracer) this.tracer = null
+      throw error
+    })
   }
 }
 
