@@ -10,7 +10,7 @@ import { writePhoto, writePhotos } from '../testing.ts'
 import { connectFleet, type FleetConnection } from './connection.ts'
 import type { ShardRecord } from './messages.ts'
 import { fleetStatus, statusOf } from './status.ts'
-import { openWorkers, shardSubject } from './streams.ts'
+import { allRecords, openWorkers, shardSubject } from './streams.ts'
 import { type Submission, submit } from './submit.ts'
 import { hasNatsServer, type NatsServer, startNats } from './testing.ts'
 import { type WorkOptions, work } from './work.ts'
@@ -133,6 +133,8 @@ describe.skipIf(!hasNatsServer)('a fleet', () => {
     expect(before.length).toBeGreaterThan(0)
     expect(before.length).toBeLessThan(6)
     expect((await fleetStatus(connection)).shards).toEqual({ waiting: 1, working: 0, done: 0, dead: 0 })
+    expect(await send()).toMatchObject({ known: 1 })
+    expect((await allRecords(connection)).map(({ state, returns }) => [state, returns])).toEqual([['waiting', 1]])
     const after = await worked(connection)
     expect([...before, ...after].sort()).toEqual(['00.jpg', '01.jpg', '02.jpg', '03.jpg', '04.jpg', '05.jpg'])
     expect(await linesOf(out)).toHaveLength(6)

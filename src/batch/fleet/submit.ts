@@ -7,7 +7,7 @@ import { localModel } from '../local-model.ts'
 import { outputStems, type PhotoList } from '../photo-list.ts'
 import { type FleetConnection, persistently } from './connection.ts'
 import { type ShardMessage, shardId } from './messages.ts'
-import { makeStreams, publishShard, writeRecord } from './streams.ts'
+import { lastRecord, makeStreams, publishShard, writeRecord } from './streams.ts'
 
 /**
  * Photos in a shard. A worker that is killed loses no photo that is done, but the rest of its shard waits for the lease to run out; with two
@@ -50,9 +50,13 @@ export async function submit(connection: FleetConnection, submission: Submission
   const send = async (message: ShardMessage) => {
     const shard = shardId(message)
     const count = message.photos.length
-    await persistently(connection, () =>
-      writeRecord(connection, { shard, state: 'waiting', images: count, at: new Date().toISOString() }),
-    )
+    await persistently(connection, async () => {
+      const { record, sequence } = await lastRecord(connection, shard)
+      // One that is on its way keeps its word: a worker may be at it, and how often it came back counts.
+      if (record?.state === 'waiting' || record?.state === 'working') return
+      const fresh = { shard, state: 'waiting', images: count, at: new Date().toISOString() } as const
+      await writeRecord(connection, fresh, { after: sequence })
+    })
     if (!(await persistently(connection, () => publishShard(connection, shard, JSON.stringify(message))))) known++
     images += count
     shards++
