@@ -94,7 +94,8 @@ function stageMemory(
   const steps = shapes.map((shape) => stepOf(recipe, stage, shape))
   const uses = steps.map(({ outputs, gradients }) => stepMemory(outputs, gradients))
   const values = steps[0].layout.length
-  const updated = Object.values(updateOutputs(Math.min(values, PASS)))
+  // Passes of one length share their memory; the last pass has another length.
+  const updated = Object.values(updateOutputs(values > PASS ? PASS + (values % PASS) : values))
   const update = memoryUse(updated, { bound: updated })
   const { width, height, batch, validationBatch = 4 } = stage
   const validates = held > 0
