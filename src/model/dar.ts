@@ -9,19 +9,16 @@
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { type DropPath, toMap, toTokens } from '../nn/index.ts'
-import { binFeatures, centreFeatures } from './bin-features.ts'
-import { treeScores, windowScores } from './bin-scores.ts'
-import { type DarConfig, usesBins, usesTokens } from './config.ts'
+import { type DarConfig, usesTokens } from './config.ts'
 import { Decoder } from './decoder.ts'
 import { encode } from './encoder.ts'
 import { fineScores, sharpen } from './fine.ts'
 import { dornHead, dptHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
 import { hiddenInput, tokenMap } from './hidden.ts'
-import { Injection } from './injection.ts'
 import type { Trace } from './intermediates.ts'
-import { binCentres, depthSpread, expectedDepth, moveWindow, nextWindow, type Window, wholeRange } from './mtbin.ts'
 import { fuse, remember } from './neck.ts'
-import { lastDepth, type Reading, readScores, splitScores } from './soft-tree.ts'
+import { readScores } from './soft-tree.ts'
+import { type StepDepth, stepReader } from './step-depth.ts'
 import { positionTensor, stepSizes } from './steps.ts'
 import { convexUpsample, convexWeights } from './upsample.ts'
 
@@ -68,26 +65,27 @@ export function buildOnTaps(
   const memory = remember(graph, paths, size, config, trace)
   if (head.kind === 'dorn') return baseline(dornHead(memory, size, head, config, trace), trace)
   if (head.kind === 'ord2seq') return baseline(ord2seqHead(memory, size, config, trace), trace)
-  const steps = runSteps(graph, memory, config, trace)
-  const { nativeMap, sigma } = finish(graph, steps, paths[0], size, config, trace)
+  const { results, hidden } = runSteps(graph, memory, config, trace)
+  const last = results[results.length - 1]
+  const { nativeMap, sigma } = finish(graph, last, paths[0], size, config, trace)
   const imageMap = graph.scope('upsample', () => ops.resize(nativeMap, size))
   trace.set('output', nativeMap)
   trace.set('depth_full', imageMap)
-  const { stepMaps, hidden } = steps
-  const sigmas = sigma ? [...steps.sigmas.slice(0, -1), sigma] : steps.sigmas
+  const stepMaps = results.map(({ depth }) => depth)
+  const ofSteps = results.flatMap((result) => result.sigma ?? [])
+  const sigmas = sigma ? [...ofSteps.slice(0, -1), sigma] : ofSteps
   return { stepMaps, sigmas, hidden, nativeMap, imageMap, trace, ownLosses: null }
 }
 
 /** From the last step to the last map at its native size, and σ of that map where it is not the last step's. */
 function finish(
   graph: Graph,
-  { stepMaps, g, scores }: Steps,
+  { depth: last, g, scores }: StepDepth,
   path1: Tensor,
   size: ops.Size,
   config: DarConfig,
   trace: Trace,
 ): { nativeMap: Tensor; sigma: Tensor | null } {
-  const last = stepMaps[stepMaps.length - 1]
   if (config.upsample === 'convex') return { nativeMap: convexUpsample(last, convexWeights(graph, g)), sigma: null }
   const { window } = config
   if (window.kind !== 'soft' || !window.fine || !scores) return { nativeMap: last, sigma: null }
@@ -110,13 +108,10 @@ function gridsOf(memory: ops.Size, sizes: readonly ops.Size[], { binGrid, steps 
 }
 
 interface Steps {
-  readonly stepMaps: readonly Tensor[]
-  readonly sigmas: readonly Tensor[]
+  /** What each of them gave, from 1 to K. */
+  readonly results: readonly StepDepth[]
+  /** a_1 … a_K. */
   readonly hidden: readonly Tensor[]
-  /** The last hidden state, B,G,grid. */
-  readonly g: Tensor
-  /** z_K of the soft tree, B,N_K,grid; else null. */
-  readonly scores: Tensor | null
 }
 
 /** The K steps. */
@@ -129,21 +124,14 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     ? ops.add(toTokens(memory), positionTensor(graph, grid, width))
     : toTokens(memory)
   const decoder = usesTokens(config) ? new Decoder(graph, config, withPosition) : null
-  const injection = new Injection(graph, config, memory, config.binGrid === 'memory' ? grid : null)
-  const stepMaps: Tensor[] = []
-  const sigmas: Tensor[] = []
+  const read = stepReader(graph, memory, grids, config)
+  const results: StepDepth[] = []
   const hidden: Tensor[] = []
-  const { window: rule } = config
-  let window: Window = wholeRange(memory, grids[0], config)
-  let scores: Tensor | null = null
-  let last: Reading | null = null
   let fedBack: Tensor | null = null
-  let g = memory
 
   for (let k = 1; k <= config.steps; k++) {
     using _step = graph.section(`step${k}`)
     const record = (name: string, value: Tensor) => trace.set(`step${k}.${name}`, value)
-    const here = grids[k - 1]
     let yOut = memory // `bins`: no transformer
     if (decoder) {
       const tokens = decoder.input(k, sizes[k - 1], batch, fedBack)
@@ -152,52 +140,19 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
       record('y_out', y)
       yOut = toMap(y, sizes[k - 1])
     }
-    const a = hiddenInput(graph, yOut, k, here, config)
+    const a = hiddenInput(graph, yOut, k, grids[k - 1], config)
     hidden.push(a)
-    g = ops.tanh(a)
-    if (rule.kind === 'soft') {
-      const before: Reading | null = last
-      const told = graph.scope('bins', () => lastDepth(before, memory, here, config))
-      const fBin = binFeatures(graph, told, config)
-      g = injection.inject(g, fBin, k)
-      const change = treeScores(graph, g, k, rule, config)
-      const parents: Tensor | null = scores
-      scores = parents ? graph.scope('bins', () => ops.add(ops.resize(splitScores(parents), here), change)) : change
-      last = readScores(scores, config)
-      record('f_bin', fBin)
-      record('scores', scores)
-      record('prob', last.probabilities)
-      record('sigma', last.sigma)
-      stepMaps.push(last.depth)
-      sigmas.push(last.sigma)
-    } else if (usesBins(config)) {
-      const centres = binCentres(window, rule.bins)
-      const fBin = centreFeatures(graph, centres, config)
-      g = injection.inject(g, fBin, k)
-      const probabilities = ops.softmax(windowScores(graph, g, k, rule.bins, config), 1)
-      const depth = expectedDepth(probabilities, centres)
-      const sigma = depthSpread(probabilities, centres, depth)
-      record('window_lo', window.lo)
-      record('window_hi', window.hi)
-      record('centres', centres)
-      record('f_bin', fBin)
-      record('prob', probabilities)
-      record('sigma', sigma)
-      stepMaps.push(depth)
-      sigmas.push(sigma)
-      if (k < config.steps) window = moveWindow(nextWindow(window, depth, sigma, config), grids[k])
-    } else {
-      stepMaps.push(ops.mul(ops.sigmoid(windowScores(graph, g, k, 1, config)), config.dMax))
-    }
-    record('depth', stepMaps[k - 1])
-    record('gru', g)
+    const result = read(ops.tanh(a), k, record)
+    results.push(result)
+    record('depth', result.depth)
+    record('gru', result.g)
     if (decoder) {
       if (config.feedback === 'y-out') fedBack = yOut
       else if (config.steps > 1) {
-        fedBack = tokenMap(graph, g, config)
+        fedBack = tokenMap(graph, result.g, config)
         record('token_map', fedBack)
       }
     }
   }
-  return { stepMaps, sigmas, hidden, g, scores }
+  return { results, hidden }
 }
