@@ -10,7 +10,7 @@ import { writePhoto, writePhotos } from '../testing.ts'
 import { connectFleet, type FleetConnection } from './connection.ts'
 import type { ShardRecord } from './messages.ts'
 import { fleetStatus, statusOf } from './status.ts'
-import { allRecords, openWorkers, shardSubject } from './streams.ts'
+import { allRecords, openWorkers, shardSubject, writeRecord } from './streams.ts'
 import { type Submission, submit } from './submit.ts'
 import { hasNatsServer, type NatsServer, startNats } from './testing.ts'
 import { type WorkOptions, work } from './work.ts'
@@ -173,6 +173,26 @@ describe.skipIf(!hasNatsServer)('a fleet', () => {
       shards: { done: 1 },
     })
     expect((await linesOf(out)).map(({ status }) => status)).toEqual(['done', 'failed', 'done'])
+    await connection.close()
+  })
+
+  it.each(['all', 'one'])('ends reading the last words when %s of them vanish meanwhile', async (which) => {
+    const { connection, send } = await fleet(`vanish-${which}`, 1)
+    await send()
+    const { name, manager, stream } = connection
+    const log = `${name}-log`
+    const word = { state: 'waiting', images: 1, at: '2026-01-01T00:00:00.000Z' } as const
+    const first = await writeRecord(connection, { shard: 'first', ...word })
+    const consumer = await stream.consumers.get(log, {})
+    const { fetch } = consumer
+    vi.spyOn(consumer, 'fetch').mockImplementationOnce(async (options) => {
+      // The words are counted by now.
+      await (which === 'all' ? manager.streams.purge(log) : manager.streams.deleteMessage(log, first!))
+      return fetch.call(consumer, options)
+    })
+    vi.spyOn(stream.consumers, 'get').mockResolvedValueOnce(consumer)
+    const records = await allRecords(connection)
+    expect(records.map(({ shard }) => shard === 'first')).toEqual(which === 'all' ? [] : [false])
     await connection.close()
   })
 

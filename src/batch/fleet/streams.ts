@@ -134,13 +134,18 @@ export async function writeRecord(
 export async function allRecords({ stream, name }: FleetConnection): Promise<ShardRecord[]> {
   const consumer = await stream.consumers.get(logOf(name), {})
   const records: ShardRecord[] = []
-  let { num_pending: left } = await consumer.info()
+  const pending = async () => (await consumer.info()).num_pending
+  let left = await pending()
   while (left > 0) {
-    for await (const message of await consumer.fetch({ max_messages: Math.min(left, 500), expires: 5_000 })) {
+    let got = 0
+    for await (const message of await consumer.fetch({ max_messages: Math.min(left, 500), expires: 2_000 })) {
       const record = shardRecord(message.string())
       if (record) records.push(record)
       left = message.info.pending
+      got++
     }
+    // Words that were counted may be gone: a purged stream, a limit of its age or size.
+    if (got === 0) left = await pending()
   }
   // A shard whose word changed meanwhile comes twice: the last counts.
   return [...new Map(records.map((record) => [record.shard, record])).values()]
