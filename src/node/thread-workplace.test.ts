@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -23,9 +24,9 @@ beforeAll(async () => {
   file = await writeTinyModel(join(await temporaryFolder(), 'tiny.safetensors'))
 })
 
-const open = () =>
+const open = (nameOrPath = file) =>
   new ThreadWorkplace({
-    nameOrPath: file,
+    nameOrPath,
     mapAbove: MAP_ABOVE,
     batch: 1,
     threads: 1,
@@ -64,6 +65,19 @@ describe('the thread of a model', () => {
       await expect(fresh.predict(photo())).rejects.toThrow(/replaced once\nNothing more can run/)
     }
     expect(live).toEqual(before)
+  })
+
+  it('is gone for good, and no other mistake, when its model cannot be opened again', async () => {
+    const folder = await temporaryFolder()
+    const workplace = open(await writeTinyModel(join(folder, 'tiny.safetensors')))
+    await using model = createDepthModel(await workplace.open(), workplace)
+    crash(workplace)
+    await expect(model.predict(photo())).rejects.toThrow(/another takes its place/)
+    await rm(folder, { recursive: true })
+    for (const reason of [/cannot be started again: .*tiny\.safetensors/, /replaced once/]) {
+      const error = await model.predict(photo()).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ kind: 'gone', message: expect.stringMatching(reason) })
+    }
   })
 })
 

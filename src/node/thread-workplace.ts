@@ -98,7 +98,12 @@ export class ThreadWorkplace implements Workplace {
     this.replaced = true
     await this.thread.dispose()
     this.thread = new NativeThread('prediction-thread', import.meta.url, this.data)
-    await this.open()
+    try {
+      await this.open()
+    } catch (error) {
+      await this.thread.dispose() // without a model it is of no use to the next call
+      throw this.endedError(`it cannot be started again: ${messageOf(error)}`)
+    }
   }
 
   private endedError(reason: string): Error {

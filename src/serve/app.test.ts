@@ -5,7 +5,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { decodeNpy } from '../image/npy.ts'
 import { decodeDepthPng } from '../node/decode.ts'
 import { pngOfSize } from '../node/testing.ts'
+import { DarError } from '../support/errors.ts'
 import { type AppOptions, createApp } from './app.ts'
+import { type Codec, inlineCodec } from './codec.ts'
 import type { RequestLog } from './exchange.ts'
 import type { ProblemBody } from './problem.ts'
 import { HEIGHT, jpegOf, predicted, tinyServed, WIDTH } from './testing.ts'
@@ -43,7 +45,7 @@ describe('POST /v1/depth', () => {
     const info = JSON.parse(response.headers.get('x-depth-info') ?? '')
     expect(info).toMatchObject({
       model: 'tiny',
-      unit: 'metres',
+      unit: 'metre',
       width: WIDTH,
       height: HEIGHT,
       focal: { source: 'default' },
@@ -309,21 +311,38 @@ describe('an answer', () => {
     expect([head.status, await head.text()]).toEqual([200, ''])
   })
 
-  it('of a failure tells nothing of the inside, which is logged', async () => {
-    const secret = new Error('cannot open /home/someone/secret.safetensors')
-    const broken = {
-      ...tiny.model,
-      name: 'tiny',
-      config: tiny.model.config,
-      batch: 1,
-      predict: () => Promise.reject(secret),
-    }
-    const response = await app({ model: broken, log }).request('/v1/depth', post())
+  const failing = (error: unknown) => ({
+    name: 'tiny',
+    config: tiny.model.config,
+    batch: 1,
+    predict: () => Promise.reject(error),
+  })
+  const SECRET = 'cannot open /home/someone/secret.safetensors'
+
+  it.each([
+    ['no DarError', new Error(SECRET), 500, 'internal'],
+    ['a missing file', new DarError(SECRET, { kind: 'missing' }), 500, 'internal'],
+    ['a model', new DarError(SECRET, { kind: 'model' }), 500, 'internal'],
+    ['the engine', new DarError(SECRET, { kind: 'engine' }), 500, 'internal'],
+    ['an output', new DarError(SECRET, { kind: 'output' }), 500, 'internal'],
+    ['a thread', new DarError(SECRET, { kind: 'gone' }), 503, 'model-lost'],
+    ['memory', new DarError(SECRET, { kind: 'memory' }), 503, 'out-of-memory'],
+  ])('of a failure of %s tells nothing of the inside, which is logged', async (_, cause, status, code) => {
+    const response = await app({ model: failing(cause), log }).request('/v1/depth', post())
     const text = await response.text()
-    expect([response.status, text.includes('secret')]).toEqual([500, false])
-    expect(logged).toMatchObject([
-      { code: 'internal', status: 500, cause: secret, id: response.headers.get('x-request-id') },
-    ])
+    expect([response.status, text.includes('secret')]).toEqual([status, false])
+    expect(logged).toMatchObject([{ code, status, cause, id: response.headers.get('x-request-id') }])
+  })
+
+  it('tells a mistake in the photo by its kind, in whatever words', async () => {
+    const response = await app({ model: failing(new DarError('words of another day')) }).request('/v1/depth', post())
+    expect(await problemOf(response)).toMatchObject({ code: 'unusable-image', detail: 'words of another day' })
+  })
+
+  it('tells nothing of the same kind where it is not about the photo', async () => {
+    const codec: Codec = { ...inlineCodec, do: () => Promise.reject(new DarError(SECRET)) }
+    const response = await app({ codec }).request('/v1/depth', post())
+    expect([response.status, (await response.text()).includes('secret')]).toEqual([500, false])
   })
 
   it('is counted', async () => {

@@ -59,29 +59,36 @@ it('a server goes on after any number of crashes, and each costs one request', {
   expect(live.engines).toBe(before)
 })
 
-it('a model that cannot be loaded again makes the server not ready, until it can', { timeout: 120_000 }, async () => {
-  const { workplaces, load } = loader()
-  let fails = false
-  const keeper = await ModelKeeper.open(() =>
-    fails ? Promise.reject(new DarError('no such file', { kind: 'missing' })) : load(),
-  )
-  const { app } = createApp({ model: keeper })
-  fails = true
-  crashInNextCall(workplaces[0])
-  const first = await app.request('/v1/depth', post())
-  expect(await first.json()).toMatchObject({ code: 'model-lost' })
-  const second = await app.request('/v1/depth', post())
-  expect([second.status, (await second.text()).includes('no such file')]).toEqual([500, false])
-  expect((await app.request('/v2/health/ready')).status).toBe(503)
-  fails = false
-  let status = 0
-  while (status !== 200) {
-    status = (await app.request('/v1/depth', post())).status
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  expect((await app.request('/v2/health/ready')).status).toBe(200)
-  await keeper.dispose()
-})
+// `input` is what a model file that may not be read is.
+it.each(['missing', 'input'] as const)(
+  'a model that cannot be loaded again (%s) makes the server not ready, until it can',
+  {
+    timeout: 120_000,
+  },
+  async (kind) => {
+    const { workplaces, load } = loader()
+    let fails = false
+    const keeper = await ModelKeeper.open(() =>
+      fails ? Promise.reject(new DarError('no such file', { kind })) : load(),
+    )
+    const { app } = createApp({ model: keeper })
+    fails = true
+    crashInNextCall(workplaces[0])
+    const first = await app.request('/v1/depth', post())
+    expect(await first.json()).toMatchObject({ code: 'model-lost' })
+    const second = await app.request('/v1/depth', post())
+    expect([second.status, (await second.text()).includes('no such file')]).toEqual([500, false])
+    expect((await app.request('/v2/health/ready')).status).toBe(503)
+    fails = false
+    let status = 0
+    while (status !== 200) {
+      status = (await app.request('/v1/depth', post())).status
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect((await app.request('/v2/health/ready')).status).toBe(200)
+    await keeper.dispose()
+  },
+)
 
 it('a codec whose thread dies has another for the next request', async () => {
   const codec = new ThreadCodec()

@@ -116,7 +116,7 @@ export class ModelKeeper implements ServedModel {
   }
 
   private begin(): Generation {
-    const generation: Generation = { model: this.load(), lost: false, failedAt: null }
+    const generation: Generation = { model: this.load().catch(throwOwn), lost: false, failedAt: null }
     generation.model.catch(() => {
       generation.failedAt = performance.now()
     })
@@ -139,6 +139,12 @@ export class ModelKeeper implements ServedModel {
 }
 
 function stepsOf(model: LoadedModel, image: ImageInput, options: PredictOptions): AsyncIterable<ServedStep> {
-  if (!model.stream) throw new DarError(`the model ${model.name} gives no steps`)
+  if (!model.stream) throw new DarError(`the model ${model.name} gives no steps`, { kind: 'model' })
   return model.stream(image, options)
+}
+
+/** What is wrong with the file of a model is no mistake of the request that waits for it, which the kind `input` would say. */
+function throwOwn(error: unknown): never {
+  const isInput = error instanceof DarError && error.kind === 'input'
+  throw isInput ? new DarError(error.message, { kind: 'model', cause: error }) : error
 }

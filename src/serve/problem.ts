@@ -66,18 +66,21 @@ export class Problem extends Error {
   }
 }
 
-/** Messages about what the client sent begin so (node/decode.ts, predict/): they name the image, never a path of the server. */
-const ABOUT_THE_REQUEST = /^(the image|the focal length|the size \d|the \d+ maps of an image) /
-
 /** Any failure as a `Problem`. Failures of the server keep their cause, for the log. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (!(error instanceof DarError)) return new Problem('internal', '', { cause: error })
-  if (error.kind === 'gone') return new Problem('model-lost', '', { cause: error })
-  if (error.kind === 'memory') return new Problem('out-of-memory', '', { cause: error })
-  if (error.kind !== 'input' || !ABOUT_THE_REQUEST.test(error.message))
-    return new Problem('internal', '', { cause: error })
-  return new Problem('unusable-image', error.message)
+  const kind = error instanceof DarError ? error.kind : null
+  if (kind === 'gone') return new Problem('model-lost', '', { cause: error })
+  if (kind === 'memory') return new Problem('out-of-memory', '', { cause: error })
+  return new Problem('internal', '', { cause: error })
+}
+
+/**
+ * What `error` is where nothing but what the client sent was looked at: a DarError of the kind `input` is then about that, so its
+ * message is shown, under `code`. Elsewhere the same kind may be about a file or a setting of the server.
+ */
+export function blaming(code: ProblemCode, error: unknown): unknown {
+  return error instanceof DarError && error.kind === 'input' ? new Problem(code, error.message) : error
 }
 
 /** The body of a problem's answer. */

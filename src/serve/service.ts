@@ -4,14 +4,13 @@
  */
 import type { RgbImage } from '../image/types.ts'
 import type { DepthMap, PredictOptions } from '../predict/types.ts'
-import { DarError } from '../support/errors.ts'
 import { BodyMemory, readBody } from './body.ts'
 import type { Codec, CodecRequest } from './codec.ts'
 import type { EncodeJob, MapInfo } from './encode.ts'
 import type { Limits } from './limits.ts'
 import { Metrics } from './metrics.ts'
 import { checkPhoto } from './photo.ts'
-import { Problem } from './problem.ts'
+import { blaming, Problem } from './problem.ts'
 import { RequestQueue } from './queue.ts'
 import type { Call } from './route.ts'
 import { factsOf, type ModelFacts, type ServedModel, type ServedStep } from './served-model.ts'
@@ -83,16 +82,16 @@ export class Service {
     try {
       return await this.codec.do<Kind>(request)
     } catch (error) {
-      throw error instanceof DarError && error.kind === 'input' ? new Problem('bad-request', error.message) : error
+      throw blaming('bad-request', error)
     }
   }
 
   async predict({ signal }: Call, image: Uint8Array | RgbImage, options: PhotoOptions): Promise<DepthMap> {
-    await checkPhoto(image, this.limits)
+    await checkPhoto(image, this.limits).catch(throwUnusable)
     const arrived = performance.now()
     return this.queue.run(signal, async () => {
       this.metrics.stage('queue', performance.now() - arrived)
-      const map = await this.model.predict(image, { ...options, signal })
+      const map = await this.model.predict(image, { ...options, signal }).catch(throwUnusable)
       for (const [stage, milliseconds] of Object.entries(map.milliseconds)) this.metrics.stage(stage, milliseconds)
       return map
     })
@@ -108,12 +107,12 @@ export class Service {
     options: PhotoOptions,
     { onStart, onStep }: { readonly onStart: () => void; readonly onStep: (step: ServedStep) => Promise<void> },
   ): Promise<void> {
-    await checkPhoto(image, this.limits)
+    await checkPhoto(image, this.limits).catch(throwUnusable)
     await this.queue.run(signal, async () => {
       const steps = this.model.stream?.(image, { ...options, signal })
       if (!steps) throw new Problem('not-implemented', 'this model gives no steps')
       onStart()
-      for await (const step of steps) await onStep(step)
+      for await (const step of blamingSteps(steps)) await onStep(step)
     })
   }
 
@@ -134,7 +133,21 @@ export class Service {
 
   /** What is said of a map besides its values. */
   infoOf({ width, height, focal, networkSize, milliseconds, warnings }: DepthMap): MapInfo {
-    const unit = this.facts.metric ? 'metres' : 'relative'
+    const unit = this.facts.metric ? 'metre' : 'relative'
     return { model: this.facts.name, unit, width, height, focal, networkSize, milliseconds, warnings }
+  }
+}
+
+/** What is wrong with the photo, or with what is said of its lens and size, is the client's mistake. */
+function throwUnusable(error: unknown): never {
+  throw blaming('unusable-image', error)
+}
+
+/** A failure of what is done with a step is none of the photo's. */
+async function* blamingSteps(steps: AsyncIterable<ServedStep>): AsyncGenerator<ServedStep> {
+  try {
+    yield* steps
+  } catch (error) {
+    throwUnusable(error)
   }
 }
