@@ -30,7 +30,7 @@ const place = (i: number, decode: DecodeFile) => ({
   root: '.',
   out,
   model: '',
-  unit: 'metres' as const,
+  unit: 'metre' as const,
   decode,
   options: { kinds: ['depth'] as const },
   stem: () => `${i}`,

@@ -27,7 +27,7 @@ export interface BatchPlace {
   /** Reads a photo's bytes: `ModelPool.decode`. */
   readonly decode: DecodeFile
   readonly options: BatchOptions
-  readonly unit: 'metres' | 'relative'
+  readonly unit: 'metre' | 'relative'
   /** Where the outputs of a photo lie, without their endings. */
   readonly stem: (path: string) => string
 }

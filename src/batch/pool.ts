@@ -74,8 +74,8 @@ export class ModelPool {
   }
 
   /** Of its maps. */
-  get unit(): 'metres' | 'relative' {
-    return this.programs.description.metric ? 'metres' : 'relative'
+  get unit(): 'metre' | 'relative' {
+    return this.programs.description.metric ? 'metre' : 'relative'
   }
 
   /** Reads a photo, in a process of its own: a file that crashes the decoder costs that file. */

@@ -39,7 +39,7 @@ export interface ReportOptions {
   readonly model: string
   /** Photos that are predicted. */
   readonly total: number
-  readonly unit: 'metres' | 'relative'
+  readonly unit: 'metre' | 'relative'
 }
 
 export interface Report {

@@ -64,7 +64,7 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
   const { threads, options, style, ...wanted } = readPredictFlags(flags)
   const { files, problems, results } = await listInputs(given, { out })
   if (files.length === 0) {
-    const report = createReport({ json, model: flags.model, total: 0, unit: 'metres' })
+    const report = createReport({ json, model: flags.model, total: 0, unit: 'metre' })
     for (const { message } of problems) report.problem(null, message)
     return EXIT_MISTAKE
   }
@@ -74,8 +74,8 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
   const decodeFile = decoder?.decode
   await using model = await loadModelReading(decodeFile, flags.model, { threads, provider: flags.device })
   const align = await openAligner(flags, { photos: files.length, metric: isMetric(model.config) })
-  const unit = align || isMetric(model.config) ? 'metres' : 'relative'
-  const kinds = kindsFor(model.config, wanted, { metric: unit === 'metres' })
+  const unit = align || isMetric(model.config) ? 'metre' : 'relative'
+  const kinds = kindsFor(model.config, wanted, { metric: unit === 'metre' })
   const suffixes = suffixesOf(kinds, { steps: mapCount(model.config) })
   const plan = planOutputs(files, out, suffixes)
   await checkWritable(out)

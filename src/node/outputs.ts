@@ -35,7 +35,7 @@ export interface OutputStyle extends ColourStyle, ColourPicture {
    * `relative`: inverse depth without a unit. There is no legend and no file in millimetres, and each map has its own
    * range.
    */
-  readonly unit?: 'metres' | 'relative'
+  readonly unit?: 'metre' | 'relative'
   /** What is farther away, in metres, counts as no measurement. */
   readonly maxDepth?: number
   /** The camera, where it is known better than by one focal length. In pixels of the map. */

@@ -45,7 +45,7 @@ const deadlineParameter: Parameter = {
 /** What an answer's JSON holds. */
 const answerJson = z.looseObject({
   model: z.string(),
-  unit: z.enum(['metres', 'relative']),
+  unit: z.enum(['metre', 'relative']),
   width: z.int(),
   height: z.int(),
   range: z.object({ min: z.number(), max: z.number() }),

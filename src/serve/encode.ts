@@ -15,7 +15,7 @@ import type { FormatName } from './formats.ts'
 export interface MapInfo
   extends Pick<DepthMap, 'width' | 'height' | 'focal' | 'networkSize' | 'milliseconds' | 'warnings'> {
   readonly model: string
-  readonly unit: 'metres' | 'relative'
+  readonly unit: 'metre' | 'relative'
 }
 
 export interface EncodeJob {

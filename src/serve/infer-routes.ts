@@ -193,7 +193,7 @@ async function infer(service: Service, call: Call): Promise<Response> {
     version: MODEL_VERSION,
     id,
     parameters: {
-      unit: service.facts.metric ? 'metres' : 'relative',
+      unit: service.facts.metric ? 'metre' : 'relative',
       focal_source: map.focal.source,
       warnings: map.warnings,
     },
