@@ -58,8 +58,8 @@ const defined = new Set(
 /** Settings of TypeScript. */
 const OF_TYPESCRIPT = new Set(['skipLibCheck', 'moduleResolution'])
 
-/** A kind of window, verbs, and fields of files and results, which share their names with something inside. */
-const OTHERS = new Set(['paper', 'networkSize', 'finetune', 'submit', 'work', 'sha256', 'notes', 'photo'])
+/** Kinds of windows and of errors, verbs, and fields of files and results, which share their names with something inside. */
+const OTHERS = new Set(['paper', 'output', 'networkSize', 'finetune', 'submit', 'work', 'sha256', 'notes', 'photo'])
 const named = (text: string) =>
   [...text.matchAll(/`([A-Za-z]\w*)(?:\([^`]*\))?`/g)]
     .map(([, word]) => word)
