@@ -16,7 +16,9 @@ export const MODELS = fileURLToPath(
 /** Names of the models that the package ships. */
 export function shippedModels(): string[] {
   if (!existsSync(MODELS)) return []
-  return readdirSync(MODELS).filter((name) => existsSync(join(MODELS, name, 'model.safetensors')))
+  // Sorted, since runtimes differ in the order in which they list a folder.
+  const names = readdirSync(MODELS).sort()
+  return names.filter((name) => existsSync(join(MODELS, name, 'model.safetensors')))
 }
 
 /** Where a model lies. Throws a DarError that lists the shipped models when a name is not one of them. */
