@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
@@ -8,7 +8,7 @@ import { Engine } from '../runtime/engine.ts'
 import { type NamedValues, readWeights, writeWeights } from '../runtime/weights.ts'
 import { DarError } from '../support/errors.ts'
 import { Random } from '../support/random.ts'
-import { checkpointPath, modelPath, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { checkpointPath, modelPath, type Progressed, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { TrainingState } from './optimiser.ts'
 import { layoutOf } from './parameters.ts'
 import { MICRO_MODEL } from './testing.ts'
@@ -29,8 +29,8 @@ describe('checkpoint', () => {
   const values = { params: draw(), grads: draw(), m: draw(), v: draw(), ema: draw() }
   let state: TrainingState
   let folder = ''
-  const write = (into = folder) =>
-    writeCheckpoint(into, layout, state, progressed, { ...belonging, predictSizes: '64x32' })
+  const write = (into = folder, change: Partial<Progressed> = {}) =>
+    writeCheckpoint(into, layout, state, { ...progressed, ...change }, { ...belonging, predictSizes: '64x32' })
   const read = (change: Partial<typeof belonging> = {}) => readCheckpoint(folder, layout, { ...belonging, ...change })
 
   beforeAll(async () => {
@@ -60,6 +60,15 @@ describe('checkpoint', () => {
     const copy = { ...metadata }
     await writeWeights(checkpointPath(folder), change(tensors, copy), copy)
   }
+
+  it('is not newer than its model: where that cannot be written, the checkpoint stays as it was', async () => {
+    await write()
+    const before = await readFile(checkpointPath(folder))
+    await rm(modelPath(folder))
+    await mkdir(join(modelPath(folder), 'in the way'), { recursive: true })
+    await expect(write(folder, { step: 8 })).rejects.toThrow(/^cannot write .*model\.safetensors/)
+    expect(await readFile(checkpointPath(folder))).toEqual(before)
+  })
 
   it('gives back what was written, bit for bit, and leaves no other file', async () => {
     await write()

@@ -41,7 +41,7 @@ export const modelPath = (folder: string): string => join(folder, 'model.safeten
 export const bestModelPath = (folder: string): string => join(folder, 'model-best.safetensors')
 
 /**
- * Writes checkpoint.safetensors, then model.safetensors, each complete or as it was before. `predictSizes`, `WIDTHxHEIGHT`
+ * Writes model.safetensors, then checkpoint.safetensors, each complete or as it was before. `predictSizes`, `WIDTHxHEIGHT`
  * with commas between, are the image sizes that the model was trained at last. Throws a DarError when the folder cannot be written.
  */
 export async function writeCheckpoint(
@@ -57,13 +57,15 @@ export async function writeCheckpoint(
   const named = STORED.flatMap((kind) => split(layout, arrays[kind], `${kind}/`))
   const { skipped, lossScale } = progressed
   const metadata = metadataOf(progressed, belonging)
+  // The model first: where a kill comes between the two, the run goes on from the checkpoint before and writes the model again. The other
+  // way round, a run killed at its end would keep an older model for good, because a checkpoint of the last update leaves nothing to do.
+  await writeWeights(modelPath(folder), split(layout, arrays.ema), metadata, { dtype: 'F16' })
   await writeWeights(checkpointPath(folder), named, {
     ...metadata,
     ...(skipped > 0 && { skipped: `${skipped}` }),
     ...(lossScale && { lossScale: JSON.stringify(lossScale) }),
     ...(run && { run: JSON.stringify(run) }),
   })
-  await writeWeights(modelPath(folder), split(layout, arrays.ema), metadata, { dtype: 'F16' })
 }
 
 /** What chose a model: the mean of a figure over the frames held out for it. */
