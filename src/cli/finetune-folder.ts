@@ -8,11 +8,13 @@ import { applySettings } from '../train/index.ts'
 import { above0 } from './flag-values.ts'
 import { reportedRun, showingOf } from './reported-run.ts'
 import { type RunFlags, runOptionsOf } from './run-flags.ts'
+import { printPlan } from './train-plan.ts'
 
 /** As commander gives them. */
 export interface FinetuneFlags extends RunFlags {
   readonly from?: string
   readonly depthScale?: string
+  readonly plan?: boolean
 }
 
 /** Throws a DarError for a folder that cannot be learnt from, with all reasons, and whatever `train` refuses. */
@@ -27,6 +29,7 @@ export async function finetuneFolder(folder: string, flags: FinetuneFlags): Prom
   const { out = join('runs', recipe.name) } = flags
   if (!json) process.stderr.write(`${printable(recipe.summary)}\n`)
   for (const warning of plan.warnings) process.stderr.write(`dar: ${printable(warning)}\n`)
+  if (flags.plan) return printPlan(recipe, { data: plan.data, threads, device, precision, loading }, { json })
   const settled = settings.length > 0 ? { settings } : {}
   const { run, compared } = await reportedRun(out, showing, {}, (given) =>
     finetune(

@@ -71,6 +71,16 @@ describe('dar finetune', () => {
     expect(errors).toMatch(message)
   })
 
+  it('says with --plan what the run will take, and leaves no folder', async () => {
+    const out = join(folder, 'planned')
+    const { code, errors } = await dar('finetune', photos, '--from', model, '--threads', '1', '--out', out, '--plan')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(printed.out).toMatch(/^finetune-mine: 80 updates, 320 images\n/)
+    expect(printed.out).toMatch(/mine: weight 1, 320 images, 9 frames, 35\.6 epochs, 7 held out\n/)
+    expect(printed.out).toMatch(/time {8}about .*\n(note: .*\n)*note: .*4 validations without a better one end it\n/)
+    expect(existsSync(out)).toBe(false)
+  })
+
   it('trains on a folder, stops and goes on, and shows what it gained on frames held out', async () => {
     const out = join(folder, 'run')
     // So little time that it stops after an update: everything else happens all the same.

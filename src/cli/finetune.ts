@@ -12,6 +12,7 @@ the table at the end is of these. Some frames before them choose the best model 
 The output folder has model-best.safetensors, held-out/*.png, and recipe.mjs, the recipe that was run: change it and run it with dar train.
 
 Examples:
+  $ dar finetune photos/ --from dar-nano --plan
   $ dar finetune photos/ --from dar-nano
   $ dar finetune photos/ --from dar-nano --depth-scale 5000 --out runs/mine
   $ dar predict new.jpg --model runs/mine/model-best.safetensors`
@@ -22,6 +23,7 @@ export function registerFinetune(program: Command): void {
   )
     .argument('<folder>', 'photos with depth, 20 at least')
     .requiredOption('--from <name|file>', 'the model to start from')
+    .option('--plan', 'say whether the folder will do, what the run will take, and how long, and start nothing')
     .option('-o, --out <dir>', 'folder for the model, the log and the pictures (default: runs/finetune-<folder>)')
     .option('--depth-scale <n>', 'depth units per metre (default: that of the layout, 1000 for PNG)')
     .option('--resume', 'go on from the checkpoint in the output folder')

@@ -1,10 +1,20 @@
 /** What `dar train --plan` prints for people: a run's size, memory and time, before it starts. */
 import { printable } from '../support/printable.ts'
 import { durationText } from '../support/progress.ts'
-import type { Plan } from '../train/index.ts'
+import { type Plan, type PlanOptions, planRun, type Recipe } from '../train/index.ts'
+
+/** Measures, and prints what the run will take. Throws a DarError as `planRun`. */
+export async function printPlan(
+  recipe: Recipe,
+  options: PlanOptions,
+  { json = false }: { readonly json?: boolean } = {},
+) {
+  const plan = await planRun(recipe, options)
+  process.stdout.write(`${json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`)
+}
 
 /** Several lines, without the last line's end. */
-export function planText(plan: Plan): string {
+function planText(plan: Plan): string {
   const { parameters, memory, stages, data } = plan
   const lines = [
     `${plan.recipe}: ${whole(plan.updates)} updates, ${whole(plan.images)} images`,

@@ -12,13 +12,13 @@ import type { Communicator } from '../mpi/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
 import { DarError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
-import { applySettings, loadRecipe, ownRecipes, planRun, train, withTeacher } from '../train/index.ts'
+import { applySettings, loadRecipe, ownRecipes, train, withTeacher } from '../train/index.ts'
 import { DISTRIBUTED, type Distributed, inProcesses, threadsOf } from './distributed.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { collect } from './flag-values.ts'
 import { reportedRun, showingOf } from './reported-run.ts'
 import { addRunOptions, type RunFlags, runOptionsOf } from './run-flags.ts'
-import { planText } from './train-plan.ts'
+import { printPlan } from './train-plan.ts'
 
 interface Flags extends RunFlags {
   readonly plan?: boolean
@@ -82,10 +82,8 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
   const taught = flags.teacher === undefined ? loaded : withTeacher(loaded, flags.teacher, flags.data)
   const recipe = applySettings(taught, settings)
   if (flags.plan) {
-    const { data, device, precision } = flags
-    const plan = await planRun(recipe, { data, threads, device, precision, loading })
-    process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : planText(plan)}\n`)
-    return
+    const { data, device, precision, json } = flags
+    return printPlan(recipe, { data, threads, device, precision, loading }, { json })
   }
   const { data, resume, force, skipBad, out = join('runs', recipe.name) } = flags
   const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)
@@ -130,11 +128,10 @@ async function listRecipes(): Promise<void> {
 }
 
 async function finetune(
-  { data, weights, encoder, teacher, plan, ...flags }: Flags,
+  { data, weights, encoder, teacher, ...flags }: Flags,
   processes: Communicator | undefined,
 ): Promise<void> {
   if (processes) throw new DarError('finetune trains in one process; leave --distributed out')
-  if (plan) throw new DarError('finetune has no --plan; run the recipe.mjs that it writes with --plan')
   if ([weights, encoder, teacher].some((given) => given !== undefined))
     throw new DarError('finetune starts from the model of --from; leave --weights, --encoder and --teacher out')
   const { finetuneFolder } = await import('./finetune-folder.ts')

@@ -149,6 +149,8 @@ export async function planRun(
     ? all.reduce((sum, one) => sum + one.updates * Math.max(one.stepSeconds ?? 0, one.batchSeconds ?? 0), 0)
     : null
   if (seconds !== null && validations > 0) notes.push(`the time of ${validations} validations is not in it`)
+  if (recipe.patience !== undefined)
+    notes.push(`this is the longest that it takes: ${recipe.patience} validations without a better one end it`)
   if (seconds !== null && !known) notes.push('measured on noise: the time that reading the data takes is not in it')
   return {
     recipe: recipe.name,
