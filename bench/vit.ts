@@ -23,7 +23,7 @@ export function vitFlops({ batch, tokens, width, blocks }: VitSize): number {
 }
 
 /** Pre-LN blocks, a mean of squares as the loss, gradients of every parameter and of the tokens. */
-export function vitGraph(size: VitSize) {
+function vitGraph(size: VitSize) {
   const graph = new Graph()
   const at = new Scope(graph)
   const input = graph.input('tokens', [size.batch, size.tokens, size.width])

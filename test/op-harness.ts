@@ -116,14 +116,14 @@ function draw({ shape, values, range }: OperandSpec, random: Random): Float64Arr
   return Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(number()))
 }
 
-export function toPort(values: Float64Array, dtype: DType): PortData {
+function toPort(values: Float64Array, dtype: DType): PortData {
   if (dtype === 'float64') return values
   if (dtype === 'float32') return Float32Array.from(values)
   if (dtype === 'bool') return Uint8Array.from(values)
   return BigInt64Array.from(values, (v) => BigInt(v))
 }
 
-export const toNumbers = (data: PortData): Float64Array => Float64Array.from(data as ArrayLike<number>, Number)
+const toNumbers = (data: PortData): Float64Array => Float64Array.from(data as ArrayLike<number>, Number)
 
 /** max|a − b| / max|b|; for an all-zero b the largest |a|. Equal infinities agree; NaN where the other has none is NaN. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {

@@ -36,7 +36,7 @@ export interface BatchPlace {
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'EFBIG'])
 
 /** Whether a failure would meet every other photo too. */
-export function isOfDisk(error: unknown): boolean {
+function isOfDisk(error: unknown): boolean {
   const cause = error instanceof DarError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
   return cause?.code !== undefined && DISK.has(cause.code)
 }

@@ -20,7 +20,7 @@ export interface Judgement {
 }
 
 /** The evaluator's protocol for a model: `indoor`, with the end of the model's range as the cap. */
-export const protocolFor = ({ dMax }: Pick<DarConfig, 'dMax'>) =>
+const protocolFor = ({ dMax }: Pick<DarConfig, 'dMax'>) =>
   dMax === INDOOR_RANGE.cap
     ? namedProtocol('indoor')
     : parseProtocol({ ...namedProtocol('indoor'), name: `indoor to ${dMax} m`, cap: dMax })

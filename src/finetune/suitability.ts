@@ -8,7 +8,7 @@ import { isMetric } from '../model/index.ts'
 import type { Size } from '../predict/index.ts'
 
 /** With fewer frames there are too few to learn from once some are held out. */
-export const FEWEST_FRAMES = 20
+const FEWEST_FRAMES = 20
 /** Of the pixels: less measured depth than this teaches next to nothing. */
 const LEAST_VALID = 0.01
 /** Share of the frames whose depth has another shape than the photo: from here on the maps are of another camera. */
@@ -50,7 +50,7 @@ export function judgeFolder(found: Inspection, model: Seen): Suitability {
 }
 
 /** Frames with a measurement. */
-export const usableFrames = ({ frames, inspected, withoutDepth, empty, broken }: Inspection): number =>
+const usableFrames = ({ frames, inspected, withoutDepth, empty, broken }: Inspection): number =>
   Math.round((frames * (inspected - withoutDepth - empty.length - broken.length)) / Math.max(1, inspected))
 
 function unreadable({ broken }: Inspection): string | null {

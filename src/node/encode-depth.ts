@@ -90,7 +90,7 @@ export async function encodeDepth(
 }
 
 /** The camera that the map states; null where it states none. */
-export function knownCamera({ width, height, intrinsics, focal }: SavableDepth): Intrinsics | null {
+function knownCamera({ width, height, intrinsics, focal }: SavableDepth): Intrinsics | null {
   if (intrinsics) return intrinsics
   if (!focal) return null
   const pixels = focal.relative * Math.hypot(width, height)

@@ -1,7 +1,7 @@
 /** The end of a request: its client leaves, or its time is up, whichever comes first. Both abort one signal, with a `Problem`. */
 import { Problem } from './problem.ts'
 
-export const DEADLINE_HEADER = 'x-deadline-ms'
+const DEADLINE_HEADER = 'x-deadline-ms'
 
 export interface Deadline {
   readonly signal: AbortSignal

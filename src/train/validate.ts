@@ -140,7 +140,7 @@ export function validationOutputs(config: DarConfig, size: Size) {
 }
 
 /** The same, compiled. */
-export function validationGraph(config: DarConfig, size: Size) {
+function validationGraph(config: DarConfig, size: Size) {
   return compile(validationOutputs(config, size), { name: `validate ${size.width}×${size.height}` })
 }
 

@@ -28,7 +28,7 @@ export function depthPicture(
 }
 
 /** H.264 in 4:2:0 needs even sides: the last column or row is repeated where a side is odd. */
-export function evenSized(image: RgbImage): RgbImage {
+function evenSized(image: RgbImage): RgbImage {
   const width = image.width + (image.width % 2)
   const height = image.height + (image.height % 2)
   if (width === image.width && height === image.height) return image

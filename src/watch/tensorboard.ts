@@ -11,7 +11,7 @@ import { type EventContent, encodeEvent, type Scalar } from './event-file.ts'
  * The figures of an event; none for events that have none. Steps of TensorBoard are updates done, so that those of updates and of
  * validations fit together.
  */
-export function scalarsOf(event: TrainEvent): readonly Scalar[] {
+function scalarsOf(event: TrainEvent): readonly Scalar[] {
   switch (event.event) {
     case 'step':
       return [

@@ -12,7 +12,7 @@ import { DarError } from '../../support/errors.ts'
 import type { FleetConnection } from './connection.ts'
 import { type ShardRecord, shardRecord } from './messages.ts'
 
-export const WORKERS = 'workers'
+const WORKERS = 'workers'
 const NANOSECONDS = 1_000_000
 
 export const shardSubject = (fleet: string, shard: string) => `dar.${fleet}.shard.${shard}`
