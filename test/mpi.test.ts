@@ -97,10 +97,11 @@ function ranksOf(launcher: number): Map<number, number> {
 
 describe.skipIf(MPIEXEC === undefined)('training in several processes (needs MPICH’s mpiexec)', () => {
   it('has with 2 and 4 processes the losses of one, and the same bits when it is run again', async () => {
-    const one = await train(1, 'one')
-    const two = await train(2, 'two')
-    const again = await train(2, 'again')
-    const four = await train(4, 'four')
+    const more = ['--set', 'checkpointMinutes=1000'] // a checkpoint costs three updates
+    const one = await train(1, 'one', { more })
+    const two = await train(2, 'two', { more })
+    const again = await train(2, 'again', { more })
+    const four = await train(4, 'four', { more })
     const losses = lossesOf(one.events)
     expect(losses).toHaveLength(UPDATES)
     for (const { code, events, errors } of [two, four]) {
