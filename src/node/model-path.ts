@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DarError, messageOf } from '../support/errors.ts'
 import { checkRegularFile } from '../support/read-file.ts'
+import { UNBUNDLED } from '../support/threads.ts'
 
 /** The package's folder of models, seen from `src/node` or `dist/src/node`. */
 export const MODELS = fileURLToPath(
@@ -26,7 +27,8 @@ export function resolveModelPath(nameOrPath: string): string {
   if (nameOrPath.endsWith('.safetensors') || /[/\\]/.test(nameOrPath)) return nameOrPath
   const shipped = shippedModels()
   if (shipped.includes(nameOrPath)) return join(MODELS, nameOrPath, 'model.safetensors')
-  const known = shipped.length > 0 ? `the shipped models are ${shipped.join(', ')}` : `no model lies in ${MODELS}`
+  const known =
+    shipped.length > 0 ? `the shipped models are ${shipped.join(', ')}` : `no model lies in ${MODELS} (${UNBUNDLED})`
   throw new DarError(
     `there is no model '${nameOrPath}': ${known}; give one of those, the path of a .safetensors file, or hub:owner/name`,
     { kind: 'missing' },

@@ -26,6 +26,11 @@ describe('a thread', () => {
   })
 })
 
+it('a thread whose file a bundler left behind is refused with the remedy', () => {
+  const bundle = pathToFileURL(join(folder, 'bundle.js')).href
+  expect(() => startWorker('prediction-thread', bundle)).toThrow(/prediction-thread\.js was not found; .*external/)
+})
+
 describe('a compiled copy', () => {
   const source = (name: string) => new URL(name, import.meta.url).href
 
