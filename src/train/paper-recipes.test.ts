@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { flatConfig, PRESETS } from '../model/index.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
+import { runMemory, totalOf } from './memory.ts'
 import { loadRecipe } from './recipe-file.ts'
 import { rateAt } from './schedule.ts'
 import { applySettings } from './settings.ts'
@@ -82,6 +83,14 @@ describe.each(ALL)("the paper's recipe for $model on $set", ({ set, model, frame
     expect(recipe.augmentation).toMatchObject({ mirror: 0.5, colour: 1, cutDepth: 0.25, rotation: 0 })
     expect(recipe.data).toMatchObject([{ options: set === 'kitti' ? { crop: 'kb' } : { layout: 'nyu-folder' } }])
   })
+})
+
+// For the smallest model alone: counting takes the others longer than a test may.
+it.each(SETS)('says in its header what --plan says: $set, lite', async ({ set, frames }) => {
+  const header = await readFile(new URL(`../../recipes/${set}-dar-lite.ts`, import.meta.url), 'utf8')
+  const held = Math.ceil(frames / 100)
+  const items = runMemory(await loadRecipe(`${set}-dar-lite`), { frames: [frames - held], held })
+  expect(header).toContain(`${Math.round(totalOf(items) / 1e9)} GB of memory`)
 })
 
 // The four of a set differ in the preset only, which the smallest sizes replace.
