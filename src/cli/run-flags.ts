@@ -23,7 +23,7 @@ export function addRunOptions(command: Command): Command {
   return command
     .option('--skip-bad', 'leave out batches that cannot be read or give no finite loss, count them, and go on')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
-    .option('--workers <n>', 'threads that make batches, 1, 2 or 4', '1')
+    .option('--workers <n>', 'threads that make batches', '1')
     .option('--prefetch <n>', 'batches made ahead', '4')
     .option('--cache <MB>', 'memory for decoded frames, for each worker, shared by the shapes of a stage', '1024')
     .addOption(deviceOption())
