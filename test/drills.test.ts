@@ -22,7 +22,7 @@ import {
   killAtRandom,
   killProgress,
   lifeOf,
-  MOST_UPDATES,
+  UPDATES_A_KILL,
   untilCheckpoints,
 } from './kill-drill.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -34,7 +34,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** How often the training run is killed; more by hand: DAR_DRILL_KILLS=100 npx vitest run test/drills.test.ts -t 'killed at random' */
 const KILLS = Number(process.env.DAR_DRILL_KILLS ?? 4)
 /** More than all sessions do before they are killed. */
-const UPDATES = MOST_UPDATES * KILLS + 10
+const UPDATES = Math.ceil(UPDATES_A_KILL * KILLS) + 10
 
 /** The files of a run that has ended. */
 const LEFT = ['checkpoint.safetensors', 'log.jsonl', 'model.safetensors', 'report.html']

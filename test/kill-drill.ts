@@ -60,8 +60,8 @@ export async function lifeOf(child: Collected): Promise<Life> {
   return { start: first - began, update: (performance.now() - first) / Math.max(1, checkpointsOf(child) - count) }
 }
 
-/** A process does no more updates than these before it is killed, however fast it is. */
-export const MOST_UPDATES = 4
+/** A process does fewer updates than this before it is killed, on average: in its start one, else three at most. */
+export const UPDATES_A_KILL = 2.5
 
 /** Kills a process at a random moment: kill 0, 2, 4, … in its start, the others in an update. */
 export async function killAtRandom(child: Collected, kill: number, random: Random, { start, update }: Life) {
