@@ -2,12 +2,13 @@
  * Batches and fleets that are killed. Every process here is a real `dar`, ended as a user's machine would end it, and the server a real
  * nats-server. Waits are for what processes print or write, never for a time.
  */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasNatsServer, startNats } from '../src/batch/fleet/testing.ts'
 import { connectFleet, fleetStatus, type ManifestEntry, readManifests } from '../src/batch/index.ts'
@@ -23,6 +24,7 @@ import { writeTinyModel } from './tiny-model.ts'
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 })
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const execute = promisify(execFile)
 
 /** `dar batch …`, with what it has printed so far. */
 class Dar {
@@ -161,6 +163,47 @@ describe('a batch', () => {
     expect(child.photos).toBe(8)
     expect(await wholeOutputs(out)).toHaveLength(7)
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'ends quietly when its reader has enough, and is done by the next run',
+    async () => {
+      const out = join(folder, 'piped')
+      const args = ['batch', 'run', photos, '-o', out, '--model', tiny, '--workers', '1', '--json']
+      const line = `"$0" "$@" | head -1; exit "\${PIPESTATUS[0]}"`
+      const { stdout, stderr } = await execute('bash', ['-c', line, process.execPath, DAR, ...args], { cwd: ROOT })
+      expect(stderr).toBe('')
+      expect(JSON.parse(stdout)).toMatchObject({ status: 'done' })
+      const done = [...(await readManifests(out)).keys()]
+      expect(done.length).toBeGreaterThan(0)
+      const there = await wholeOutputs(out)
+      expect(there).toEqual(expect.arrayContaining(done))
+      const last = run(out)
+      expect(await last.ended, last.err).toBe(0)
+      expect(last.photos).toBe(COUNT - done.length)
+      expect(await wholeOutputs(out)).toEqual(names)
+    },
+  )
+
+  it.skipIf(process.platform === 'win32')(
+    'stops in one line when the folder of its outputs is taken away',
+    async () => {
+      const [out, elsewhere] = [join(folder, 'taken'), join(folder, 'taken-away')]
+      const child = run(out)
+      await child.reported(1)
+      await rename(out, elsewhere)
+      expect(await child.ended, child.err).toBe(73)
+      expect(child.err).toMatch(/^dar: cannot write into [^\n]*taken: the folder is gone; bring it back, [^\n]*$/m)
+      expect(existsSync(out)).toBe(false)
+      const done = [...(await readManifests(elsewhere)).keys()].sort()
+      expect(done.length).toBeLessThan(COUNT)
+      expect(await wholeOutputs(elsewhere)).toEqual(done)
+      await rename(elsewhere, out)
+      const last = run(out)
+      expect(await last.ended, last.err).toBe(0)
+      expect(last.photos).toBe(COUNT - done.length)
+      expect(await wholeOutputs(out)).toEqual(names)
+    },
+  )
 
   it.skipIf(!canRead)(
     'without permission to read a photo loses it; to write, it says so before the first',

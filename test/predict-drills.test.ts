@@ -188,6 +188,18 @@ describe.skipIf(process.platform === 'win32')('dar predict', () => {
     await wholeStems(out)
   })
 
+  it('goes on when nobody reads its messages any more', async () => {
+    const [some, out] = [join(folder, 'unheard'), join(folder, 'unheard-out')]
+    await mkdir(some)
+    for (const name of ['a.jpg', 'b.jpg']) await writeFile(join(some, name), 'no photo')
+    await copyFile(join(photos, '000.png'), join(some, 'c.png'))
+    const child = shell(`dar predict ${some} --out ${out} --model ${model} --threads 1 --json`)
+    child.stderr?.destroy()
+    expect(await ended(child)).toBe(1)
+    expect(entries(child.text.out).map(({ status }) => status)).toEqual(['failed', 'failed', 'done'])
+    expect((await readdir(out)).sort()).toEqual(SUFFIXES.map((suffix) => `c.${suffix}`))
+  })
+
   it.skipIf(!existsSync('/dev/full'))('says in one line that its output has no room', async () => {
     const out = join(folder, 'full-output')
     const child = shell(`dar predict ${photos}/000.png --out ${out} --model ${model} --threads 1 --json > /dev/full`)

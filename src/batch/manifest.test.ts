@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { type ManifestEntry, ManifestWriter, manifestPath, readManifests } from './manifest.ts'
@@ -53,6 +53,15 @@ describe('a manifest', () => {
     await writeFile(path, whole.slice(0, 30))
     await append(path, entry('c.jpg'))
     expect([...(await readManifests(folder)).keys()]).toEqual(['c.jpg'])
+  })
+
+  it.skipIf(process.platform === 'win32')('that was removed takes no further line', async () => {
+    const path = manifestPath(await temporaryFolder(), null)
+    const writer = await ManifestWriter.open(path)
+    await writer.append(entry('a.jpg'))
+    await rm(path)
+    await expect(writer.append(entry('b.jpg'))).rejects.toThrow(/manifest\.jsonl was removed while it was written/)
+    await writer.close()
   })
 
   it('leaves out lines that are no entries', async () => {

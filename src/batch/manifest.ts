@@ -103,6 +103,8 @@ export class ManifestWriter {
   private constructor(
     private readonly path: string,
     private readonly file: FileHandle,
+    /** Whether the file system says how many names a file has. */
+    private readonly countsLinks: boolean,
   ) {}
 
   /** Opens the file for appending, which it makes, and cuts a torn last line off. The caller holds the lock of it. */
@@ -115,13 +117,16 @@ export class ManifestWriter {
         await file.close()
         throw error
       }
-      return new ManifestWriter(path, file)
+      return new ManifestWriter(path, file, (await file.stat()).nlink > 0)
     } catch (error) {
       throw error instanceof DarError ? error : cannotWrite(path, error)
     }
   }
 
-  /** In one write, which the system appends as a whole. */
+  /**
+   * In one write, which the system appends as a whole.
+   * @throws DarError when there is no room, or the file was removed: nobody would find the line.
+   */
   async append(entry: ManifestEntry): Promise<void> {
     const line = Buffer.from(`${JSON.stringify(entry)}\n`)
     try {
@@ -130,6 +135,10 @@ export class ManifestWriter {
     } catch (error) {
       throw cannotWrite(this.path, error)
     }
+    if (!this.countsLinks || (await this.file.stat()).nlink > 0) return
+    throw new DarError(`the manifest ${this.path} was removed while it was written; run the same command again`, {
+      kind: 'output',
+    })
   }
 
   async close(): Promise<void> {

@@ -34,11 +34,14 @@ export interface BatchPlace {
 
 /** A disk that takes nothing more, or fails: no photo would be written. */
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'EFBIG'])
+/** The same, where something was to be written: the folder of the outputs, or its disk, is gone. */
+const GONE = new Set(['ENOENT', 'ENODEV', 'ESTALE'])
 
 /** Whether a failure would meet every other photo too. */
-function isOfDisk(error: unknown): boolean {
-  const cause = error instanceof DarError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
-  return cause?.code !== undefined && DISK.has(cause.code)
+export function isOfDisk(error: unknown): boolean {
+  if (!(error instanceof DarError)) return false
+  const { code } = (error.cause as NodeJS.ErrnoException | undefined) ?? {}
+  return code !== undefined && (DISK.has(code) || (error.kind === 'output' && GONE.has(code)))
 }
 
 /**
@@ -71,7 +74,7 @@ export async function isDone(
 
 /**
  * Predicts a photo and writes its outputs; returns its entry, which the caller writes. A photo that cannot be read is an entry, too.
- * @throws DarError when the disk is full, or the worker lost: then no other photo would do better.
+ * @throws DarError when the disk is full, the folder of the outputs gone, or the worker lost: then no other photo would do better.
  */
 export async function doPhoto(path: string, model: DepthModel, place: BatchPlace): Promise<ManifestEntry> {
   const file = photoFile(place.root, path)
@@ -127,7 +130,7 @@ async function write(
   const { kinds } = place.options
   const files = await encodeOutputs(map, { kinds, unit: place.unit, notes: { image: path } }, { photo })
   const stem = place.stem(path)
-  await writeNamed(files, place.out, stem)
+  await writeNamed(files, place.out, stem, { makeFolder: false })
   return Object.fromEntries(
     [...files].map(([suffix, bytes]) => [suffix, { file: `${stem}.${suffix}`, bytes: bytes.length }]),
   )

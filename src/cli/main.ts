@@ -18,6 +18,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.stderr.write(`dar: ${cannotWrite('standard output', error).message}\n`)
   process.exit(EXIT_CODES.output)
 })
+// Messages that nobody reads any more cost no photo: the work goes on, and the exit code says how it ended.
+process.stderr.on('error', () => {})
 
 const code = await run(async () => {
   const verbs = await verbsFor(process.argv.slice(2))

@@ -3,7 +3,7 @@
  *
  * Left out: videos (room video) and several maps in one file.
  */
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ColourScale, colourise, depthRange } from '../image/colormap.ts'
 import { contactSheet } from '../image/compose.ts'
@@ -57,15 +57,31 @@ export async function checkWritable(folder: string): Promise<void> {
 
 /**
  * Writes files under `stem` and returns their paths by suffix. All lie on the disk under temporary names before the first takes its
- * place: where one cannot be written, none is, and older ones stay.
+ * place: where one cannot be written, none is, and older ones stay. Makes the folder, unless `makeFolder` is false. Then it was there,
+ * and if it is gone, it was on a disk that is gone, or somebody took it away: results would come into one that nobody looks at.
  */
 export async function writeOutputs(
   files: ReadonlyMap<string, Uint8Array>,
   folder: string,
   stem: string,
+  { makeFolder = true }: { readonly makeFolder?: boolean } = {},
 ): Promise<Record<string, string>> {
   const paths = Object.fromEntries([...files.keys()].map((suffix) => [suffix, join(folder, `${stem}.${suffix}`)]))
-  await writeFilesTogether([...files].map(([suffix, bytes]) => [paths[suffix], bytes]))
+  try {
+    await writeFilesTogether(
+      [...files].map(([suffix, bytes]) => [paths[suffix], bytes]),
+      makeFolder ? {} : { root: folder },
+    )
+  } catch (error) {
+    if (makeFolder || (await stat(folder).catch(() => null))) throw error
+    throw new DarError(
+      `cannot write into ${folder}: the folder is gone; bring it back, and run the same command again`,
+      {
+        kind: 'output',
+        cause: Object.assign(new Error('the folder is gone'), { code: 'ENOENT' }),
+      },
+    )
+  }
   return paths
 }
 

@@ -3,7 +3,6 @@
  * whose results cannot be written, costs that photo. What would stop all others too ends the batch: a full disk, a folder of results
  * that is gone, a thread that has ended.
  */
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DepthAlignment, DepthMap, DepthResult, ManyOptions, ManyResult } from '../predict/index.ts'
 import { DarError } from '../support/errors.ts'
@@ -87,23 +86,13 @@ async function saved(
     const notes = { image: input, ...style.notes }
     const files = await encodeOutputs(map, { ...style, notes }, { photo })
     if (write === 'missing') for (const suffix of existing) files.delete(suffix)
-    await refuseGone(out)
-    await writeOutputs(files, out, stem)
+    await writeOutputs(files, out, stem, { makeFolder: false })
     const paths = suffixes.map((suffix) => [suffix, join(out, `${stem}.${suffix}`)])
     return { image: input, map, files: Object.fromEntries(paths), error: null }
   } catch (error) {
     if (error instanceof DarError) return failed(input, error)
     throw error
   }
-}
-
-/** A folder that has gone was on a disk that has gone, or somebody took it away: results would come into one that nobody looks at. */
-async function refuseGone(out: string): Promise<void> {
-  if (await stat(out).catch(() => null)) return
-  throw new DarError(`cannot write into ${out}: the folder is gone; bring it back, and run the same command again`, {
-    kind: 'output',
-    cause: Object.assign(new Error('the folder is gone'), { code: 'ENOENT' }),
-  })
 }
 
 /** What no other photo is spared: no room, a disk that is gone or fails, or became read-only. */

@@ -4,7 +4,7 @@
  * empty one. What killed processes left in the folder is removed before the first file is written there.
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { DarError, messageOf } from './errors.ts'
 import { sweepOnce, temporaryBeside } from './temporary.ts'
 
@@ -40,10 +40,12 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
 
 /**
  * Several files of one result: all are written beside their places before the first takes its own, so that a full disk leaves every
- * old file as it was. Throws a DarError; what was there before is then there still, old or new but whole.
+ * old file as it was. Throws a DarError; what was there before is then there still, old or new but whole. Folders are made, but
+ * neither `root` nor what is above it: where it was taken away, nothing is written.
  */
 export async function writeFilesTogether(
   files: readonly (readonly [path: string, bytes: Uint8Array])[],
+  { root }: { readonly root?: string } = {},
 ): Promise<void> {
   const staged: { readonly path: string; readonly temporary: string; readonly isNew: boolean }[] = []
   const placed: string[] = []
@@ -51,7 +53,7 @@ export async function writeFilesTogether(
   try {
     for (const [path, bytes] of files) {
       writing = path
-      await mkdir(dirname(path), { recursive: true })
+      await makeFolder(resolve(dirname(path)), root === undefined ? null : resolve(root))
       sweepOnce(dirname(path))
       const before = await stat(path).catch(() => null)
       if (before?.isDirectory())
@@ -76,6 +78,17 @@ export async function writeFilesTogether(
     for (const path of [...staged.map(({ temporary }) => temporary), ...placed])
       await rm(path, { force: true }).catch(() => {})
     throw error instanceof DarError ? error : cannotWrite(writing, error)
+  }
+}
+
+/** Makes `folder` and what is missing above it; with a `root`, only what lies below that. */
+async function makeFolder(folder: string, root: string | null): Promise<void> {
+  if (root === null) await mkdir(folder, { recursive: true })
+  else if (folder !== root && folder !== dirname(folder)) {
+    await makeFolder(dirname(folder), root)
+    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
   }
 }
 
