@@ -38,7 +38,7 @@ const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'E
 const GONE = new Set(['ENOENT', 'ENODEV', 'ESTALE'])
 
 /** Whether a failure would meet every other photo too. */
-export function isOfDisk(error: unknown): boolean {
+function isOfDisk(error: unknown): boolean {
   if (!(error instanceof DarError)) return false
   const { code } = (error.cause as NodeJS.ErrnoException | undefined) ?? {}
   return code !== undefined && (DISK.has(code) || (error.kind === 'output' && GONE.has(code)))

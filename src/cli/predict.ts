@@ -72,7 +72,7 @@ async function predict(given: readonly string[], flags: PredictFlags): Promise<n
   await using decoder = files.length > 1 ? new DecoderProcess() : null
   decoder?.start()
   const decodeFile = decoder?.decode
-  await using model = await loadModelReading(decodeFile, flags.model, { threads, provider: flags.device })
+  await using model = await loadModelReading({ decode: decodeFile }, flags.model, { threads, provider: flags.device })
   const align = await openAligner(flags, { photos: files.length, metric: isMetric(model.config) })
   const unit = align || isMetric(model.config) ? 'metre' : 'relative'
   const kinds = kindsFor(model.config, wanted, { metric: unit === 'metre' })

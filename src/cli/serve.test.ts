@@ -2,7 +2,8 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { crashingEnvironment, fatal } from '../../test/crashing-decoder.ts'
 import { restartDrill, startInstance } from '../../test/restart-drill.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
@@ -16,6 +17,10 @@ beforeAll(async () => {
   photo = await sharp({ create: { width: 400, height: 300, channels: 3, background: '#864' } })
     .jpeg()
     .toBuffer()
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
 })
 
 const serve = (...flags: string[]) => startInstance(model, '--threads', '1', ...flags)
@@ -50,6 +55,24 @@ describe('dar serve', { timeout: 300_000 }, () => {
     expect((await Promise.all(answers)).filter((status) => status !== 200)).toEqual([])
     expect(await ended, said()).toBe(0)
     expect(said()).toBe(`tiny at ${url} until Ctrl-C\n`)
+  })
+
+  it.skipIf(process.platform === 'win32')('refuses a photo that crashes its decoder, and goes on', async () => {
+    vi.stubEnv('NODE_OPTIONS', crashingEnvironment().NODE_OPTIONS)
+    const { child, url, said, ended } = await serve()
+    const sent = await fetch(new URL('v1/depth', url), {
+      method: 'POST',
+      headers: { 'content-type': 'image/jpeg' },
+      body: fatal(photo),
+    })
+    expect(await sent.json()).toMatchObject({
+      status: 422,
+      code: 'unusable-image',
+      detail: expect.stringMatching(/^the image ended its decoder \(SIGSEGV\)/),
+    })
+    expect(await send(url)).toBe(200)
+    child.kill('SIGTERM')
+    expect(await ended, said()).toBe(0)
   })
 
   it('loses no request while one of its two instances ends under load', async () => {

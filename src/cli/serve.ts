@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
-import { loadModel } from '../node/index.ts'
+import { DecoderProcess } from '../node/decoder-process.ts'
+import { loadModelReading } from '../node/load-model.ts'
 import {
   DEFAULT_HOST,
   DEFAULT_LIMITS,
@@ -34,6 +35,7 @@ interface Flags extends DeviceFlags {
   readonly deadline?: string
   readonly batch?: string
   readonly threads?: string
+  readonly decoder: 'process' | 'inside'
   readonly notice?: string
   readonly grace?: string
   readonly logRequests?: boolean
@@ -67,6 +69,14 @@ export function registerServe(program: Command): void {
     .option('--deadline <s>', `the longest time to an answer (default: ${deadline / 1000})`)
     .option('--batch <n>', 'photos of one shape that go through the network together (default: 1)')
     .option('--threads <n>', 'threads of the engine (default: all cores)')
+    .addOption(
+      new Option(
+        '--decoder <where>',
+        'where photos are decoded: in a process of their own, which one may crash, or inside',
+      )
+        .choices(['process', 'inside'])
+        .default('process'),
+    )
     .option('--notice <s>', 'at the end, go on taking requests so long, while /v2/health/ready says no (default: 0)')
     .option('--grace <s>', 'at the end, wait so long for answers (default: 30)')
     .option('--log-requests', 'print one line of JSON for every request')
@@ -97,7 +107,10 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
   if (token === '') throw new DarError('--token is empty; give a long random text, or leave it out')
   const isLocal = LOOPBACK_HOSTS.some((name) => name === host || name === `[${host}]`)
   const { signal } = untilSignal({ tells: false })
-  const load = () => loadModel(flags.model, { threads, batch, provider: flags.device })
+  await using decoder = flags.decoder === 'process' ? new DecoderProcess() : null
+  decoder?.start()
+  const load = () =>
+    loadModelReading({ decode: decoder?.decode }, flags.model, { threads, batch, provider: flags.device })
   const model = await ModelKeeper.open(load, {
     onReplace: () => console.error('the model is loaded anew: its thread had ended'),
   })
@@ -106,6 +119,7 @@ async function serveUntilSignal(flags: Flags): Promise<void> {
     const server = await listen({
       model,
       codec,
+      decodeHeader: decoder?.decodeHeader,
       limits,
       port,
       host,

@@ -11,7 +11,7 @@ import type { DecodeFile } from './decoder-process.ts'
 import { copyAsRgbInTurns, copyInTurns } from './pixels.ts'
 
 /**
- * `decodeFile` reads what is given as a file.
+ * `decodeFile` reads what is given as a file, or as the bytes of one.
  * @throws DarError when it is no image, cannot be read, or is an address that would have to be fetched.
  */
 export async function decodeInput(
@@ -25,9 +25,9 @@ export async function decodeInput(
     case 'file-url':
       return decodeFile(pathOf(given.url))
     case 'bytes':
-      return decodeImage(given.bytes)
+      return decodeFile(given.bytes)
     case 'blob':
-      return decodeBlob(given.blob)
+      return decodeBlob(given.blob, decodeFile)
     case 'sharp':
       return decodeSharp(given.image as Sharp)
     case 'pixels': {
@@ -45,7 +45,7 @@ function pathOf(url: string): string {
   }
 }
 
-async function decodeBlob(blob: BlobInput): Promise<RgbImage> {
+async function decodeBlob(blob: BlobInput, decodeFile: DecodeFile): Promise<RgbImage> {
   const { name } = blob as { readonly name?: unknown }
   const title = typeof name === 'string' && name !== '' ? name : 'the image'
   if (blob.size > MAX_FILE_BYTES)
@@ -56,7 +56,7 @@ async function decodeBlob(blob: BlobInput): Promise<RgbImage> {
   } catch (error) {
     throw new DarError(`${title} cannot be read (${messageOf(error)}); check that its file is still there`)
   }
-  return decodeImage(new Uint8Array(bytes), { name: title })
+  return decodeFile(new Uint8Array(bytes), { name: title })
 }
 
 /** The size at which an image appears whose EXIF turns it upright. */

@@ -58,6 +58,24 @@ export async function decodeImage(
   }
 }
 
+/** What of a photo its header says, before any pixel is decoded. `depth` names the type of its values, as sharp does. */
+export type PhotoHeader = Pick<Metadata, 'width' | 'height' | 'channels' | 'depth'>
+
+/** Reads a photo's header. Throws a DarError as `decodeImage`, but accepts any number of pixels (`checkPixels`). */
+export async function decodeHeader(
+  source: string | Uint8Array,
+  { name = nameOf(source) }: { readonly name?: string } = {},
+): Promise<PhotoHeader> {
+  const bytes = await readSource(source, name)
+  const format = sniffFormat(bytes, name, ['jpeg', 'png', 'webp'])
+  try {
+    const { width, height, channels, depth } = await sharp(bytes, { limitInputPixels: false }).metadata()
+    return { width, height, channels, depth }
+  } catch (error) {
+    throw damaged(name, format, messageOf(error))
+  }
+}
+
 /**
  * Reads a 16-bit grey PNG as metres: `value / unitsPerMetre`, 0 = no measurement. Values are taken as stored: no gamma,
  * no colour profile, no orientation. NYU-style files have 1000 units per metre, KITTI's 256.
@@ -144,7 +162,7 @@ const MAX_STORED_BYTES = 4e8
 const MAX_SIDE = 32_768
 
 /** Throws a DarError for an image that is too large, from its header. */
-export function checkPixels(header: Metadata, name: string, maxPixels: number): void {
+export function checkPixels(header: PhotoHeader, name: string, maxPixels: number): void {
   const { width, height } = header
   if (!(width > 0 && height > 0)) throw new DarError(`${name} has no pixels (${width}×${height}); give another image`)
   if (width * height > maxPixels)

@@ -1,8 +1,7 @@
 /** The process that decodes photos for a `DecoderProcess`, until its standard input is closed. */
-import type { RgbImage } from '../image/types.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import { readFrames, writeFrame } from '../support/frames.ts'
-import { decodeImage } from './decode.ts'
+import { decodeHeader, decodeImage } from './decode.ts'
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts'
 
 // A terminal sends signals to every process. The owner decides when this one ends, by closing its input.
@@ -11,14 +10,22 @@ process.stdout.on('error', () => process.exit()) // the owner is gone
 
 for await (const { about, bytes } of readFrames(process.stdin)) void answer(about as DecodeRequest, bytes)
 
-async function answer({ id, path, name }: DecodeRequest, bytes: Uint8Array): Promise<void> {
-  let image: RgbImage
+async function answer(request: DecodeRequest, given: Uint8Array): Promise<void> {
+  const [about, bytes] = await answerTo(request, given)
+  await writeFrame(process.stdout, about, bytes)
+}
+
+async function answerTo(
+  { id, want, path, name }: DecodeRequest,
+  given: Uint8Array,
+): Promise<readonly [DecodeAnswer, Uint8Array?]> {
+  const source = path ?? given
   try {
-    image = await decodeImage(path ?? bytes, { name })
+    if (want === 'header') return [{ id, header: await decodeHeader(source, { name }) }]
+    const { data, ...image } = await decodeImage(source, { name })
+    return [{ id, image }, data]
   } catch (error) {
     const kind = error instanceof DarError ? error.kind : null
-    return writeFrame(process.stdout, { id, failure: { message: messageOf(error), kind } } satisfies DecodeAnswer)
+    return [{ id, failure: { message: messageOf(error), kind } }]
   }
-  const { data, ...known } = image
-  await writeFrame(process.stdout, { id, image: known } satisfies DecodeAnswer, data)
 }

@@ -4,22 +4,29 @@
  * one that ends it again is the culprit.
  *
  * One process serves any number of callers; it decodes on threads of its own. Pixels come through a pipe into memory that may be
- * transferred. Left out: what is encoded and written, which is made of our own pixels.
+ * transferred. A process without a photo does not keep its owner alive. Left out: what is encoded and written, which is made of our own pixels.
  */
 import type { ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { resolve as absolute } from 'node:path'
 import type { RgbImage } from '../image/types.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { readFrames, writeFrame } from '../support/frames.ts'
 import { startProcess } from '../support/processes.ts'
+import type { PhotoHeader } from './decode.ts'
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts'
 
 /** Reads a photo: `decodeImage`, or one that does it elsewhere. */
 export type DecodeFile = (source: string | Uint8Array, options?: { readonly name?: string }) => Promise<RgbImage>
+/** Reads the header of a photo: `decodeHeader`, or one that does it elsewhere. */
+export type DecodeHeader = (source: string | Uint8Array, options?: { readonly name?: string }) => Promise<PhotoHeader>
+
+type Answered = Exclude<DecodeAnswer, { failure: unknown }>
 
 interface Waiting {
   readonly request: DecodeRequest
   readonly bytes?: Uint8Array
-  readonly resolve: (image: RgbImage) => void
+  readonly resolve: (answer: Answered, data: Uint8Array<ArrayBuffer>) => void
   readonly reject: (error: Error) => void
   /** It was there when a process ended, so nothing else may be while it is tried again. */
   isSuspect: boolean
@@ -38,30 +45,58 @@ export class DecoderProcess {
   }
 
   /** As `decodeImage`. Throws a DarError too when the photo ends the process that decodes it. */
-  readonly decode: DecodeFile = (source, { name } = {}) => {
+  readonly decode: DecodeFile = (source, options) =>
+    this.ask('image', source, options, (answer, data) => {
+      assert('image' in answer, 'an answer without an image')
+      return { ...answer.image, data }
+    })
+
+  /** As `decodeHeader`, and as `decode`. */
+  readonly decodeHeader: DecodeHeader = (source, options) =>
+    this.ask('header', source, options, (answer) => {
+      assert('header' in answer, 'an answer without a header')
+      return answer.header
+    })
+
+  private ask<T>(
+    want: DecodeRequest['want'],
+    source: string | Uint8Array,
+    { name }: { readonly name?: string } = {},
+    read: (answer: Answered, data: Uint8Array<ArrayBuffer>) => T,
+  ): Promise<T> {
     if (this.disposed) return Promise.reject(new DarError('the decoder was disposed', { kind: 'gone' }))
     const isPath = typeof source === 'string'
     const request = {
       id: this.nextId++,
+      want,
       name: name ?? (isPath ? source : 'the image'),
-      ...(isPath && { path: source }),
+      // Absolute: the process keeps the working folder that it was started in.
+      ...(isPath && { path: absolute(source) }),
     }
     return new Promise((resolve, reject) => {
-      this.queue.push({ request, ...(!isPath && { bytes: source }), resolve, reject, isSuspect: false })
+      this.queue.push({
+        request,
+        ...(!isPath && { bytes: source }),
+        resolve: (answer, data) => resolve(read(answer, data)),
+        reject,
+        isSuspect: false,
+      })
       this.pump()
     })
   }
 
   /** Starts the process before the first photo comes. */
   start(): void {
-    this.child ??= this.started()
+    if (this.child) return
+    this.child = this.started()
+    this.keepOwnerAlive(false)
   }
 
   private pump(): void {
     for (;;) {
       const [next] = this.queue
       const isTrying = [...this.sent.values()].some(({ isSuspect }) => isSuspect)
-      if (!next || isTrying || (next.isSuspect && this.sent.size > 0)) return
+      if (!next || isTrying || (next.isSuspect && this.sent.size > 0)) break
       this.queue.shift()
       this.sent.set(next.request.id, next)
       this.start()
@@ -69,6 +104,15 @@ export class DecoderProcess {
       // A process that ended meanwhile is noticed by `ended`.
       void writeFrame(this.child.stdin, next.request, next.bytes).catch(() => {})
     }
+    this.keepOwnerAlive(this.sent.size > 0)
+  }
+
+  /** Whether the process, and the pipes to it, hold this one back from its end. */
+  private keepOwnerAlive(whether: boolean): void {
+    const { child } = this
+    // Pipes of a process are sockets, which its type does not say.
+    for (const handle of [child, child?.stdin as Socket | null, child?.stdout as Socket | null])
+      whether ? handle?.ref() : handle?.unref()
   }
 
   private started(): ChildProcess {
@@ -92,15 +136,14 @@ export class DecoderProcess {
     }
   }
 
-  private settle(answer: DecodeAnswer, data: Uint8Array): void {
+  private settle(answer: DecodeAnswer, data: Uint8Array<ArrayBuffer>): void {
     const waiting = this.sent.get(answer.id)
     if (!waiting) return
     this.sent.delete(answer.id)
-    if ('image' in answer) waiting.resolve({ ...answer.image, data })
-    else {
+    if ('failure' in answer) {
       const { message, kind } = answer.failure
       waiting.reject(kind === null ? new Error(message) : new DarError(message, { kind }))
-    }
+    } else waiting.resolve(answer, data)
     this.pump()
   }
 
@@ -123,6 +166,7 @@ export class DecoderProcess {
     this.sent.clear()
     const { child } = this
     if (!child) return
+    child.ref()
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
     child.stdin?.destroy()
     child.stdout?.destroy()

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { crashingEnvironment, fatal } from '../../test/crashing-decoder.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { TINY, writeTinyModel } from '../../test/tiny-model.ts'
 import { CANONICAL_FOCAL } from '../image/camera.ts'
@@ -453,8 +454,30 @@ describe('loadModel', () => {
   it('checks its options before it opens anything', async () => {
     await expect(load(file, { batch: 0 })).rejects.toThrow(/batch is 0; give a whole number of at least 1/)
     await expect(loadModel('nowhere.safetensors', { threads: 0 })).rejects.toThrow(/threads is 0/)
+    await expect(load(file, { decoder: 'elsewhere' as 'inside' })).rejects.toThrow(
+      /decoder is 'elsewhere'; give inside or process/,
+    )
     await expect(loadModel('nowhere.safetensors', { size: { width: 1.5, height: 2 } })).rejects.toThrow(/1\.5x2/)
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'with a decoder in a process loses one call to a photo that crashes it',
+    async () => {
+      const { data, ...size } = photo()
+      const png = await sharp(data, { raw: { ...size, channels: 3 } })
+        .png()
+        .toBuffer()
+      vi.stubEnv('NODE_OPTIONS', crashingEnvironment().NODE_OPTIONS)
+      await using careful = await load(file, { decoder: 'process' })
+      const crash = careful.predict(fatal(png))
+      await expect(crash).rejects.toMatchObject({ name: 'DarError', kind: 'input' })
+      await expect(crash).rejects.toThrow(/^the image ended its decoder \(SIGSEGV\)/)
+      vi.unstubAllEnvs()
+      const { depth } = await model.predict(png)
+      for (const input of [png, new Blob([new Uint8Array(png)])])
+        expect(same((await careful.predict(input)).depth, depth)).toBe(true)
+    },
+  )
 
   it('leaves no engine behind when the file is bad', async () => {
     const before = live.engines

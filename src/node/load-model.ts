@@ -6,10 +6,10 @@ import type { Size } from '../predict/types.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 import { DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
-import type { DecodeFile } from './decoder-process.ts'
+import { DecoderProcess } from './decoder-process.ts'
 import { resolveModelPath } from './model-path.ts'
 import { MAP_ABOVE, type PredictionThreadData } from './prediction-protocol.ts'
-import { ThreadWorkplace } from './thread-workplace.ts'
+import { type PhotoDecoder, ThreadWorkplace } from './thread-workplace.ts'
 
 /** Where and how a model runs. */
 export interface LoadModelOptions {
@@ -33,6 +33,12 @@ export interface LoadModelOptions {
    * once and are shared between processes, but the engine cannot repack them for speed.
    */
   readonly mapAbove?: number
+  /**
+   * Where photos are decoded that are given as files or bytes of files: `inside` this process (default), or in a `process` of their own. The
+   * decoders are large libraries in C. A file that crashes them ends this process, or costs its prediction alone (a `DarError` of kind
+   * `input`), and the other process is started anew. It takes about 60 MB, and ends with the model.
+   */
+  readonly decoder?: 'inside' | 'process'
   /** Called while a model of the Hub comes in, with the bytes that are here and their number in all. */
   readonly onProgress?: (done: number, total: number) => void
   /** Use a model of the Hub only from the cache: no connection is ever opened. Default: as `HF_HUB_OFFLINE` says. */
@@ -59,12 +65,15 @@ export interface LoadModelOptions {
  * @throws DarError when there is no such model, or the file is damaged or not a model: the message names it and the remedy.
  */
 export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<DepthModel> {
-  return loadModelReading(undefined, nameOrPath, options)
+  const { decoder = 'inside' } = options
+  if (decoder !== 'inside' && decoder !== 'process')
+    throw new DarError(`decoder is '${String(decoder)}'; give inside or process`)
+  return loadModelReading(decoder === 'process' ? new DecoderProcess() : {}, nameOrPath, options)
 }
 
-/** `loadModel` of a model whose photos are read by `decodeFile`, where they are given as files. */
+/** `loadModel` of a model whose photos are read by `decoder`, which is started and disposed of with the model where it says how. */
 export async function loadModelReading(
-  decodeFile: DecodeFile | undefined,
+  decoder: PhotoDecoder,
   nameOrPath: string,
   options: LoadModelOptions = {},
 ): Promise<DepthModel> {
@@ -83,8 +92,9 @@ export async function loadModelReading(
   signal?.throwIfAborted()
   const file = await fileOf(nameOrPath, options)
   const data: PredictionThreadData = { ...file, mapAbove, batch, ...engine }
-  const workplace = new ThreadWorkplace(data, decodeFile)
+  const workplace = new ThreadWorkplace(data, decoder)
   try {
+    decoder.start?.()
     const description = await workplace.open()
     signal?.throwIfAborted()
     return createDepthModel(description, workplace, { batch, size })
@@ -128,6 +138,7 @@ const OPTIONS: Readonly<Record<keyof LoadModelOptions, true>> = {
   size: true,
   batch: true,
   mapAbove: true,
+  decoder: true,
   onProgress: true,
   offline: true,
   signal: true,

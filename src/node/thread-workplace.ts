@@ -11,6 +11,15 @@ import type { DecodeFile } from './decoder-process.ts'
 import type { PredictionAnswer, PredictionRequest, PredictionThreadData } from './prediction-protocol.ts'
 import { saveResult } from './save-result.ts'
 
+/** What reads photos that are given as files. What is to be disposed of with the model has `dispose`. */
+export interface PhotoDecoder {
+  /** Default: `decodeImage`. */
+  readonly decode?: DecodeFile
+  /** Called when the model begins to load. */
+  start?(): void
+  dispose?(): Promise<void>
+}
+
 type PredictionThread = NativeThread<PredictionRequest, PredictionAnswer>
 
 /**
@@ -24,10 +33,9 @@ export class ThreadWorkplace implements Workplace {
   /** Counts them, so that each has a number of its own. */
   private streams = 0
 
-  /** `decodeFile` reads photos that are given as files. */
   constructor(
     private readonly data: PredictionThreadData,
-    private readonly decodeFile?: DecodeFile,
+    private readonly decoder: PhotoDecoder = {},
   ) {
     this.thread = new NativeThread('prediction-thread', import.meta.url, data)
   }
@@ -39,7 +47,7 @@ export class ThreadWorkplace implements Workplace {
   readonly save = saveResult
 
   decode(input: ImageInput): Promise<RgbImage> {
-    return decodeInput(input, { decodeFile: this.decodeFile })
+    return decodeInput(input, { decodeFile: this.decoder.decode })
   }
 
   predict(network: Size, jobs: readonly Job[]): Promise<readonly Answer[]> {
@@ -117,6 +125,7 @@ export class ThreadWorkplace implements Workplace {
     await this.last
     if (this.thread.isRunning) await this.thread.call({ kind: 'close' }).catch(() => {})
     await this.thread.dispose()
+    await this.decoder.dispose?.()
   }
 }
 

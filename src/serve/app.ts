@@ -4,6 +4,7 @@
  * (exchange.ts), and nothing of the inside shows in what it is told.
  */
 import { type Context, Hono } from 'hono'
+import type { DecodeHeader } from '../node/decoder-process.ts'
 import { type Access, checkHost, checkToken, EXPOSED, originHeaders, PREFLIGHT } from './access.ts'
 import { type Codec, inlineCodec } from './codec.ts'
 import { depthRoutes } from './depth-routes.ts'
@@ -22,6 +23,8 @@ export interface AppOptions extends Access {
   readonly limits?: Partial<Limits>
   /** Where bodies are read and written; default: in this thread. */
   readonly codec?: Codec
+  /** Reads the header of a photo, before it waits for the model, which has a decoder of its own. Default: in this process. */
+  readonly decodeHeader?: DecodeHeader
   /** The browser app, at `/`. */
   readonly site?: Site
   /** Of the package, for descriptions. */
@@ -48,8 +51,9 @@ type Handle = (call: Call) => Promise<Response>
 /** The app that serves `model`, which stays the caller's. @throws DarError for a limit that is none. */
 export function createApp(options: AppOptions): DepthApp {
   const { model, codec = inlineCodec, site, version = '0', log = () => {}, token, hosts, origins } = options
+  const { decodeHeader } = options
   const limits = limitsOf(options.limits)
-  const service = new Service({ model, limits, codec, version })
+  const service = new Service({ model, limits, codec, version, decodeHeader })
   const { metrics } = service
   const main = [...depthRoutes(service), ...inferRoutes(service)]
   const routes = [...main, ...serviceRoutes(service, main, { guarded: token !== undefined })]

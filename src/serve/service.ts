@@ -3,6 +3,8 @@
  * map, once the photo was judged and the request's turn has come.
  */
 import type { RgbImage } from '../image/types.ts'
+import { decodeHeader } from '../node/decode.ts'
+import type { DecodeHeader } from '../node/decoder-process.ts'
 import type { DepthMap, PredictOptions } from '../predict/types.ts'
 import { BodyMemory, readBody } from './body.ts'
 import type { Codec, CodecRequest } from './codec.ts'
@@ -26,6 +28,7 @@ export interface ServiceOptions {
   readonly limits: Limits
   readonly codec: Codec
   readonly version: string
+  readonly decodeHeader?: DecodeHeader
 }
 
 export class Service {
@@ -37,14 +40,16 @@ export class Service {
   private readonly codec: Codec
   private readonly queue: RequestQueue
   private readonly memory: BodyMemory
+  private readonly decodeHeader: DecodeHeader
   private draining = false
 
-  constructor({ model, limits, codec, version }: ServiceOptions) {
+  constructor({ model, limits, codec, version, decodeHeader: header = decodeHeader }: ServiceOptions) {
     this.facts = factsOf(model)
     this.limits = limits
     this.version = version
     this.model = model
     this.codec = codec
+    this.decodeHeader = header
     this.queue = new RequestQueue(AHEAD * model.batch, limits.maxQueue)
     this.memory = new BodyMemory(limits.maxBuffered)
     this.metrics = new Metrics({
@@ -87,7 +92,7 @@ export class Service {
   }
 
   async predict({ signal }: Call, image: Uint8Array | RgbImage, options: PhotoOptions): Promise<DepthMap> {
-    await checkPhoto(image, this.limits).catch(throwUnusable)
+    await this.check(image).catch(throwUnusable)
     const arrived = performance.now()
     return this.queue.run(signal, async () => {
       this.metrics.stage('queue', performance.now() - arrived)
@@ -107,13 +112,18 @@ export class Service {
     options: PhotoOptions,
     { onStart, onStep }: { readonly onStart: () => void; readonly onStep: (step: ServedStep) => Promise<void> },
   ): Promise<void> {
-    await checkPhoto(image, this.limits).catch(throwUnusable)
+    await this.check(image).catch(throwUnusable)
     await this.queue.run(signal, async () => {
       const steps = this.model.stream?.(image, { ...options, signal })
       if (!steps) throw new Problem('not-implemented', 'this model gives no steps')
       onStart()
       for await (const step of blamingSteps(steps)) await onStep(step)
     })
+  }
+
+  private check(image: Uint8Array | RgbImage): Promise<void> {
+    const { decodeHeader, limits } = this
+    return checkPhoto(image, { maxPixels: limits.maxPixels, decodeHeader })
   }
 
   async encode(job: EncodeJob): Promise<Uint8Array> {
