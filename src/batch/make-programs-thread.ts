@@ -13,6 +13,7 @@ import { MAP_ABOVE } from '../node/prediction-protocol.ts'
 import type { ModelDescription } from '../predict/depth-model.ts'
 import { sizeText } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'
+import { alignWeights } from '../runtime/align-weights.ts'
 import { openSession, type SessionModel } from '../runtime/session.ts'
 import { answerRequests, native, threadData } from '../runtime/thread.ts'
 import { DarError, messageOf } from '../support/errors.ts'
@@ -45,6 +46,7 @@ async function make(network: Size, folder: string): Promise<ProgramFile> {
   try {
     if (file.weights.kind === 'external') await besideWeights(compiled.model, file.path, (path) => saveFrom({ path }))
     else await saveFrom({ bytes: compiled.model })
+    await alignWeights(save.path, join(folder, save.weights))
   } catch (error) {
     if (error instanceof DarError) throw error
     throw new DarError(
