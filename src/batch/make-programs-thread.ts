@@ -19,6 +19,9 @@ import { answerRequests, native, threadData } from '../runtime/thread.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { MakeProgramsData, MakeProgramsRequest, ProgramFile } from './program-protocol.ts'
 
+/** 1 MB of an attention's scores at once instead of 10 MB, which every worker would keep. */
+const VALUES_AT_ONCE = 250_000
+
 const { nameOrPath } = threadData<MakeProgramsData>()
 const opened = openModel(nameOrPath, { mapAbove: MAP_ABOVE })
 opened.catch(() => {}) // told to whoever asks
@@ -32,7 +35,7 @@ async function answer(request: MakeProgramsRequest): Promise<ModelDescription | 
 
 async function make(network: Size, folder: string): Promise<ProgramFile> {
   const file = await opened
-  const { model } = inferenceGraph(file.config, network, { batch: 1 })
+  const { model } = inferenceGraph(file.config, network, { batch: 1, valuesAtOnce: VALUES_AT_ONCE })
   const outputs = inferenceOutputs(model, ['depth'])
   const name = outputNames.depth
   const [height, width] = outputs[name].shape.slice(-2)

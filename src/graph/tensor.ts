@@ -155,6 +155,11 @@ export class ShapeError extends Error {
 export class Graph {
   /** The dtype of parameters and real constants: float64 is for gradient checks. */
   readonly float: FloatType
+  /**
+   * Most temporary values in memory at once of what is computed row by row, which then runs in blocks of rows (ops/blocks.ts): the scores
+   * of an attention, the hidden layer of an MLP. For prediction; a gradient needs them all anyway.
+   */
+  readonly valuesAtOnce: number
   readonly inputs = new Map<string, Tensor>()
   readonly parameters = new Map<string, Tensor>()
   private nodeCount = 0
@@ -163,8 +168,12 @@ export class Graph {
   private span: Span | null = null
   private replacements: ReadonlyMap<Tensor, Tensor> = new Map()
 
-  constructor({ float = 'float32' }: { float?: FloatType } = {}) {
+  constructor({
+    float = 'float32',
+    valuesAtOnce = Number.POSITIVE_INFINITY,
+  }: { readonly float?: FloatType; readonly valuesAtOnce?: number } = {}) {
     this.float = float
+    this.valuesAtOnce = valuesAtOnce
   }
 
   /** A tensor that is fed at every run. Throws when the name is taken. */

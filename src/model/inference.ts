@@ -46,15 +46,17 @@ export interface InferenceOptions {
   readonly input?: string
   /** RGB in [0, 1], which the graph normalises, or values that are normalised for the encoder already. */
   readonly pixels?: 'rgb' | 'normalised'
+  /** Most temporary values of an attention or an MLP in memory at once. Default: all. */
+  readonly valuesAtOnce?: number
 }
 
 /** A graph with one input, B,3,H,W, and the model on it. Its outputs: `inferenceOutputs`. */
 export function inferenceGraph(
   config: DarConfig,
   { width, height }: { readonly width: number; readonly height: number },
-  { batch = 1, input = 'image', pixels = 'rgb' }: InferenceOptions = {},
+  { batch = 1, input = 'image', pixels = 'rgb', valuesAtOnce }: InferenceOptions = {},
 ): { readonly graph: Graph; readonly model: DarOutput } {
-  const graph = new Graph()
+  const graph = new Graph({ valuesAtOnce })
   const image = graph.input(input, [batch, 3, height, width])
   const model = buildDar(pixels === 'rgb' ? normaliseImage(image, config) : image, config)
   return { graph, model }

@@ -51,12 +51,14 @@ export function groupNorm(at: Scope, x: Tensor, groups: number, epsilon: number)
   return at.run(() => ops.groupNorm(x, groups, weight, bias, epsilon))
 }
 
-/** C → 4C → GELU(erf) → C */
+/** C → 4C → GELU(erf) → C.  x: B,T,C */
 export function mlp(at: Scope, x: Tensor): Tensor {
-  const width = x.shape[x.rank - 1]
-  const hidden = linear(at.sub('fc1'), x, 4 * width)
-  const active = at.run(() => ops.gelu(hidden))
-  return linear(at.sub('fc2'), active, width)
+  const [batch, , width] = x.shape
+  return ops.inBlocks(x, 1, { values: batch * 4 * width }, (tokens) => {
+    const hidden = linear(at.sub('fc1'), tokens, 4 * width)
+    const active = at.run(() => ops.gelu(hidden))
+    return linear(at.sub('fc2'), active, width)
+  })
 }
 
 /** B,C,h,w → B,h·w,C */

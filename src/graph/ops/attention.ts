@@ -1,13 +1,16 @@
 /** Multi-head attention, composed of matrix products around one op of its own: the weighted mean of the values. */
 import { isFloat, ShapeError, type Tensor } from '../tensor.ts'
+import { inBlocks } from './blocks.ts'
 import { sum } from './broadcast.ts'
 import { add, mul, sub } from './elementwise.ts'
 import { matmul } from './matmul.ts'
-import { reshape, swapLast, transpose } from './shape.ts'
+import { reshape, slice, swapLast, transpose } from './shape.ts'
 
 /**
  * softmax(q·kᵀ/√(C/heads) + mask)·v per head; heads are contiguous slices of the width.
  * q: B,Tq,C   k, v: B,Tk,C   mask: Tq,Tk, additive (−∞ forbids) → B,Tq,C
+ *
+ * In a graph with `valuesAtOnce`, queries are taken in blocks. No query sees another, so the values are the same to rounding.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, mask?: Tensor): Tensor {
   const operands = mask ? [q, k, v, mask] : [q, k, v]
@@ -20,13 +23,15 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, mask?:
   if (mask && (mask.rank !== 2 || mask.shape[0] !== queries || mask.shape[1] !== k.shape[1]))
     throw new ShapeError('attention', operands, 'the mask must be Tq,Tk')
   const depth = width / heads
-  const split = (t: Tensor) => reshape(t, [batch, t.shape[1], heads, depth])
+  const perHead = (t: Tensor) => reshape(t, [batch, t.shape[1], heads, depth])
   // The scale is applied to the queries: Tq·C products instead of Tq·Tk.
-  const q_BHTD = transpose(split(mul(q, 1 / Math.sqrt(depth))), [0, 2, 1, 3])
-  const k_BHDT = transpose(split(k), [0, 2, 3, 1])
-  const v_BHTD = transpose(split(v), [0, 2, 1, 3])
-  const scores = matmul(q_BHTD, k_BHDT)
-  const mixed = softmaxMatmul(mask ? add(scores, mask) : scores, v_BHTD)
+  const q_BHTD = transpose(perHead(mul(q, 1 / Math.sqrt(depth))), [0, 2, 1, 3])
+  const k_BHDT = transpose(perHead(k), [0, 2, 3, 1])
+  const v_BHTD = transpose(perHead(v), [0, 2, 1, 3])
+  const mixed = inBlocks(q_BHTD, 2, { values: batch * heads * k.shape[1] }, (q, begin) => {
+    const scores = matmul(q, k_BHDT)
+    return softmaxMatmul(mask ? add(scores, slice(mask, 0, begin, begin + q.shape[2])) : scores, v_BHTD)
+  })
   return reshape(transpose(mixed, [0, 2, 1, 3]), [batch, queries, width])
 }
 

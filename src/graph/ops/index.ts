@@ -1,4 +1,5 @@
 export * from './attention.ts'
+export * from './blocks.ts'
 export { expand, type ReduceOptions, sum, sumTo } from './broadcast.ts'
 export * from './conv.ts'
 export * from './elementwise.ts'
