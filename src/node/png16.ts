@@ -44,7 +44,7 @@ interface Grey16 {
 
 function encodeGrey16({ width, height, values }: Grey16): Promise<Uint8Array> {
   const image = sharp(values, { raw: { width, height, channels: 1 }, limitInputPixels: false }).toColourspace('grey16')
-  return bytesOf(image.png({ adaptiveFiltering: true }))
+  return bytesOf(image.png({ adaptiveFiltering: true, compressionLevel: 4 })) // 6, the default, takes 1.8 times as long and saves 2 %
 }
 
 /** An 8-bit RGB PNG. @throws DarError when the data does not have width × height × 3 values. */
