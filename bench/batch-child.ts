@@ -18,7 +18,7 @@ export interface BatchChild {
 }
 
 export interface BatchFigures {
-  /** Photos a second, the first few left out. */
+  /** Photos a second, the first 8 left out. */
   readonly rate: number
   /** Proportional share of memory in MB, after photo `image`. */
   readonly memory: readonly { readonly image: number; readonly megabytes: number }[]
@@ -47,13 +47,15 @@ function memoryNow(): number {
 }
 
 /** Photos that only warm up: programs are made, memory finds its size. */
-const warm = Math.max(4, 2 * workers)
+const warm = 8
+/** Photos from one look at memory to the next. */
+const between = images > 1000 ? 25 : 3
 const memory: BatchFigures['memory'][number][] = []
 let done = 0
 let begin = 0
 const note = () => {
   if (++done === warm) begin = performance.now()
-  if (done % 10 === 0) memory.push({ image: done, megabytes: memoryNow() })
+  if (done % between === 0) memory.push({ image: done, megabytes: memoryNow() })
 }
 const numbers = Array.from({ length: images + warm }, (_, i) => i)
 const photoOf = (i: number) => photos[i % photos.length]

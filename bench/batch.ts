@@ -1,12 +1,18 @@
 /**
- * Batches: photos a second with a pool over all cores, beside `predict` of one model with one thread; what a second worker costs in
- * memory, and what the list costs as it goes on; and one worker of a fleet beside two, where nats-server is installed.
+ * Batches: photos a second with a pool over all cores, beside one model that does one photo after another; what a second worker costs
+ * in memory, and what the list costs as it goes on; and one worker of a fleet beside two, where nats-server is installed.
  *
  *     npm run bench -- batch --images 5000
  *
- * What is measured is the compiled package, made anew: TypeScript's loader would take memory and time in each thread.
- * Each case is a process of its own that reads, predicts and writes 16-bit PNGs. Photos are those of the folder DAR_BENCH_PHOTOS, or the
- * example room; the model is DAR_BENCH_MODEL, or dar-nano. Memory is the proportional share of /proc/self/smaps_rollup (Linux only).
+ * Both sides do the same for each photo (`doPhoto`): read, hash, decode, predict with one thread of the engine, encode a 16-bit PNG,
+ * write. The first 8 photos are not timed. The single model is measured before and after the pool, as the mean of both, in two ways:
+ *
+ *   predict              its process may use every core: decoder, encoder and garbage collector have cores beside the network's
+ *   predict on one core  its process is bound to one core (taskset), which is the share that a worker of a full pool has
+ *
+ * What is measured is the compiled package, made anew: TypeScript's loader would take memory and time in each thread. Each case is a
+ * process of its own. Photos are those of the folder DAR_BENCH_PHOTOS, or the example room; the model is DAR_BENCH_MODEL, or dar-nano.
+ * Memory is the proportional share of /proc/self/smaps_rollup, that of the decoder's process included (Linux only).
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,6 +28,8 @@ import { median, type Row } from './report.ts'
 
 /** Photos of the short cases, and of the fleet. */
 const FEW = 60
+/** Photos after which nothing warms up any more: every buffer has found its size. */
+const SETTLED = 1000
 
 export async function benchBatch({ images = 300 }: { readonly images?: number } = {}): Promise<Row[]> {
   const folder = process.env.DAR_BENCH_PHOTOS ?? 'examples/room/rgb'
@@ -29,26 +37,58 @@ export async function benchBatch({ images = 300 }: { readonly images?: number } 
   const photos = (await readPhotos(folder)).paths.map((path) => resolve(folder, path))
   const cores = availableParallelism()
   await using compiled = await compile()
-  const child = async (workers: number, count: number): Promise<BatchFigures> => {
+  const child = async (workers: number, count: number, binding: readonly string[] = []): Promise<BatchFigures> => {
     const argument: BatchChild = { model, photos, images: count, workers }
-    const { stdout } = await execFileAsync(process.execPath, [compiled.child, JSON.stringify(argument)])
+    const [program, ...args] = [...binding, process.execPath, compiled.child, JSON.stringify(argument)]
+    const { stdout } = await execFileAsync(program, args, { maxBuffer: 2 ** 26 })
     return JSON.parse(stdout)
   }
   const few = Math.min(images, FEW)
-  const single = await child(0, few)
-  const one = await child(1, few)
-  const two = await child(2, few)
+  const core = await oneCore()
+  const single = async () => ({
+    free: (await child(0, few)).rate,
+    bound: core && (await child(0, few, core)).rate,
+  })
+  const before = await single()
+  const [one, two] = [await child(1, few), await child(2, few)]
   const all = await child(cores, images)
+  const after = await single()
+  const free = (before.free + after.free) / 2
+  const bound = before.bound && after.bound && (before.bound + after.bound) / 2
+  const perCore = all.rate / cores
+  const from = images >= 2 * SETTLED ? SETTLED : Math.floor(images / 2)
   const rows: Row[] = [
-    { name: 'predict, one model with one thread', value: single.rate, unit: 'photos/s' },
+    { name: 'predict, one model with one thread', value: free, unit: 'photos/s' },
     { name: 'pool of 1', value: one.rate, unit: 'photos/s' },
     { name: `pool of ${cores}`, value: all.rate, unit: 'photos/s' },
-    { name: 'rate for each core, over predict', value: all.rate / cores / single.rate, unit: '', target: 0.9 },
+    { name: 'rate for each core, over predict', value: perCore / free, unit: '', target: 0.9 },
+    ...(bound
+      ? [
+          { name: 'predict on one core', value: bound, unit: 'photos/s' },
+          { name: 'rate for each core, over predict on one core', value: perCore / bound, unit: '', target: 0.9 },
+        ]
+      : []),
     { name: 'memory of a pool of 1', value: settled(one), unit: 'MB' },
-    { name: 'a second worker adds (under 60)', value: settled(two) - settled(one), unit: 'MB' },
-    { name: `slope over ${images} photos (under 1)`, value: slope(all), unit: 'MB per 1000 photos' },
+    { name: 'a second worker adds', value: settled(two) - settled(one), unit: 'MB', most: 60 },
+    {
+      name: `slope from photo ${from} to ${images}`,
+      value: slope(all.memory.filter(({ image }) => image >= from)),
+      unit: 'MB per 1000 photos',
+      ...(from === SETTLED && { most: 1 }),
+    },
   ]
   return hasNatsServer ? [...rows, ...(await fleetRows(photos, model, { images: few, dar: compiled.dar }))] : rows
+}
+
+/** The command that binds a program to the first core that this process may use; null where there is none. */
+async function oneCore(): Promise<readonly string[] | null> {
+  try {
+    const { stdout } = await execFileAsync('taskset', ['-cp', `${process.pid}`])
+    const [, first] = /:\s*(\d+)/.exec(stdout) ?? []
+    return first === undefined ? null : ['taskset', '-c', first]
+  } catch {
+    return null
+  }
 }
 
 const execFileAsync = promisify(execFile)
@@ -76,15 +116,15 @@ async function compile() {
 const settled = ({ memory }: BatchFigures) =>
   median(memory.slice(Math.floor(memory.length / 2)).map(({ megabytes }) => megabytes))
 
-/** Least squares over the second half, in which nothing warms up any more. */
-function slope({ memory }: BatchFigures): number {
-  const half = memory.slice(Math.floor(memory.length / 2))
-  const mean = (of: (point: (typeof half)[number]) => number) =>
-    half.reduce((sum, point) => sum + of(point), 0) / half.length
-  const [x, y] = [mean(({ image }) => image), mean(({ megabytes }) => megabytes)]
-  const rise = mean((point) => (point.image - x) * (point.megabytes - y))
-  const run = mean((point) => (point.image - x) ** 2)
-  return (1000 * rise) / run
+/**
+ * The median of the slopes between any two points (Theil 1950, Sen 1968), which a few high points do not move: what the garbage
+ * collector has not yet taken comes and goes.
+ */
+function slope(points: BatchFigures['memory']): number {
+  const slopes = points.flatMap((a, i) =>
+    points.slice(i + 1).map((b) => (1000 * (b.megabytes - a.megabytes)) / (b.image - a.image)),
+  )
+  return median(slopes)
 }
 
 /** Workers of one core each, on one server: their rate from the first photo that was done to the last. */
