@@ -1,7 +1,7 @@
 /** Sessions of ONNX Runtime, opened the way this project does. For worker threads: `create` and `run` block their thread. */
 import ort from 'onnxruntime-node'
 import type { PortInfo } from '../graph/index.ts'
-import { sizeOf } from '../graph/tensor.ts'
+import { arrayType, sizeOf } from '../graph/tensor.ts'
 import type { PortData, SessionOptions } from './protocol.ts'
 import { checkProvider } from './provider.ts'
 import { native } from './thread.ts'
@@ -64,4 +64,9 @@ export function tensorOf(port: PortInfo, data: PortData): ort.Tensor {
   if (data.length !== sizeOf(port.shape))
     throw new Error(`${port.name} takes ${port.dtype}[${port.shape.join(',')}], got ${data.length} values`)
   return new ort.Tensor(port.dtype, data, port.shape)
+}
+
+/** Zeros of a port's type and shape, for an output to be written into. */
+export function emptyTensor({ dtype, shape }: PortInfo): ort.Tensor {
+  return new ort.Tensor(dtype, new (arrayType(dtype))(sizeOf(shape)), shape)
 }

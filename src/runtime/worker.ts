@@ -10,9 +10,10 @@ import type ort from 'onnxruntime-node'
 import type { PortInfo } from '../graph/index.ts'
 import { assert } from '../support/errors.ts'
 import { type DeviceBindings, DeviceMemory } from './device-memory.ts'
+import { runInPlace, withoutCopies } from './no-copies.ts'
 import { placementOf } from './placement.ts'
 import type { Answer, BufferSlice, LoadRequest, PortData, Request, RunResult, SessionOptions } from './protocol.ts'
-import { openSession, tensorOf } from './session.ts'
+import { emptyTensor, openSession, tensorOf } from './session.ts'
 import { answerRequests, native } from './thread.ts'
 
 /** An engine has one device, so all its buffers lie on one side. */
@@ -24,6 +25,8 @@ interface Loaded {
   readonly inputs: ReadonlyMap<string, PortInfo>
   readonly boundInputs: Record<string, ort.Tensor>
   readonly boundOutputs: Record<string, ort.Tensor>
+  /** Where a run writes into tensors that it is given (no-copies.ts): the ports of all outputs. Else null. */
+  readonly inPlace: ReadonlyMap<string, PortInfo> | null
   readonly onDevice: DeviceBindings | null
 }
 
@@ -66,12 +69,12 @@ const locations = (outputs: readonly PortInfo[], onDevice: readonly string[]) =>
     outputs.map(({ name }) => [name, onDevice.includes(name) ? ('gpu-buffer' as const) : ('cpu' as const)]),
   )
 
-/** That of the program like which this one is, or its own. */
-async function sessionOf({ model, options, like }: LoadRequest, places = {}): Promise<ort.InferenceSession> {
-  if (like === null) return openSession(model, options, places)
+/** The program like which a new one is; null: it is like no other. */
+function likeOf({ like }: LoadRequest): Loaded | null {
+  if (like === null) return null
   const known = programs.get(like)
   assert(known, `program ${like} is not loaded`)
-  return known.session
+  return known
 }
 
 async function loadOnDevice(request: LoadRequest): Promise<null> {
@@ -79,21 +82,25 @@ async function loadOnDevice(request: LoadRequest): Promise<null> {
   const { program, name, inputs, outputs, boundInputs, boundOutputs } = request
   const onDevice = await memory.bind({ inputs, outputs }, boundInputs, boundOutputs)
   const places = { onDevice: locations(outputs, Object.keys(boundOutputs)) }
-  const session = await sessionOf(request, places)
+  const session = likeOf(request)?.session ?? (await openSession(request.model, request.options, places))
   const ports = new Map(inputs.map((port) => [port.name, port]))
-  programs.set(program, { name, session, inputs: ports, boundInputs: {}, boundOutputs: {}, onDevice })
+  programs.set(program, { name, session, inputs: ports, boundInputs: {}, boundOutputs: {}, inPlace: null, onDevice })
   return null
 }
 
 async function load(request: LoadRequest): Promise<null> {
   if (request.options.provider === 'webgpu') return loadOnDevice(request)
-  const session = await sessionOf(request)
-  programs.set(request.program, {
-    name: request.name,
-    session,
-    inputs: new Map(request.inputs.map((port) => [port.name, port])),
-    boundInputs: bind(request.inputs, request.boundInputs),
-    boundOutputs: bind(request.outputs, request.boundOutputs),
+  const { program, name, model, options, inputs, outputs, boundInputs, boundOutputs } = request
+  const like = likeOf(request)
+  const isInPlace = like ? like.inPlace !== null : 'bytes' in model && Object.keys(boundOutputs).length > 0
+  const own = isInPlace && 'bytes' in model ? { bytes: withoutCopies(model.bytes) } : model
+  programs.set(program, {
+    name,
+    session: like?.session ?? (await openSession(own, options)),
+    inputs: new Map(inputs.map((port) => [port.name, port])),
+    boundInputs: bind(inputs, boundInputs),
+    boundOutputs: bind(outputs, boundOutputs),
+    inPlace: isInPlace ? new Map(outputs.map((port) => [port.name, port])) : null,
     onDevice: null,
   })
   return null
@@ -113,13 +120,27 @@ async function run(
     inputs[name] = tensorOf(port, data)
   }
   if (device && program.onDevice) return runOnDevice(device, program.onDevice, program, inputs, fetch)
-  const wanted: Record<string, ort.Tensor | null> = { ...program.boundOutputs }
-  for (const name of fetch) wanted[name] = null
   const begin = performance.now()
-  const results = await native(() => program.session.run(inputs, wanted))
+  const results = await native(() => runOnCpu(program, inputs, fetch))
   const milliseconds = performance.now() - begin
   const outputs = Object.fromEntries(fetch.map((name) => [name, results[name].data as PortData]))
   return { outputs, milliseconds }
+}
+
+/** The outputs that are fetched; those that are bound are written where they belong. */
+async function runOnCpu(
+  { session, boundOutputs, inPlace }: Loaded,
+  inputs: Readonly<Record<string, ort.Tensor>>,
+  fetch: readonly string[],
+): Promise<Readonly<Record<string, ort.Tensor>>> {
+  if (!inPlace)
+    return session.run(inputs, { ...boundOutputs, ...Object.fromEntries(fetch.map((name) => [name, null])) })
+  const own = fetch.map((name) => {
+    const port = inPlace.get(name)
+    assert(port, `there is no output ${name}`)
+    return [name, emptyTensor(port)] as const
+  })
+  return runInPlace(session, inputs, { ...boundOutputs, ...Object.fromEntries(own) })
 }
 
 async function runOnDevice(

@@ -2,7 +2,7 @@
  * The memory of a training run: the resident memory of the whole process at its peak, in bytes, derived from its graphs
  * (graph/memory.ts) and settings before anything is allocated.
  *
- *     run = runtime + STATE·weights + gradients handed over + programs + Σ_shapes (constants + inputs + HOLES·activations)
+ *     run = runtime + STATE·weights + programs + Σ_shapes (constants + inputs + HOLES·activations)
  *           + HOLES·(activations of update and validation) + held-out frames + loaders + furniture + teacher + a checkpoint being written,
  *           and ALLOCATOR of all that
  *
@@ -121,8 +121,6 @@ function stageMemory(
   const items = {
     runtime: RUNTIME,
     state: floats((STATE + Number(micros > 1)) * values),
-    // The engine returns every output as a tensor of its own, bound or not, so the gradients exist twice.
-    gradientCopy: floats(values),
     programs: PROGRAM * (shapes.length + Number(validates)),
     constants: sum(({ constants }) => constants),
     inputs: sum(({ inputs }) => inputs),

@@ -116,8 +116,7 @@ export async function planRun(
       const { outputs, gradients, sums } = stepOf(recipe, stage, shape)
       const use = stepMemory(outputs, gradients)
       const flops = (stage.accumulate ?? 1) * (flopsBehind(Object.values(outputs)) + flopsBehind(sums))
-      const needed =
-        items.runtime + items.state + items.gradientCopy + items.programs + items.update + HOLES * use.activations
+      const needed = items.runtime + items.state + items.programs + items.update + HOLES * use.activations
       const fits = needed <= free
       if (!fits)
         notes.push(
