@@ -98,6 +98,15 @@ export class Engine {
     return { threads, idle, provider, memoryPattern }
   }
 
+  /**
+   * Runs programs one after another on the same feeds, without a word between them: they leave everything in the buffers that their outputs
+   * are bound to. An error names the first.
+   */
+  async runAll(programs: readonly Program[], feeds: Readonly<Record<string, PortData>>): Promise<void> {
+    if (programs.length === 0) return
+    await this.call(programs[0].compiled.name, { kind: 'runAll', programs: programs.map(({ id }) => id), feeds })
+  }
+
   /** Which operators of a graph run where, found by running it once on zeros. */
   async placement({ name, model, inputs, parameters }: Compiled): Promise<Placement> {
     const options = { ...this.sessionOptions, mapWeights: false }

@@ -56,6 +56,11 @@ export type Request =
       readonly fetch: readonly string[]
     }
   | {
+      readonly kind: 'runAll'
+      readonly programs: readonly number[]
+      readonly feeds: Readonly<Record<string, PortData>>
+    }
+  | {
       readonly kind: 'placement'
       readonly model: LoadRequest['model']
       readonly inputs: readonly PortInfo[]

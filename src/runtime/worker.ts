@@ -166,6 +166,9 @@ async function answer(request: Request): Promise<Answer> {
       return load(request)
     case 'run':
       return run(request.program, request.feeds, request.fetch)
+    case 'runAll':
+      for (const program of request.programs) await run(program, request.feeds, [])
+      return null
     case 'placement':
       return placementOf(request.model, request.inputs, request.options)
     case 'release': {

@@ -14,7 +14,7 @@ import { type MemoryUse, memoryUse, type Tensor } from '../graph/index.ts'
 import { FURNITURE_MEGABYTES } from '../rooms/index.ts'
 import { type TeacherModel, teacherOutputs } from './distil.ts'
 import { multiplierOf } from './groups.ts'
-import { PASS, updateOutputs } from './optimiser.ts'
+import { updateOutputs, updatePasses } from './optimiser.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
 import { HELD_FURNITURE } from './sources.ts'
 import { shapesOf } from './stages.ts'
@@ -31,8 +31,8 @@ const WORKER = 120e6
 export const HOLES = 1.25
 /** What the system's allocator holds between the blocks of its threads, as a part of all else: after some hundred batches of nine sets. */
 const ALLOCATOR = 0.05
-/** Parameters, gradients, two moments and the moving average; the update's per-value factors and decays. */
-const STATE = 5 + 2
+/** Parameters, gradients, two moments and the moving average. */
+const STATE = 5
 const FLOAT = Float32Array.BYTES_PER_ELEMENT
 /** Pixels of a kept frame over those of the network (`keepScale` squared), and its bytes: RGB and a depth. */
 const KEPT_FRAME = 4 * (3 + FLOAT)
@@ -94,9 +94,12 @@ function stageMemory(
   const steps = shapes.map((shape) => stepOf(recipe, stage, shape))
   const uses = steps.map(({ outputs, gradients }) => stepMemory(outputs, gradients))
   const values = steps[0].layout.length
-  // Passes of one length share their memory; the last pass has another length.
-  const updated = Object.values(updateOutputs(values > PASS ? PASS + (values % PASS) : values))
-  const update = memoryUse(updated, { bound: updated })
+  // Passes of one length share their memory.
+  const { passes: updates, length: factors } = updatePasses(steps[0].layout, recipe.optimiser)
+  const update = [...new Set(updates.map(({ length }) => length))].reduce((all, length) => {
+    const updated = Object.values(updateOutputs(length))
+    return all + memoryUse(updated, { bound: updated }).activations
+  }, 0)
   const { width, height, batch, validationBatch = 4 } = stage
   const validates = held > 0
   const predicting = validates
@@ -120,12 +123,13 @@ function stageMemory(
     workers * (WORKER + cached(w * h)) + floats((prefetch + 2) * batch * 4 * w * h)
   const items = {
     runtime: RUNTIME,
-    state: floats((STATE + Number(micros > 1)) * values),
+    // The update's arrays of rates and decays, too.
+    state: floats((STATE + Number(micros > 1)) * values + 2 * factors),
     programs: PROGRAM * (shapes.length + Number(validates)),
     constants: sum(({ constants }) => constants),
     inputs: sum(({ inputs }) => inputs),
     activations: HOLES * (sum(({ activations }) => activations) + passes.reduce((all, bytes) => all + bytes, 0)),
-    update: HOLES * update.activations,
+    update: HOLES * update,
     validation: predicting
       ? HOLES * predicting.activations + predicting.inputs + Math.min(KEPT_BYTES, held * heldFrame)
       : 0,

@@ -15,6 +15,7 @@ import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import { decays, rateFactors } from './groups.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
+import { type Passes, passesOver, type Stretch, stretches } from './passes.ts'
 
 const decay = z.number().min(0).lt(1)
 
@@ -78,12 +79,21 @@ export function emaDecay(limit: number, step: number): number {
   return Math.min(limit, (1 + step) / (10 + step))
 }
 
-/** Values that are updated in one pass: what a pass holds beside the state is some four times as much. */
-export const PASS = 2 ** 24
+/** Values that are updated in one pass: few enough for the processor's cache, enough that a run's own cost is small. */
+const PASS = 2 ** 18
+/** A device joins what a pass has written with the rest of a buffer, so it gets few passes. */
+const DEVICE_PASS = 2 ** 24
+
+interface CreateOptions {
+  readonly still?: (name: string) => boolean
+  /** Most values of a pass. */
+  readonly pass?: number
+}
 
 /** Holds programs for each stretch of the layout and two buffers in the engine: dispose it. The state belongs to the caller. */
 export class AdamW {
   private constructor(
+    private readonly engine: Engine,
     private readonly norms: readonly Program[],
     private readonly updates: readonly Program[],
     private readonly owner: Owner,
@@ -99,16 +109,15 @@ export class AdamW {
     layout: Layout,
     state: TrainingState,
     options: AdamOptions = {},
-    { still = () => false, pass = PASS }: { readonly still?: (name: string) => boolean; readonly pass?: number } = {},
+    { still = () => false, pass = engine.provider === 'cpu' ? PASS : DEVICE_PASS }: CreateOptions = {},
   ): Promise<AdamW> {
     const all = { ...DEFAULTS, ...options }
-    const factors = new Float32Array(layout.length)
-    const decay = new Float32Array(layout.length)
-    const rates = rateFactors(layout, all)
-    for (const [i, entry] of layout.entries.entries()) {
-      const end = entry.offset + entry.length
-      factors.fill(rates[i], entry.offset, end)
-      decay.fill(decays(entry, all) ? all.weightDecay : 0, entry.offset, end)
+    const { passes, runs, length } = updatePasses(layout, options, { still, pass })
+    const factors = new Float32Array(length)
+    const decay = new Float32Array(length)
+    for (const run of runs) {
+      factors.fill(run.rate, run.at, run.at + run.length)
+      decay.fill(run.decay, run.at, run.at + run.length)
     }
     const owner = new Owner()
     try {
@@ -116,26 +125,26 @@ export class AdamW {
       const decayOf = owner.hold(await engine.allocate('adamw.decay', decay))
       const part = (buffer: ResidentBuffer, { offset, length }: Stretch) => buffer.slice(offset, length)
       const norms: Program[] = []
-      const updates: Program[] = []
-      const learning = stretches(layout, still)
-      for (const stretch of learning) {
+      for (const stretch of stretches(layout, still)) {
         const norm = await engine.load(normGraph(stretch.length), { boundInputs: { g: part(state.grads, stretch) } })
         norms.push(owner.hold(norm))
       }
+      const updates: Program[] = []
       /** By length: passes that are equally long share a graph, and the engine's memory for it. */
       const known = new Map<number, Program>()
-      for (const stretch of learning.flatMap((stretch) => passes(stretch, pass))) {
-        const like = known.get(stretch.length)
-        const [p, g, m, v, e] = STATE_NAMES.map((name) => part(state[name], stretch))
-        const update = await engine.load(like?.compiled ?? updateGraph(stretch.length, all), {
+      for (const pass of passes) {
+        const like = known.get(pass.length)
+        const [p, g, m, v, e] = STATE_NAMES.map((name) => part(state[name], pass))
+        const [s, w] = [rateOf, decayOf].map((buffer) => buffer.slice(pass.factors, pass.length))
+        const update = await engine.load(like?.compiled ?? updateGraph(pass.length, all), {
           like,
-          boundInputs: { p, g, m, v, e, s: part(rateOf, stretch), w: part(decayOf, stretch) },
+          boundInputs: { p, g, m, v, e, s, w },
           boundOutputs: { p2: p, m2: m, v2: v, e2: e },
         })
         updates.push(owner.hold(update))
-        known.set(stretch.length, update)
+        known.set(pass.length, update)
       }
-      return new AdamW(norms, updates, owner, all)
+      return new AdamW(engine, norms, updates, owner, all)
     } catch (error) {
       await owner.dispose()
       throw error
@@ -154,14 +163,13 @@ export class AdamW {
     const { beta1, beta2, clip, ema } = this.options
     const t = step + 1
     const scalar = (value: number) => Float32Array.of(value)
-    for (const update of this.updates)
-      await update.run({
-        rate: scalar(rate),
-        scale: scalar(norm > clip ? clip / norm : 1),
-        correction1: scalar(1 / (1 - beta1 ** t)),
-        correction2: scalar(1 / (1 - beta2 ** t)),
-        average: scalar(emaDecay(ema, step)),
-      })
+    await this.engine.runAll(this.updates, {
+      rate: scalar(rate),
+      scale: scalar(norm > clip ? clip / norm : 1),
+      correction1: scalar(1 / (1 - beta1 ** t)),
+      correction2: scalar(1 / (1 - beta2 ** t)),
+      average: scalar(emaDecay(ema, step)),
+    })
   }
 
   async dispose(): Promise<void> {
@@ -169,28 +177,15 @@ export class AdamW {
   }
 }
 
-/** Values of a layout that lie together. */
-interface Stretch {
-  readonly offset: number
-  readonly length: number
-}
-
-/** A stretch in parts of at most `most` values. */
-function passes({ offset, length }: Stretch, most: number): Stretch[] {
-  const begins = Array.from({ length: Math.ceil(length / most) }, (_, i) => i * most)
-  return begins.map((begin) => ({ offset: offset + begin, length: Math.min(most, length - begin) }))
-}
-
-/** The stretches of a layout between the parameters that are left out. */
-function stretches({ entries }: Layout, still: (name: string) => boolean): Stretch[] {
-  const found: { offset: number; length: number }[] = []
-  for (const { name, offset, length } of entries) {
-    if (still(name)) continue
-    const last = found.at(-1)
-    if (last && last.offset + last.length === offset) last.length += length
-    else found.push({ offset, length })
-  }
-  return found
+/** The passes of an update on the CPU, and the arrays that they read beside the state. */
+export function updatePasses(
+  layout: Layout,
+  options: AdamOptions = {},
+  { still = () => false, pass = PASS }: CreateOptions = {},
+): Passes {
+  const all = { ...DEFAULTS, ...options }
+  const decay = layout.entries.map((entry) => (decays(entry, all) ? all.weightDecay : 0))
+  return passesOver(stretches(layout, still), layout, { rates: rateFactors(layout, all), decay }, pass)
 }
 
 function normGraph(length: number) {
