@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const { name, exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
@@ -29,10 +29,29 @@ class WholeProgramsFirst extends BaseSequencer {
   }
 }
 
+/**
+ * Rooms whose tests leave nothing behind in their process: no variable of the environment, no changed folder, no count of native resources.
+ * Their files share a process, so what they import is loaded once. A file of another room has a process of its own.
+ */
+const SHARED = ['data', 'eval', 'formats', 'graph', 'image', 'nn', 'safetensors', 'support'].map(
+  (room) => `src/${room}/**/*.test.ts`,
+)
+
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...SHARED],
+        },
+      },
+      { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
+    ],
+    setupFiles: 'test/remove-folders.ts',
     globalSetup: 'scripts/compile.mjs',
     env: { DAR_DEPTH_COMPILED: fileURLToPath(new URL('.compiled', import.meta.url)) },
     testTimeout: 60_000,
