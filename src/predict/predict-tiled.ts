@@ -1,6 +1,6 @@
 /**
  * A map of a large photo, in three passes: the whole photo as always (the global map), then overlapping tiles of it, aligned to the global
- * map and blended (tiles.ts), then edges moved to the photo's own (snap-edges.ts). What each of them adds is measured in
+ * map, blended, and given its means (tiles.ts), then edges moved to the photo's own (snap-edges.ts). What each of them adds is measured in
  * docs/high-resolution.md.
  *
  * A tile is a crop. The focal length in pixels stays what it was, so in diagonals of the tile the lens is longer, and `predictMaps` treats it
@@ -20,7 +20,7 @@ import { DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
 import { factsOf, type MapFacts } from './facts.ts'
 import { snapEdges } from './snap-edges.ts'
-import { addTile, blendWeights, fitTile, layoutTiles, tilesOf } from './tiles.ts'
+import { addTile, blendWeights, fitTile, keepMeans, layoutTiles, tilesOf } from './tiles.ts'
 import type { DepthMap, NetworkMaps, PredictOptions, Size, TileOptions } from './types.ts'
 
 /** What is used of a model. */
@@ -102,13 +102,17 @@ export async function predictTiled(
       if (i + 1 < places.length) next = predicted(i + 1)
       const begin = performance.now()
       const tile = logOf(depth)
-      const fit = fitTile(tile, global, crop, image)
-      addTile(sum, tile, crop, { ...fit, x: weightsX[column], y: weightsY[row] })
+      const offset = fitTile(tile, global, crop, image)
+      addTile(sum, tile, crop, { offset, x: weightsX[column], y: weightsY[row] })
       for (const part of ['compile', 'prepare', 'run', 'finish'] as const) spent[part] += milliseconds[part]
       spent.finish += performance.now() - begin
       count++
       onTile?.(count, places.length)
     }
+    const begin = performance.now()
+    keepMeans(sum, global)
+    spent.finish += performance.now() - begin
+    await nextTurn()
   }
   const begin = performance.now()
   if (edges === 'photo') {

@@ -11,16 +11,23 @@
  * a few percent (L = picture / (1 + gaps·(k + ½)·c / network's side)), by nearly the same along both axes.
  *
  * **Alignment.** A tile shows less than the picture, so the network judges its distances worse: through a lens n times as long, without the
- * room around it. Its scale and shift are taken from the global map, in log depth, by `robustLine`:
+ * room around it. Its scale, a shift in log depth, is taken from the global map, by `robustLine` with slope 1:
  *
- *     ln d_global ≈ a·ln d_tile + b        over a grid of points,   a between 0 and 1.5
+ *     ln d_global ≈ ln d_tile + b        over a grid of points
+ *
+ * A slope is not fitted. Points of a tile are noisy, and a line through them is too flat: slopes of 0 to 0.5 took the tile's edges with them.
  *
  * **Blending.** Along x a tile's weight rises from 0 to 1 over the overlap as sin², and so along y; w is their product. At the picture's
  * edges it stays 1. The weights are divided by their sum, which is a product too, because tiles lie on a grid:
  *
- *     ln d = Σ_t ŵ_t·(a_t·ln d_t + b_t),     ŵ_t(x, y) = ŵx(x)·ŵy(y),     Σ_t ŵ_t = 1
+ *     ln d = Σ_t ŵ_t·(ln d_t + b_t),     ŵ_t(x, y) = ŵx(x)·ŵy(y),     Σ_t ŵ_t = 1
  *
  * ŵ is continuous, so where tiles agree to ε the map has no step, and where they do not the difference is spread over the overlap.
+ *
+ * **Means.** Then the means over cells are made those of the global map (`keepMeans`): it knows the room, tiles know details. With D the difference of
+ * the means of ln d in each cell of 8×8 of its pixels, smoothed over 3×3 cells (1 2 1) and interpolated bilinearly:
+ *
+ *     ln d ← ln d + D(x, y)
  */
 import type { Crop } from '../image/resize.ts'
 import type { DepthImage } from '../image/types.ts'
@@ -102,18 +109,11 @@ export function blendWeights({ starts, length }: TileAxis): Float32Array[] {
 
 /** Points along each side of a tile that alignment compares. */
 const GRID = 32
-/** A slope below 0 would turn near and far round; one far above 1 magnifies noise. */
-const MOST_SLOPE = 1.5
 /** Of ln d. Differences below a tenth of a percent are no outliers. */
 const LEAST_DEVIATION = 1e-3
 
-export interface TileFit {
-  readonly slope: number
-  readonly offset: number
-}
-
-/** Brings a tile to the global map's scale. Both hold ln d; the global one covers the whole picture of this size. */
-export function fitTile(tile: DepthImage, global: DepthImage, crop: Crop, { width, height }: Size): TileFit {
+/** What is added to a tile to bring it to the global map's scale. Both hold ln d; the global one covers the whole picture of this size. */
+export function fitTile(tile: DepthImage, global: DepthImage, crop: Crop, { width, height }: Size): number {
   const xs = new Float64Array(GRID * GRID)
   const ys = new Float64Array(GRID * GRID)
   for (let i = 0; i < GRID * GRID; i++) {
@@ -122,9 +122,7 @@ export function fitTile(tile: DepthImage, global: DepthImage, crop: Crop, { widt
     const [x, y] = [(crop.left + u * crop.width) / width, (crop.top + v * crop.height) / height]
     ys[i] = sampleAt(global, x * global.width - 0.5, y * global.height - 0.5)
   }
-  const { slope } = robustLine(xs, ys, { least: LEAST_DEVIATION, startPoints: 128 })
-  const kept = Math.min(Math.max(slope, 0), MOST_SLOPE)
-  return { slope: kept, offset: robustLine(xs, ys, { slope: kept, least: LEAST_DEVIATION }).offset }
+  return robustLine(xs, ys, { slope: 1, least: LEAST_DEVIATION }).offset
 }
 
 /** Bilinear, at pixel centres counted from 0; beyond the border its value. */
@@ -140,13 +138,13 @@ function sampleAt({ width, height, data }: DepthImage, x: number, y: number): nu
 }
 
 /**
- * sum += ŵ·(a·tile + b) over the crop, the tile resized bilinearly to it. `sum` is `height × width` of the picture, in its own memory.
+ * sum += ŵ·(tile + b) over the crop, the tile resized bilinearly to it. `sum` is `height × width` of the picture, in its own memory.
  */
 export function addTile(
   sum: DepthImage,
   tile: DepthImage,
   crop: Crop,
-  { slope, offset, x: weightX, y: weightY }: TileFit & { readonly x: Float32Array; readonly y: Float32Array },
+  { offset, x: weightX, y: weightY }: { readonly offset: number; readonly x: Float32Array; readonly y: Float32Array },
 ): void {
   assert(weightX.length === crop.width && weightY.length === crop.height, 'weights of another tile')
   const columns = tapsOf(tile.width, crop.width)
@@ -159,10 +157,58 @@ export function addTile(
     const share = rows.weight[y]
     for (let i = 0; i < row.length; i++) {
       const value = tile.data[upper + i] + share * (tile.data[lower + i] - tile.data[upper + i])
-      row[i] = weightY[y] * (slope * value + offset)
+      row[i] = weightY[y] * (value + offset)
     }
     addRow(sum.data, (crop.top + y) * sum.width + crop.left, row, columns, weightX)
   }
+}
+
+/** Side of a cell whose mean stays the global map's, in pixels of that map. */
+const CELL = 8
+
+/** Gives `sum` the means of the global map, in its own memory. Both hold ln d of the whole picture. */
+export function keepMeans(sum: DepthImage, global: DepthImage): void {
+  const width = Math.max(1, Math.round(global.width / CELL))
+  const height = Math.max(1, Math.round(global.height / CELL))
+  const [have, want] = [meansOf(sum, { width, height }), meansOf(global, { width, height })]
+  const difference = want.map((mean, i) => mean - have[i])
+  const ones = (length: number) => new Float32Array(length).fill(1)
+  addTile(
+    sum,
+    { width, height, data: smooth(difference, { width, height }) },
+    { left: 0, top: 0, width: sum.width, height: sum.height },
+    { offset: 0, x: ones(sum.width), y: ones(sum.height) },
+  )
+}
+
+/** Over the cells of a grid; a cell has one pixel at least. */
+function meansOf({ width, height, data }: DepthImage, cells: Size): Float64Array {
+  const sums = new Float64Array(cells.width * cells.height)
+  const counts = new Float64Array(sums.length)
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor((y * cells.height) / height) * cells.width
+    for (let x = 0; x < width; x++) {
+      const at = row + Math.floor((x * cells.width) / width)
+      sums[at] += data[y * width + x]
+      counts[at]++
+    }
+  }
+  return sums.map((value, i) => value / counts[i])
+}
+
+/** Over 3×3 with the weights 1 2 1 along each side; the border is repeated. */
+function smooth(values: Float64Array, { width, height }: Size): Float32Array {
+  const within = (at: number, count: number) => Math.min(Math.max(at, 0), count - 1)
+  return Float32Array.from(values, (_, i) => {
+    const [x, y] = [i % width, Math.floor(i / width)]
+    let value = 0
+    for (let dy = -1; dy <= 1; dy++)
+      for (let dx = -1; dx <= 1; dx++)
+        value +=
+          ((2 - Math.abs(dx)) * (2 - Math.abs(dy)) * values[within(y + dy, height) * width + within(x + dx, width)]) /
+          16
+    return value
+  })
 }
 
 interface Taps {
