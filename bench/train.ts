@@ -1,7 +1,7 @@
 /**
  * Images a second of a whole training step (forward, loss, backward, AdamW) beside PyTorch on the same model, batch and threads, and
  * the peak memory of both. Each is a process of its own; they take their steps in turn, so that both see the same machine;
- * only dar-small's, which need 10 and 20 GB, run one after the other.
+ * only dar-small's, which need some 12 GB each, run one after the other.
  *
  * `DAR_REFERENCE` names a folder with `dar_reference.py`, an implementation in PyTorch of the same models; without it only this project
  * is measured. `DAR_PYTHON` is the Python that has `torch` (default /usr/bin/python3, Debian's python3-torch with OpenBLAS).
@@ -35,7 +35,7 @@ export const TRAIN_HELP = `One row at a time, on a machine that does nothing els
   DAR_BENCH_MODELS  nano (twice: as the reference has it, and as it is), lite, small, or several with commas; default: all
   DAR_BENCH_THREADS threads of both (default: 2)
 
-small is 280×224 and a batch of 1, since a ViT takes multiples of 14. It needs 6 GB for both.`
+lite and small are 280×224, since a ViT takes multiples of 14, small with a batch of 1. small needs some 12 GB for each of the two, one after the other.`
 
 const THREADS = Number(process.env.DAR_BENCH_THREADS ?? 2)
 const WARM_UP = 2

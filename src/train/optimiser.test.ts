@@ -144,9 +144,10 @@ describe('AdamW', () => {
       for (const buffer of [state.params, state.ema]) await buffer.write(start)
       await state.grads.write(g)
       for (const buffer of [state.m, state.v]) await buffer.write(new Float32Array(layout.length))
-      const norm = await adam.gradientNorm()
-      await adam.apply(0, 0.01, norm)
-      return [norm, ...(await Promise.all([state.params, state.m, state.v, state.ema].map((b) => b.read())))]
+      const exact = Math.sqrt(g.reduce((sum, x) => sum + x * x, 0))
+      expect(Math.abs((await adam.gradientNorm()) / exact - 1)).toBeLessThan(1e-6)
+      await adam.apply(0, 0.01, 2)
+      return Promise.all([state.params, state.m, state.v, state.ema].map((b) => b.read()))
     }
     const parts = await updated(Math.ceil(layout.length / 3) + 1)
     expect(parts).toEqual(await updated(2 ** 24))

@@ -90,10 +90,12 @@ interface CreateOptions {
   readonly pass?: number
 }
 
-/** Holds programs for each stretch of the layout and two buffers in the engine: dispose it. The state belongs to the caller. */
+/** Holds programs for each pass over the layout and three buffers in the engine: dispose it. The state belongs to the caller. */
 export class AdamW {
   private constructor(
     private readonly engine: Engine,
+    /** Σg² of every pass. */
+    private readonly squares: ResidentBuffer,
     private readonly norms: readonly Program[],
     private readonly updates: readonly Program[],
     private readonly owner: Owner,
@@ -124,27 +126,30 @@ export class AdamW {
       const rateOf = owner.hold(await engine.allocate('adamw.factors', factors))
       const decayOf = owner.hold(await engine.allocate('adamw.decay', decay))
       const part = (buffer: ResidentBuffer, { offset, length }: Stretch) => buffer.slice(offset, length)
+      const squares = owner.hold(await engine.allocate('adamw.squares', new Float32Array(passes.length)))
       const norms: Program[] = []
-      for (const stretch of stretches(layout, still)) {
-        const norm = await engine.load(normGraph(stretch.length), { boundInputs: { g: part(state.grads, stretch) } })
-        norms.push(owner.hold(norm))
-      }
       const updates: Program[] = []
-      /** By length: passes that are equally long share a graph, and the engine's memory for it. */
-      const known = new Map<number, Program>()
-      for (const pass of passes) {
+      /** By length: passes that are equally long share their graphs, and the engine's memory for them. */
+      const known = new Map<number, { readonly norm: Program; readonly update: Program }>()
+      for (const [i, pass] of passes.entries()) {
         const like = known.get(pass.length)
         const [p, g, m, v, e] = STATE_NAMES.map((name) => part(state[name], pass))
         const [s, w] = [rateOf, decayOf].map((buffer) => buffer.slice(pass.factors, pass.length))
-        const update = await engine.load(like?.compiled ?? updateGraph(pass.length, all), {
-          like,
+        const norm = await engine.load(like?.norm.compiled ?? squaresGraph(pass.length), {
+          like: like?.norm,
+          boundInputs: { g },
+          boundOutputs: { squares: squares.slice(i, 1) },
+        })
+        norms.push(owner.hold(norm))
+        const update = await engine.load(like?.update.compiled ?? updateGraph(pass.length, all), {
+          like: like?.update,
           boundInputs: { p, g, m, v, e, s, w },
           boundOutputs: { p2: p, m2: m, v2: v, e2: e },
         })
         updates.push(owner.hold(update))
-        known.set(pass.length, update)
+        known.set(pass.length, { norm, update })
       }
-      return new AdamW(engine, norms, updates, owner, all)
+      return new AdamW(engine, squares, norms, updates, owner, all)
     } catch (error) {
       await owner.dispose()
       throw error
@@ -153,8 +158,8 @@ export class AdamW {
 
   /** L2 norm of the gradient in the buffer, over all parameters, before clipping. */
   async gradientNorm(): Promise<number> {
-    let squares = 0
-    for (const program of this.norms) squares += Number((await program.run({})).norm[0])
+    await this.engine.runAll(this.norms, {})
+    const squares = (await this.squares.read()).reduce((sum, square) => sum + square, 0)
     return Math.sqrt(squares)
   }
 
@@ -188,10 +193,9 @@ export function updatePasses(
   return passesOver(stretches(layout, still), layout, { rates: rateFactors(layout, all), decay }, pass)
 }
 
-function normGraph(length: number) {
-  const graph = new Graph()
-  const g = graph.input('g', [length])
-  return compile({ norm: ops.dot(g, g) }, { name: 'gradient norm' })
+function squaresGraph(length: number) {
+  const squares = ops.sum(ops.square(new Graph().input('g', [length])), [0], { keepAxes: true })
+  return compile({ squares }, { name: 'squares of the gradient' })
 }
 
 function updateGraph(length: number, options: Required<AdamOptions>) {
