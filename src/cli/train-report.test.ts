@@ -91,9 +91,12 @@ describe('the report of a training run', () => {
   })
 
   it('says what several processes cost each other', () => {
+    const told = '1 min 15 s of training; of this session, 2.0 s waiting for other processes and 0.5 s moving values'
     const ended = { ...end('time', 7), communication: { waiting: 2.04, moving: 0.5 } } as TrainEvent
-    expect(reported([START, ended], false)).toContain(
-      '1 min 15 s of training; of this session, 2.0 s waiting for other processes and 0.5 s moving values; go on with --resume\n',
+    expect(reported([START, ended], false)).toContain(`${told}; go on with --resume\n`)
+    const hidden = { ...end('time', 7), communication: { waiting: 2.04, moving: 0.5, exposed: 2.14 } } as TrainEvent
+    expect(reported([START, hidden], false)).toContain(
+      `${told}, 0.4 s of them while it computed; go on with --resume\n`,
     )
   })
 

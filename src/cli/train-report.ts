@@ -5,7 +5,7 @@
  */
 import { printable } from '../support/printable.ts'
 import { createProgress, durationText, type Progress, type ProgressStream } from '../support/progress.ts'
-import { bestModelPath, modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
+import { bestModelPath, type CommunicationSpent, modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
 
 export interface Report {
   readonly onEvent: (event: TrainEvent) => void
@@ -86,14 +86,18 @@ function figuresText({ set, images, metrics, steps, saturated }: SetFigures): st
     : `${share}: the decoder passes next to no gradient; a lower rate in the recipe's schedule, or hiddenNorm: true in its model, keeps it from that`
 }
 
+function communicationText({ waiting, moving, exposed = waiting + moving }: CommunicationSpent): string {
+  const all = `${waiting.toFixed(1)} s waiting for other processes and ${moving.toFixed(1)} s moving values`
+  const hidden = waiting + moving - exposed
+  return hidden > 0 ? `${all}, ${hidden.toFixed(1)} s of them while it computed` : all
+}
+
 function endText(
   { step, total, seconds, reason, skipped, communication }: Extract<TrainEvent, { event: 'end' }>,
   out: string,
 ): string {
   const left = skipped === undefined ? '' : `, ${skipped} of them left out`
-  const spent = communication
-    ? `; of this session, ${communication.waiting.toFixed(1)} s waiting for other processes and ${communication.moving.toFixed(1)} s moving values`
-    : ''
+  const spent = communication ? `; of this session, ${communicationText(communication)}` : ''
   const took = `${durationText(seconds)} of training${left}${spent}`
   if (reason === 'patience')
     return `done: no validation was better for a while, so the run ends after update ${step} of ${total}, ${took}; the best model is ${bestModelPath(out)}`

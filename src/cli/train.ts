@@ -12,7 +12,7 @@ import type { Communicator } from '../mpi/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
 import { DarError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
-import { applySettings, loadRecipe, ownRecipes, train, withTeacher } from '../train/index.ts'
+import { applySettings, loadRecipe, type Overlap, ownRecipes, train, withTeacher } from '../train/index.ts'
 import { DISTRIBUTED, type Distributed, inProcesses, threadsOf } from './distributed.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { collect } from './flag-values.ts'
@@ -28,10 +28,14 @@ interface Flags extends RunFlags {
   readonly encoder?: string
   readonly offline?: boolean
   readonly distributed?: Distributed
+  readonly overlap?: Overlap
   readonly teacher?: string
   readonly from?: string
   readonly depthScale?: string
 }
+
+/** How `--overlap` may be given. */
+const OVERLAPS: readonly Overlap[] = ['backward', 'step']
 
 /** In place of a recipe's name: `dar finetune` with its folder as `--data`. */
 const FINETUNE = 'finetune'
@@ -54,6 +58,12 @@ export function registerTrain(program: Command): void {
     .addOption(
       new Option('--distributed <how>', 'train in the processes that mpiexec or srun started').choices(DISTRIBUTED),
     )
+    .addOption(
+      new Option(
+        '--overlap <what>',
+        'with --distributed: sum gradients while others are computed, for more memory',
+      ).choices(OVERLAPS),
+    )
     .option('--json', 'print every event as a line of JSON')
     .option('--from <name|file>', 'with finetune: the model to start from')
     .option('--depth-scale <n>', 'with finetune: depth units per metre')
@@ -73,6 +83,7 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
   if (name === FINETUNE) return finetune(flags, processes)
   if (flags.from !== undefined || flags.depthScale !== undefined)
     throw new DarError('--from and --depth-scale are for dar train finetune; a recipe starts from --weights')
+  if (flags.overlap && !processes) throw new DarError('--overlap is for several processes; give --distributed mpi')
   // Rank 0 reads the first weights, writes everything, and talks.
   const isFirst = (processes?.rank ?? 0) === 0
   const { minutes, threads, loading } = runOptionsOf(flags)
@@ -113,6 +124,7 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
         precision: flags.precision,
         loading,
         collective: processes,
+        overlap: flags.overlap,
         ...given,
       }),
     }),

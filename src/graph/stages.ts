@@ -4,7 +4,7 @@
  * Stage s computes what its outputs need and no earlier stage has computed. What an earlier stage has computed is carried: it is
  * an output of the program that makes it and an input of those that read it, under one name. Two kinds of nodes are computed
  * again instead of carried: those that depend on no input (weights put together, which the engine folds and lays out for speed
- * once they are constants), and those that are not float32, since programs exchange float32 only.
+ * once they are constants), and those that are not float32, since programs exchange float32 only. A caller may name more (`again`).
  *
  * Every value is computed by the same operators as in the uncut graph. The results are the same bit for bit, unless the cut separates
  * operators that the engine would fuse: a convolution, and the addition of a value from an earlier stage.
@@ -23,8 +23,14 @@ export interface Stage {
   readonly outputs: StageOutputs
 }
 
+/** What a cut may decide otherwise. */
+export interface CutOptions {
+  /** Nodes that every stage computes for itself from what they read; default: none but those above. */
+  readonly again?: (node: Node) => boolean
+}
+
 /** Cuts a graph. A tensor that two stages name is computed in the first. */
-export function cutStages(wanted: readonly StageOutputs[]): Stage[] {
+export function cutStages(wanted: readonly StageOutputs[], { again = () => false }: CutOptions = {}): Stage[] {
   const depends = dependence()
   /** Of nodes that are computed, the stage. */
   const madeIn = new Map<Node, number>()
@@ -36,7 +42,7 @@ export function cutStages(wanted: readonly StageOutputs[]): Stage[] {
       const { node } = tensor
       if (!node) return
       const made = madeIn.get(node)
-      if (made !== undefined && tensor.dtype === 'float32' && depends(tensor)) {
+      if (made !== undefined && tensor.dtype === 'float32' && depends(tensor) && !again(node)) {
         const name = `carried/${tensor.name}`
         given.set(tensor, name)
         carried[made].set(name, tensor)
@@ -55,9 +61,9 @@ export function cutStages(wanted: readonly StageOutputs[]): Stage[] {
 /** Compiles the stages of a graph. Program s is named after `name` and its number. */
 export function compileStages(
   wanted: readonly StageOutputs[],
-  { name = 'graph', ...options }: Omit<CompileOptions, 'given'> = {},
+  { name = 'graph', again, ...options }: Omit<CompileOptions, 'given'> & CutOptions = {},
 ): (() => Compiled)[] {
-  const stages = cutStages(wanted)
+  const stages = cutStages(wanted, { again })
   return stages.map(
     ({ given, outputs }, s) =>
       () =>

@@ -18,6 +18,7 @@ import {
 } from './collective.ts'
 import type { Recipe } from './recipe.ts'
 import type { TrainEvent } from './run-log.ts'
+import type { Overlap } from './staged-step.ts'
 import { tinyRecipe, writeRooms } from './testing.ts'
 import { train } from './trainer.ts'
 
@@ -129,22 +130,27 @@ describe('a run of two ranks', () => {
     })
 
   /** The losses and the weights that a run of one process, or rank 0, ends with. */
-  async function run(recipe: Recipe, name: string, collective?: Collective) {
+  async function run(
+    recipe: Recipe,
+    name: string,
+    collective?: Collective,
+    { overlap }: { readonly overlap?: Overlap } = {},
+  ) {
     const events: TrainEvent[] = []
     const out = join(data, name)
-    await train(recipe, { data, out, threads: 1, collective, onEvent: (event) => events.push(event) })
+    await train(recipe, { data, out, threads: 1, collective, overlap, onEvent: (event) => events.push(event) })
     const losses = events.flatMap((event) => (event.event === 'step' ? [event.loss] : []))
     return { losses, values: (await readWeights(checkpointPath(out))).values, events }
   }
 
   /** As rank 0 of two sees it. Rank 1 must leave no trace. */
-  async function runByTwo(recipe: Recipe, name: string) {
+  async function runByTwo(recipe: Recipe, name: string, { overlap }: { readonly overlap?: Overlap } = {}) {
     const [first, second] = ranksOfThisProcess(2)
     const out = join(data, `${name}-1`)
     const onEvent = () => expect.fail('rank 1 talks')
     const [result] = await Promise.all([
-      run(recipe, name, first),
-      train(recipe, { data, out, threads: 1, collective: second, onEvent }),
+      run(recipe, name, first, { overlap }),
+      train(recipe, { data, out, threads: 1, collective: second, overlap, onEvent }),
     ])
     expect(existsSync(out)).toBe(false)
     return result
@@ -190,6 +196,50 @@ describe('a run of two ranks', () => {
     expect(moments.length).toBeGreaterThan(10)
     for (const [name, values] of moments)
       for (const [i, value] of values.entries()) expect(both.values.get(name)?.[i]).toBeCloseTo(value, 4)
+  })
+
+  it.each<[string, Partial<Recipe>]>([
+    ['a ViT', {}],
+    [
+      'a ViT with checkpoints, two shapes and exact sums',
+      {
+        gradientCheckpointing: true,
+        stages: [
+          {
+            height: 32,
+            width: 64,
+            also: [{ height: 64, width: 64 }],
+            batch: 2,
+            updates: 2,
+            loss: { exact: true, edges: 0.2 },
+            dropPath: 0,
+          },
+        ],
+      },
+    ],
+    ['a ViT whose encoder is frozen', { optimiser: { multipliers: { 'encoder.': 0 } } }],
+  ])(
+    'computes the same bits with overlap of %s, and the same to rounding without a second forward pass',
+    async (name, change) => {
+      const recipe = recipeOf('four', 2, change)
+      const plain = await runByTwo(recipe, `plain ${name}`)
+      const overlapped = await runByTwo(recipe, `overlapped ${name}`, { overlap: 'backward' })
+      expect(overlapped.losses).toEqual(plain.losses)
+      for (const [key, values] of plain.values) expect(overlapped.values.get(key), key).toEqual(values)
+      const { losses } = await runByTwo(recipe, `staged ${name}`, { overlap: 'step' })
+      for (const [i, loss] of losses.entries()) expect(Math.abs(plain.losses[i] / loss - 1)).toBeLessThan(1e-5)
+      const end = overlapped.events.at(-1)
+      expect(end?.event === 'end' && end.communication).toMatchObject({ exposed: expect.any(Number) })
+    },
+  )
+
+  it('refuses overlap where the step has several passes or runs elsewhere', async () => {
+    const options = { data, out: join(data, 'refused'), overlap: 'step' as const, collective: ranksOfThisProcess(2)[0] }
+    const accumulating = recipeOf('four', 4, {
+      stages: [{ height: 32, width: 64, batch: 4, updates: 1, accumulate: 2 }],
+    })
+    await expect(train(accumulating, options)).rejects.toThrow(/overlap keeps the values of one pass/)
+    await expect(train(recipeOf('four', 2), { ...options, device: 'cuda' })).rejects.toThrow(/overlap is for the CPU/)
   })
 
   it('begins with rank 0’s weights, and goes on with another number of ranks', async () => {

@@ -74,32 +74,64 @@ export async function poolSums<Sums extends Float32Array | Float64Array>(
 /** Values of a bucket of the gradient: 4 MiB. */
 const BUCKET = 2 ** 20
 
+/** A stretch of the gradient that is summed at once. */
+export interface Bucket {
+  readonly offset: number
+  readonly length: number
+}
+
+interface SumOptions {
+  /** Most values of a bucket. */
+  readonly bucket?: number
+  /** Buckets that are summed, the same on all ranks; default: all. */
+  readonly which?: (bucket: Bucket) => boolean
+  /** Buckets that the engine's thread is asked for beside the one that is summed, and that it has not yet taken back; default 1. */
+  readonly ahead?: number
+}
+
 /**
  * Between gradient and update: overwrites this rank's share of the gradient with the sum of all shares. It goes in buckets: while one
  * is summed, the engine's thread hands out the next and takes back the one before. A run of one process reads and writes nothing.
+ * A bucket's sum does not depend on which others are summed, or when.
  */
 export async function sumGradient(
   collective: Collective,
   gradient: Pick<ResidentBuffer, 'length' | 'read' | 'writePart'>,
-  { bucket = BUCKET }: { readonly bucket?: number } = {},
+  { bucket = BUCKET, which = () => true, ahead = 1 }: SumOptions = {},
 ): Promise<void> {
   if (collective.ranks === 1) return
-  const { length } = gradient
-  const read = (offset: number) => gradient.read(offset, Math.min(bucket, length - offset))
-  let next = read(0)
-  let written = Promise.resolve()
+  const buckets = bucketsOf(gradient.length, bucket).filter(which)
+  const reads: Promise<Float32Array>[] = []
+  const readUntil = (end: number) => {
+    while (reads.length < Math.min(end, buckets.length)) {
+      const { offset, length } = buckets[reads.length]
+      const read = gradient.read(offset, length)
+      read.catch(() => {}) // awaited below, in its turn
+      reads.push(read)
+    }
+  }
+  const writes: Promise<void>[] = []
   try {
-    for (let offset = 0; offset < length; offset += bucket) {
-      const values = await next
-      if (offset + bucket < length) next = read(offset + bucket)
+    for (const [i, { offset }] of buckets.entries()) {
+      readUntil(i + 1 + ahead)
+      const values = await reads[i]
       await collective.sum(values)
-      await written
-      written = gradient.writePart(offset, values)
+      await writes[i - ahead]
+      const write = gradient.writePart(offset, values)
+      write.catch(() => {})
+      writes.push(write)
     }
   } finally {
-    await Promise.allSettled([next, written])
+    await Promise.allSettled([...reads, ...writes])
   }
-  await written
+  await Promise.all(writes)
+}
+
+function bucketsOf(total: number, most: number): Bucket[] {
+  return Array.from({ length: Math.ceil(total / most) }, (_, i) => ({
+    offset: i * most,
+    length: Math.min(most, total - i * most),
+  }))
 }
 
 /** For each flag, whether any rank has it. */

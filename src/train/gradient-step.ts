@@ -4,6 +4,7 @@
  * The loss of a batch is a function of sums over all its pixels (model/pool.ts). So a batch in parts takes two passes: the first adds up
  * the sums of all parts, on all ranks; the second computes each part's share of the gradient with them, and the shares are added up.
  * Loss, terms and gradient are those of the whole batch, to rounding. The price is a second forward pass. A batch in one part takes one pass.
+ * Where every rank has one part, the step may be taken in stages instead, without that price (staged-step.ts).
  *
  * Equal are the parts and the whole because nothing else in the model looks at more than one image: its norms are over the channels or
  * the pixels of an image.
@@ -13,13 +14,15 @@ import type { Batch } from '../data/index.ts'
 import type { GradientOptions, Products } from '../graph/index.ts'
 import { type DarConfig, type LossOptions, lossTermCount } from '../model/index.ts'
 import type { Engine, Program } from '../runtime/engine.ts'
+import type { PortData } from '../runtime/protocol.ts'
 import type { Accumulator } from './accumulator.ts'
 import { type Collective, poolSums, sumGradient } from './collective.ts'
 import { Teacher, type TeacherModel } from './distil.ts'
 import type { TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
-import { feedsOf, loadStep, loadSums, sumOutputs, sumsType, trainingGraph } from './step-program.ts'
+import { type Overlap, StagedStep } from './staged-step.ts'
+import { feedsOf, loadStep, loadSums, sumOutputs, sumsType, trainingGraph, trainingOutputs } from './step-program.ts'
 
 interface GradientStepOptions {
   readonly height: number
@@ -51,6 +54,8 @@ interface Parts {
   readonly accumulator: Accumulator | null
   /** A model that is asked about every micro-batch before the step; default: none. */
   readonly teacher?: TeacherModel | null
+  /** Several ranks, one micro-batch each: how much of the step is in stages (staged-step.ts). Default: nothing. */
+  readonly overlap?: Overlap | null
 }
 
 type Sums = Float32Array | Float64Array
@@ -69,8 +74,8 @@ type Said = Awaited<ReturnType<Teacher['run']>>
 export class GradientStep {
   private constructor(
     private readonly owner: Owner,
-    private readonly step: Program,
-    /** Null where the micro-batch is the whole batch. */
+    private readonly step: Program | StagedStep,
+    /** Null where the micro-batch is the whole batch, and where a staged step has it. */
     private readonly sums: PooledSums | null,
     private readonly parts: Parts,
     private readonly state: TrainingState,
@@ -97,11 +102,24 @@ export class GradientStep {
         return new GradientStep(owner, step, null, parts, state, terms, teacher)
       }
       const { outputs, count } = sumOutputs(config, options)
-      const { compiled } = trainingGraph(config, { ...options, ...own, sums: count })
+      const asPart = { ...options, ...own, sums: count }
       const type = sumsType(options.loss) === 'float64' ? Float64Array : Float32Array
-      const program = owner.hold(await loadSums(engine, outputs, layout, state.params, { products }))
+      const loadFirst = async () => {
+        const program = owner.hold(await loadSums(engine, outputs, layout, state.params, { products }))
+        return { program, count, type }
+      }
+      const { accumulator, overlap = null } = parts
+      if (overlap && accumulator === null) {
+        const sums = overlap === 'backward' ? await loadFirst() : null
+        const name = `training step ${options.batch}×${options.width}×${options.height}`
+        const whole = trainingOutputs(config, asPart)
+        const step = owner.hold(await StagedStep.open(engine, whole, state, { name, overlap, products }))
+        return new GradientStep(owner, step, sums, parts, state, terms, teacher)
+      }
+      const { compiled } = trainingGraph(config, asPart)
+      const sums = await loadFirst()
       const step = owner.hold(await loadStep(engine, { compiled, layout }, state))
-      return new GradientStep(owner, step, { program, count, type }, parts, state, terms, teacher)
+      return new GradientStep(owner, step, sums, parts, state, terms, teacher)
     } catch (error) {
       await owner.dispose()
       throw error
@@ -110,25 +128,33 @@ export class GradientStep {
 
   /**
    * Leaves the gradient of the batch that all ranks' micro-batches make up in `grads`; returns its loss, and the loss's terms. The memory of
-   * the micro-batches is given away. `lossScale` is for half precision (loss-scale.ts).
+   * the micro-batches is given away. `lossScale` is for half precision (loss-scale.ts). `hidden`: seconds of communication behind compute.
    */
   async run(
     micros: readonly Batch[],
     { lossScale }: { readonly lossScale?: number } = {},
-  ): Promise<{ readonly loss: number; readonly terms: readonly number[] }> {
+  ): Promise<{ readonly loss: number; readonly terms: readonly number[]; readonly hidden: number }> {
     const { accumulator, collective } = this.parts
+    const { step } = this
     const said: Said[] = []
     for (const { image } of micros) said.push(this.teacher ? await this.teacher.run(image) : {})
     const sums = this.sums && (await this.pooled(this.sums, micros, said))
-    let figures: number[] = []
+    if (step instanceof StagedStep) {
+      const { result, hidden } = await step.run(micros[0], collective, { lossScale, said: said[0], sums })
+      return { ...this.figuresOf(result), hidden }
+    }
+    let result: Readonly<Record<string, PortData>> = {}
     for (const [i, micro] of micros.entries()) {
-      const feeds = { ...feedsOf(this.step, micro, { lossScale }), ...said[i], ...(sums && { sums: sums.slice() }) }
-      const result = await this.step.run(feeds, { transfer: true })
-      figures = ['loss', ...this.terms].map((name) => Number(result[name][0]))
+      const feeds = { ...feedsOf(step, micro, { lossScale }), ...said[i], ...(sums && { sums: sums.slice() }) }
+      result = await step.run(feeds, { transfer: true })
       if (micros.length > 1) await accumulator?.take(i, micros.length)
     }
     await sumGradient(collective, this.state.grads)
-    const [loss, ...terms] = figures
+    return { ...this.figuresOf(result), hidden: 0 }
+  }
+
+  private figuresOf(result: Readonly<Record<string, PortData>>) {
+    const [loss, ...terms] = ['loss', ...this.terms].map((name) => Number(result[name][0]))
     return { loss, terms }
   }
 

@@ -20,9 +20,10 @@ export {
   type Stage,
 } from './recipe.ts'
 export { loadRecipe, ownRecipes } from './recipe-file.ts'
-export type { CommunicationTime, TrainEvent, TrainResult } from './run-log.ts'
+export type { CommunicationSpent, CommunicationTime, TrainEvent, TrainResult } from './run-log.ts'
 export { rateAt, type Schedule } from './schedule.ts'
 export { applySettings } from './settings.ts'
+export type { Overlap } from './staged-step.ts'
 export type { StartingFiles } from './starting-weights.ts'
 export { trainingOutputs } from './step-program.ts'
 export { type TrainOptions, train } from './trainer.ts'

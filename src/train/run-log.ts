@@ -16,6 +16,11 @@ export interface CommunicationTime {
   readonly moving: number
 }
 
+/** And how much of both the engine waited for; the rest passed while it computed. Absent in logs of older versions. */
+export interface CommunicationSpent extends CommunicationTime {
+  readonly exposed?: number
+}
+
 /** What happens in a run; log.jsonl has one a line. `seconds`: of training so far, over all sessions. */
 export type TrainEvent =
   | {
@@ -50,7 +55,7 @@ export type TrainEvent =
       readonly imagesPerSecond: number
       readonly seconds: number
       /** Where several processes train: what of this update went into it. */
-      readonly communication?: CommunicationTime
+      readonly communication?: CommunicationSpent
     }
   | {
       readonly event: 'validation'
@@ -109,7 +114,7 @@ export interface TrainResult {
   /** `patience`: as many validations as the recipe waits for were no better than the best. */
   readonly reason: 'done' | 'patience' | 'time' | 'interrupted'
   /** Of this session, where several processes train. */
-  readonly communication?: CommunicationTime
+  readonly communication?: CommunicationSpent
   /** Updates that were left out, when there were any. */
   readonly skipped?: number
 }

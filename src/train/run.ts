@@ -11,7 +11,7 @@ import { refuseWrongOnWebGpu } from '../model/index.ts'
 import { assert, DarError, messageOf } from '../support/errors.ts'
 import { findBeginning, shareBeginning } from './beginning.ts'
 import type { Progressed } from './checkpoint.ts'
-import { agree, type Collective, refuseUnlike, takeFromFirst } from './collective.ts'
+import { ALONE, agree, type Collective, refuseUnlike, takeFromFirst } from './collective.ts'
 import { deviceNotes } from './device-notes.ts'
 import { LossScale } from './loss-scale.ts'
 import { Norms } from './norms.ts'
@@ -21,7 +21,7 @@ import { Pictures } from './pictures.ts'
 import type { Recipe, Stage } from './recipe.ts'
 import { RunFiles } from './run-files.ts'
 import { identityNumber, runIdentity } from './run-identity.ts'
-import { appendEvent, LogError, type TrainEvent, type TrainResult } from './run-log.ts'
+import { appendEvent, type CommunicationSpent, LogError, type TrainEvent, type TrainResult } from './run-log.ts'
 import { rateAt } from './schedule.ts'
 import { type Lane, openSection, type RunParts, type Section } from './section.ts'
 import type { ResolvedData } from './sources.ts'
@@ -41,6 +41,8 @@ export class Run {
   private readonly total: number
   private skipped = 0
   private skippedInARow = 0
+  /** Seconds of communication behind compute. */
+  private hidden = 0
   private section: Section | null = null
   /** Null with single precision. */
   private scale: LossScale | null
@@ -211,7 +213,7 @@ export class Run {
   private async update(section: Section): Promise<void> {
     const begin = performance.now()
     const { collective } = this.parts
-    const before = collective.time
+    const before = { time: collective.time, hidden: this.hidden }
     const { stage, done } = stageAt(this.parts.recipe, this.step)
     const lane = section.lanes[turnAt(stage, done).shape]
     const micros = await this.nextBatch(lane)
@@ -277,6 +279,7 @@ export class Run {
   /** Leaves the gradient, over all ranks, in its buffer. The batch's memory is transferred. */
   private async gradient({ step }: Lane, micros: readonly Batch[]) {
     const own = await step.run(micros, { lossScale: this.scale?.value })
+    this.hidden += own.hidden
     const figures = [await this.optimiser.gradientNorm(), own.loss, ...own.terms]
     const [norm, loss, ...terms] = await takeFromFirst(this.parts.collective, figures)
     return { norm, loss, terms }
@@ -361,10 +364,12 @@ export class Run {
   }
 
   /** Seconds since `before`; nothing for one process. */
-  private communication(before: Collective['time'] = { waiting: 0, moving: 0 }) {
+  private communication(before = { time: ALONE.time, hidden: 0 }): { readonly communication?: CommunicationSpent } {
     const { ranks, time } = this.parts.collective
     if (ranks === 1) return {}
-    return { communication: { waiting: time.waiting - before.waiting, moving: time.moving - before.moving } }
+    const waiting = time.waiting - before.time.waiting
+    const moving = time.moving - before.time.moving
+    return { communication: { waiting, moving, exposed: waiting + moving - (this.hidden - before.hidden) } }
   }
 
   private emit(event: TrainEvent): void {

@@ -6,7 +6,7 @@
  *
  * F: operations of a training step for an image, R: operations a second that a process reaches, b: images of a process, s: the share of a step that
  * the first pass over the batch costs again (1/3, a forward pass; 0 for one process), G: bytes of the gradient, W: bytes a second between
- * processes, L: seconds of one message, o: communication that is hidden behind compute (0: the sum begins when the gradient is complete).
+ * processes, L: seconds of one message, o: communication that is hidden behind compute (0 without `overlap`: the sum begins when the gradient is complete).
  * The first term of a(N) is the least that any all-reduce moves (Thakur, Rabenseifner and Gropp, 2005).
  */
 

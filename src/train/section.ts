@@ -25,6 +25,7 @@ import type { TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
 import type { Recipe, Stage } from './recipe.ts'
+import type { Overlap } from './staged-step.ts'
 import { shapesOf, stageAt, turnAt } from './stages.ts'
 import { Validator } from './validate.ts'
 
@@ -57,6 +58,8 @@ export interface RunParts {
   /** Of `distil`; null without. */
   readonly teacher: TeacherModel | null
   readonly collective: Collective
+  /** How much of the step of several ranks is in stages (staged-step.ts). */
+  readonly overlap: Overlap | null
   /** What the products of a step compute in. */
   readonly precision: Precision
   /** Folder for the encoder's features, where a stage keeps them. */
@@ -70,7 +73,7 @@ export interface RunParts {
  * also when this fails.
  */
 export async function openSection(parts: RunParts, step: number, outer: Owner): Promise<Section> {
-  const { engine, recipe, layout, state, data, loading, collective, atUnreadable, teacher, precision } = parts
+  const { engine, recipe, layout, state, data, loading, collective, overlap, atUnreadable, teacher, precision } = parts
   const { rank, ranks } = collective
   const { stage, index, done } = stageAt(recipe, step)
   const { loss, accumulate: micros = 1, dropPath = 0 } = stage
@@ -127,6 +130,7 @@ export async function openSection(parts: RunParts, step: number, outer: Owner): 
       collective,
       accumulator,
       teacher,
+      overlap,
     })
     lanes.push({ loader: loaders[i], step: owner.hold(step), micros })
   }

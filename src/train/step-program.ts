@@ -34,7 +34,7 @@ import {
   total,
   wholeBatch,
 } from '../model/index.ts'
-import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
+import type { Engine, LoadOptions, Program, ResidentBuffer } from '../runtime/engine.ts'
 import type { BufferSlice, PortData } from '../runtime/protocol.ts'
 import { assert, DarError } from '../support/errors.ts'
 import { type DistilWeights, distilTerms } from './distil.ts'
@@ -67,9 +67,9 @@ interface StepOptions extends LossStep {
   readonly products?: Products
 }
 
-const GRADIENT = 'gradient of '
+export const GRADIENT = 'gradient of '
 const TEACHER = 'teacher'
-const SUMS = 'sums'
+export const SUMS = 'sums'
 const DRAWS = 'draws'
 const LOSS_SCALE = 'lossScale'
 
@@ -89,7 +89,8 @@ export function modelLayout(config: DarConfig, { height, width }: Omit<Size, 'ba
  * influence the loss, or when all are frozen.
  *
  * With `sums: n` the images are one part of a batch (model/pool.ts). There is an input more, sums: n, those of the whole batch. The loss
- * and its terms are then the whole batch's, and the gradients this part's share, which is to be added to those of the others.
+ * and its terms are then the whole batch's, and the gradients this part's share, which is to be added to those of the others. `ownSums` adds to the graph the sums of this part, as
+ * `sumOutputs` makes them.
  *
  * With `products` other than `single` the gradient is that of lossScale·loss, divided by lossScale in float32: so the gradients between, which
  * products read as float16, don't vanish. `trainingGraph` compiles the products so.
@@ -100,15 +101,15 @@ export function trainingOutputs(
 ) {
   const graph = new Graph()
   const whole = sums === undefined ? null : graph.input(SUMS, [sums], sumsType(options.loss))
-  let used = 0
+  const owns: Tensor[] = []
   const fed = (own: Tensor, from: Tensor): Tensor => {
-    const value = slice(from, 0, used, used + 1)
-    used++
+    const value = slice(from, 0, owns.length, owns.length + 1)
+    owns.push(own)
     return withValue(own, cast(reshape(value, own.shape), own.dtype))
   }
   const pool: Pool = whole ? (own) => fed(own, whole) : wholeBatch
   const { terms, sum } = lossOf(graph, config, options, pool)
-  assert(used === (sums ?? 0), `the loss has ${used} sums, not ${sums}`)
+  assert(owns.length === (sums ?? 0), `the loss has ${owns.length} sums, not ${sums}`)
   const parameters = [...graph.parameters.values()]
   const learning = parameters.filter(({ name }) => !frozen(name))
   if (learning.length === 0) throw new DarError('every parameter is frozen: leave one a multiplier above 0')
@@ -122,7 +123,12 @@ export function trainingOutputs(
   learning.forEach(({ name }, i) => {
     outputs[GRADIENT + name] = gradients[i]
   })
-  return { outputs, gradients, layout: layoutOf(parameters) }
+  const ownSums = () =>
+    concat(
+      owns.map((own) => vectorOf(own, options.loss)),
+      0,
+    )
+  return { outputs, gradients, layout: layoutOf(parameters), ownSums }
 }
 
 /**
@@ -133,12 +139,15 @@ export function sumOutputs(config: DarConfig, options: LossStep) {
   const graph = new Graph()
   const own: Tensor[] = []
   lossOf(graph, config, options, (sum) => {
-    own.push(cast(reshape(sum, [1]), sumsType(options.loss)))
+    own.push(vectorOf(sum, options.loss))
     return sum
   })
   const before = graph.input('before', [own.length], sumsType(options.loss))
   return { outputs: { [SUMS]: add(before, concat(own, 0)) }, count: own.length }
 }
+
+/** [1], as it is on its way between parts. */
+const vectorOf = (sum: Tensor, loss?: LossOptions): Tensor => cast(reshape(sum, [1]), sumsType(loss))
 
 /** What the sums are on their way between parts. */
 export const sumsType = ({ exact = false }: LossOptions = {}) => (exact ? 'float64' : 'float32')
@@ -186,19 +195,20 @@ export function trainingGraph(
 }
 
 /**
- * The step on the engine: parameters are read from `params`, gradients overwrite `grads`; both of the layout's length. Where a frozen
- * parameter lies, `grads` stays as it is.
+ * The step on the engine, or a stage of it: parameters are read from `params`, gradients overwrite `grads`; both of the layout's length.
+ * Where a frozen parameter lies, `grads` stays as it is. What else is bound lies in other buffers.
  */
 export async function loadStep(
   engine: Engine,
   { compiled, layout }: { readonly compiled: Compiled; readonly layout: Layout },
   { params, grads }: { readonly params: ResidentBuffer; readonly grads: ResidentBuffer },
+  { boundInputs = {}, boundOutputs = {} }: Pick<LoadOptions, 'boundInputs' | 'boundOutputs'> = {},
 ): Promise<Program> {
   const made = new Set(compiled.outputs.map(({ name }) => name))
   const slices = Object.entries(slicesOf(layout, grads.name, GRADIENT))
   return engine.load(compiled, {
-    boundInputs: boundParameters(compiled, layout, params),
-    boundOutputs: Object.fromEntries(slices.filter(([name]) => made.has(name))),
+    boundInputs: { ...boundParameters(compiled, layout, params), ...boundInputs },
+    boundOutputs: { ...Object.fromEntries(slices.filter(([name]) => made.has(name))), ...boundOutputs },
   })
 }
 

@@ -4,6 +4,7 @@ import type { Precision } from '../graph/index.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import type { Collective } from './collective.ts'
 import type { TrainEvent } from './run-log.ts'
+import type { Overlap } from './staged-step.ts'
 import type { StartingFiles } from './starting-weights.ts'
 
 /** Where a run reads and writes, and when it stops. */
@@ -33,6 +34,12 @@ export interface TrainOptions extends StartingFiles {
   readonly loading?: LoadingOptions
   /** The other processes that train this model, on the same recipe and data; default: none. They share each batch equally. */
   readonly collective?: Collective
+  /**
+   * In several processes, for more memory (docs/scaling.md): `backward` sums the decoder's gradients while the encoder's are computed, with
+   * the same losses bit for bit; `step` also keeps the values of the first pass for the second, with the same losses to rounding. On the
+   * CPU, without `accumulate`. Default: nothing.
+   */
+  readonly overlap?: Overlap | null
   /**
    * Leave out batches with a frame that cannot be read, or whose loss or gradient is not finite, and go on; default: such a batch
    * ends the run. Six in a row end it all the same.

@@ -28,7 +28,16 @@ export type { TrainOptions } from './train-options.ts'
  */
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe, `recipe ${recipe.name}`)
-  const { out, resume = false, skipBad = false, threads, device, loading = {}, collective = ALONE } = options
+  const {
+    out,
+    resume = false,
+    skipBad = false,
+    threads,
+    device,
+    loading = {},
+    collective = ALONE,
+    overlap = null,
+  } = options
   const writes = collective.rank === 0
   refuseUnequalShares(checked, collective.ranks)
   if (device === 'webgpu' && collective.ranks > 1)
@@ -37,6 +46,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     throw new DarError(`recipe ${checked.name}: cacheFeatures is for one process; leave it out, or train in one`)
   if (writes && !resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
+  if (overlap) refuseOverlap(checked, options)
   if (skipBad && collective.ranks > 1)
     throw new DarError(
       'a rank that skips a batch would leave the others waiting; train in one process, or without --skip-bad',
@@ -56,6 +66,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
       data,
       loading,
       collective,
+      overlap,
       features: featuresFolder(out),
       teacher,
       precision: options.precision ?? 'single',
@@ -68,6 +79,14 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     await owner.dispose()
     await lock?.dispose()
   }
+}
+
+function refuseOverlap({ name, stages }: Recipe, { device = 'cpu' }: TrainOptions): void {
+  if (device !== 'cpu') throw new DarError(`overlap is for the CPU, not ${device}; leave it out`)
+  if (stages.some(({ accumulate = 1 }) => accumulate > 1))
+    throw new DarError(
+      `recipe ${name}: overlap keeps the values of one pass, and accumulate makes several; leave one of them out`,
+    )
 }
 
 function makeFolder(path: string): void {
