@@ -36,7 +36,7 @@ export interface LoadModelOptions {
   /**
    * Where photos are decoded that are given as files or bytes of files: `inside` this process (default), or in a `process` of their own. The
    * decoders are large libraries in C. A file that crashes them ends this process, or costs its prediction alone (a `DarError` of kind
-   * `input`), and the other process is started anew. It takes about 60 MB, and ends with the model.
+   * `input`), and the other process is started anew. It takes 75 to 190 MB, and ends with the model.
    */
   readonly decoder?: 'inside' | 'process'
   /** Called while a model of the Hub comes in, with the bytes that are here and their number in all. */
