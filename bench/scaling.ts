@@ -12,7 +12,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { flatConfig, PRESETS } from '../src/model/index.ts'
-import { type CommunicationTime, parseRecipe, planRun, type TrainEvent } from '../src/train/index.ts'
+import { type CommunicationTime, type Overlap, parseRecipe, planRun, type TrainEvent } from '../src/train/index.ts'
 import { stepTime } from '../src/train/scaling.ts'
 import { tinyRecipe, writeRooms } from '../src/train/testing.ts'
 import { median, type Row } from './report.ts'
@@ -28,6 +28,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Seconds of an update, medians. */
 interface Measured extends CommunicationTime {
   readonly step: number
+  readonly exposed: number
 }
 
 export async function benchScaling(): Promise<Row[]> {
@@ -58,6 +59,14 @@ export async function benchScaling(): Promise<Row[]> {
         { name: '  efficiency predicted', value: one.step / predicted.total, unit: 'ratio' },
       )
     }
+    for (const overlap of ['backward', 'step'] as const) {
+      const { step, exposed, moving, waiting } = await measure(launcher, folder, 2, overlap)
+      rows.push(
+        { name: `2 processes, --overlap ${overlap}: seconds of an update`, value: step, unit: 's' },
+        { name: '  moving values and waiting', value: moving + waiting, unit: 's' },
+        { name: '  of both, exposed', value: exposed, unit: 's' },
+      )
+    }
     return [...rows, { name: 'W, bytes a second between two processes', value: bandwidth / 1e6, unit: 'MB/s' }]
   } finally {
     await rm(folder, { recursive: true })
@@ -82,7 +91,7 @@ async function costOf(folder: string): Promise<{ flops: number; bytes: number }>
   return { flops: stages[0].shapes[0].flops, bytes: 4 * parameters.trained }
 }
 
-async function measure(launcher: string, folder: string, ranks: number): Promise<Measured> {
+async function measure(launcher: string, folder: string, ranks: number, overlap?: Overlap): Promise<Measured> {
   const recipe = recipeOf(ranks)
   const path = join(folder, `scaling-${ranks}.mjs`)
   await writeFile(path, `export default ${JSON.stringify({ ...recipe, model: flatConfig(recipe.model) })}\n`)
@@ -95,15 +104,22 @@ async function measure(launcher: string, folder: string, ranks: number): Promise
     '--data',
     folder,
     '--out',
-    join(folder, `${ranks}`),
+    join(folder, `${ranks}${overlap ?? ''}`),
   ]
-  const flags = ['--threads', '1', '--json', ...(ranks > 1 ? ['--distributed', 'mpi'] : [])]
+  const flags = [
+    '--threads',
+    '1',
+    '--json',
+    ...(ranks > 1 ? ['--distributed', 'mpi'] : []),
+    ...(overlap ? ['--overlap', overlap] : []),
+  ]
   const steps = stepsIn(await output(launcher, ['-n', `${ranks}`, process.execPath, ...verb, ...flags])).slice(WARM_UP)
   const of = (figure: (step: Step) => number) => median(steps.map(figure))
   return {
     step: of(({ imagesPerSecond }) => ranks / imagesPerSecond),
     moving: of(({ communication }) => communication?.moving ?? 0),
     waiting: of(({ communication }) => communication?.waiting ?? 0),
+    exposed: of(({ communication }) => communication?.exposed ?? 0),
   }
 }
 
