@@ -101,6 +101,7 @@ export class Engine {
   /**
    * Runs programs one after another on the same feeds, without a word between them: they leave everything in the buffers that their outputs
    * are bound to. An error names the first.
+   * @internal
    */
   async runAll(programs: readonly Program[], feeds: Readonly<Record<string, PortData>>): Promise<void> {
     if (programs.length === 0) return
