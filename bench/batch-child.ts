@@ -36,12 +36,21 @@ const place = (i: number, decode: DecodeFile) => ({
   stem: () => `${i}`,
 })
 
+/** Empty for a child that has just ended. */
+function smaps(process: string): string {
+  try {
+    return readFileSync(`/proc/${process}/smaps_rollup`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 /** Of this process and of its decoder's. What is shared counts once: weights that several workers map, and pages of other processes by their share. */
 function memoryNow(): number {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
   const kilobytes = ['self', ...children].map((process) => {
-    const [, own] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${process}/smaps_rollup`, 'utf8')) ?? []
-    return Number(own)
+    const [, own] = /^Pss:\s+(\d+) kB$/m.exec(smaps(process)) ?? []
+    return Number(own ?? 0)
   })
   return kilobytes.reduce((sum, one) => sum + one, 0) / 1024
 }

@@ -8,6 +8,7 @@ import { type DecodeFile, DecoderProcess } from '../node/decoder-process.ts'
 import { createDepthModel, type DepthModel } from '../predict/depth-model.ts'
 import type { Size } from '../predict/types.ts'
 import { assert, DarError } from '../support/errors.ts'
+import { memoryKeeper } from '../support/free-memory.ts'
 import { Feed } from './feed.ts'
 import { PoolPlace } from './pool-place.ts'
 import { ProgramFiles } from './program-files.ts'
@@ -33,6 +34,8 @@ export interface RunOptions {
 
 /** Items of a worker at once: one in the network, one that is decoded or written. */
 const AT_ONCE = 2
+/** After so many photos the process gives back what is free. */
+const KEEP_EVERY = 64
 
 export class ModelPool {
   private constructor(
@@ -97,8 +100,10 @@ export class ModelPool {
     { order = 'done', signal }: RunOptions = {},
   ): AsyncGenerator<Result, void, undefined> {
     const feed = new Feed<Item, Result>(items, { order, signal, window: 4 * AT_ONCE * this.models.length })
+    const keepMemory = await memoryKeeper(KEEP_EVERY)
+    const workAndKeep = (item: Item, model: DepthModel) => work(item, model).finally(keepMemory)
     const slots = this.models.flatMap((model) =>
-      Array.from({ length: AT_ONCE }, () => feed.serve((item) => work(item, model))),
+      Array.from({ length: AT_ONCE }, () => feed.serve((item) => workAndKeep(item, model))),
     )
     try {
       yield* feed.results(slots)

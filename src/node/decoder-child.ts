@@ -1,6 +1,7 @@
 /** The process that decodes photos for a `DecoderProcess`, until its standard input is closed. */
 import { DarError, messageOf } from '../support/errors.ts'
 import { readFrames, writeFrame } from '../support/frames.ts'
+import { memoryKeeper } from '../support/free-memory.ts'
 import { decodeHeader, decodeImage } from './decode.ts'
 import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts'
 
@@ -8,11 +9,16 @@ import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts'
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.stdout.on('error', () => process.exit()) // the owner is gone
 
+/** After so many photos it gives back what is free. */
+const KEEP_EVERY = 64
+const keepMemory = await memoryKeeper(KEEP_EVERY)
+
 for await (const { about, bytes } of readFrames(process.stdin)) void answer(about as DecodeRequest, bytes)
 
 async function answer(request: DecodeRequest, given: Uint8Array): Promise<void> {
   const [about, bytes] = await answerTo(request, given)
   await writeFrame(process.stdout, about, bytes)
+  keepMemory()
 }
 
 async function answerTo(
