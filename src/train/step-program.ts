@@ -128,7 +128,13 @@ export function trainingOutputs(
       owns.map((own) => vectorOf(own, options.loss)),
       0,
     )
-  return { outputs, gradients, layout: layoutOf(parameters), ownSums }
+  return {
+    outputs,
+    gradients,
+    layout: layoutOf(parameters),
+    /** Adds this part's own sums to the graph, as `sumOutputs` makes them. */
+    ownSums,
+  }
 }
 
 /**
