@@ -3,8 +3,8 @@
  * out of the teacher: fewer hidden channels in the encoder's later blocks, a narrower last tap, one block of the decoder. What is left is
  * fitted to the teacher's values (scripts/student/cut.ts).
  *
- *     npx tsx scripts/student.ts models/dar-nano-next/model.safetensors runs/half.safetensors --data DATA
- *     mkdir -p DATA/teachers && cp models/dar-nano-next/model.safetensors DATA/teachers/
+ *     npx tsx scripts/student.ts models/dar-nano/model.safetensors runs/half.safetensors --data DATA
+ *     mkdir -p DATA/teachers && cp models/dar-nano/model.safetensors DATA/teachers/
  *     dar train dar-nano-half --data DATA --weights runs/half.safetensors --out runs/dar-nano-half --threads 1
  *
  * DATA/furniture holds the .sh3f files of Debian's sweethome3d-furniture. The rooms held out are those of dar-nano's card, so that the

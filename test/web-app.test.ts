@@ -109,7 +109,7 @@ describe.skipIf(browserPath === null)('the page in a browser', { timeout: 2 * WA
     await app.finished('room.jpg by dar-nano')
     expect(await app.text('#engine')).toBe('on your CPU (wasm, 1 thread)') // this host does not isolate it
     expect(await app.text('#lens')).toContain('From the photo’s EXIF (33 mm on full frame)')
-    expect(await app.text('#tree-text')).toContain('Each step cuts the last one')
+    expect(await app.text('#tree-text')).toContain('4 depths to choose from at first')
     expect((await app.canvas('#over')).colours).toBeGreaterThan(5)
     expect(app.requests.filter((url) => !url.startsWith(host.url) && !/^(data|blob):/.test(url))).toEqual([])
     expect(app.errors).toEqual([])
@@ -196,7 +196,7 @@ describe.skipIf(browserPath === null)('the page in a browser', { timeout: 2 * WA
     const bins = await app.page
       .locator('#tree-steps li')
       .evaluateAll((items) => items.map((item) => item.dataset.probabilities ?? ''))
-    expect(bins.map((text) => text.split(' ').length)).toEqual([16, 16, 16, 16, 16])
+    expect(bins.map((text) => text.split(' ').length)).toEqual([4, 8, 16, 32, 64, 64]) // all branches stay
     for (const text of bins) expect(text.split(' ').reduce((sum, p) => sum + Number(p), 0)).toBeCloseTo(1, 2)
     expect((await app.canvas('#tree')).drawn).toBeGreaterThan(0.01)
     expect(await app.page.locator('#profile canvas').count()).toBe(1)
@@ -231,18 +231,18 @@ describe.skipIf(browserPath === null)('the page in a browser', { timeout: 2 * WA
     expect(near[0] / far[0]).toBeCloseTo(half(before) / half(100), 1)
   })
 
-  it('puts another model beside it, whose branches all stay', async () => {
-    await app.page.locator('#model').selectOption('dar-nano-next')
-    await app.finished('coffee.jpg by dar-nano-next')
+  it('puts another model beside it, whose windows close', async () => {
+    await app.page.locator('#model').selectOption('dar-nano-1')
+    await app.finished('coffee.jpg by dar-nano-1')
     const items = app.page.locator('#tree-steps li')
     const bins = await items.evaluateAll((all) =>
       all.map((item) => (item.dataset.probabilities ?? '').split(' ').length),
     )
-    expect(bins).toEqual([4, 8, 16, 32, 64, 64])
+    expect(bins).toEqual([16, 16, 16, 16, 16])
     await app.page.locator('input[value="models"] + span').click()
     await app.page.locator('#other').selectOption('dar-nano')
     await app.until(() => document.documentElement.dataset.other === 'coffee.jpg by dar-nano')
-    expect([await app.text('#name-left'), await app.text('#name-right')]).toEqual(['dar-nano-next', 'dar-nano'])
+    expect([await app.text('#name-left'), await app.text('#name-right')]).toEqual(['dar-nano-1', 'dar-nano'])
     expect((await app.canvas('#under')).sum).not.toBe((await app.canvas('#over')).sum)
     await app.show('depth')
     await app.page.locator('#model').selectOption('dar-nano')

@@ -90,7 +90,7 @@ describe('the checksum of a weights file', () => {
   })
 })
 
-it.each(['dar-nano', 'dar-nano-next'])('the model %s in the package has a checksum', async (name) => {
+it.each(['dar-nano', 'dar-nano-1'])('the model %s in the package has a checksum', async (name) => {
   const { pathname } = new URL(`../../models/${name}/model.safetensors`, import.meta.url)
   expect((await readSafetensors(pathname)).checked).toBe(true)
 })
