@@ -44,10 +44,11 @@ export async function benchBatch({ images = 300 }: { readonly images?: number } 
     return JSON.parse(stdout)
   }
   const few = Math.min(images, FEW)
-  const core = await oneCore()
+  const bindings = await bindingsToCores()
+  const core = bindings[0]
   const single = async () => ({
     free: (await child(0, few)).rate,
-    bound: core && (await child(0, few, core)).rate,
+    bound: core ? (await child(0, few, core)).rate : null,
   })
   const before = await single()
   const [one, two] = [await child(1, few), await child(2, few)]
@@ -77,17 +78,23 @@ export async function benchBatch({ images = 300 }: { readonly images?: number } 
       ...(from === SETTLED && { most: 1 }),
     },
   ]
-  return hasNatsServer ? [...rows, ...(await fleetRows(photos, model, { images: few, dar: compiled.dar }))] : rows
+  return hasNatsServer
+    ? [...rows, ...(await fleetRows(photos, model, { images: few, dar: compiled.dar, bindings }))]
+    : rows
 }
 
-/** The command that binds a program to the first core that this process may use; null where there is none. */
-async function oneCore(): Promise<readonly string[] | null> {
+/** For each core that this process may use the command that binds a program to it; none where there is no such command. */
+async function bindingsToCores(): Promise<string[][]> {
   try {
     const { stdout } = await execFileAsync('taskset', ['-cp', `${process.pid}`])
-    const [, first] = /:\s*(\d+)/.exec(stdout) ?? []
-    return first === undefined ? null : ['taskset', '-c', first]
+    const ranges = stdout.slice(stdout.lastIndexOf(':') + 1).split(',')
+    const cores = ranges.flatMap((range) => {
+      const [first, last = first] = range.split('-').map(Number)
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    })
+    return cores.map((core) => ['taskset', '-c', `${core}`])
   } catch {
-    return null
+    return []
   }
 }
 
@@ -127,11 +134,11 @@ function slope(points: BatchFigures['memory']): number {
   return median(slopes)
 }
 
-/** Workers of one core each, on one server: their rate from the first photo that was done to the last. */
+/** Workers of one core each, bound to it where that can be, on one server: their rate from the first photo that was done to the last. */
 async function fleetRows(
   photos: readonly string[],
   model: string,
-  { images, dar }: { readonly images: number; readonly dar: string },
+  { images, dar, bindings }: { readonly images: number; readonly dar: string; readonly bindings: readonly string[][] },
 ): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dar-bench-'))
   const server = await startNats(join(folder, 'streams'))
@@ -146,8 +153,9 @@ async function fleetRows(
       await connection.close()
       const args = [dar, 'batch', 'work', '--stream', url, '--workers', '1', '--until-done', '--json']
       const outputs = await Promise.all(
-        Array.from({ length: workers }, async () => {
-          const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+        Array.from({ length: workers }, async (_, worker) => {
+          const [program, ...rest] = [...(bindings[worker] ?? []), process.execPath, ...args]
+          const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'ignore'] })
           let text = ''
           child.stdout.on('data', (bytes) => {
             text += bytes

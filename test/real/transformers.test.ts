@@ -23,7 +23,7 @@ const names = existsSync(root) ? readdirSync(root).filter((name) => name.startsW
 const chosen = names.filter((_, i) => i % Math.floor(names.length / PHOTOS) === 0).slice(0, PHOTOS)
 const browser = findChromium()
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url))
-const NETWORK = { width: 256, height: 192 }
+const NETWORK = { width: 320, height: 240 }
 /** Of the metres of a photo, mean over its pixels: the most on average over photos, and on the worst of them. */
 const LIMIT = { mean: 0.02, worst: 0.05 }
 
