@@ -179,7 +179,7 @@ describe('a folder that @huggingface/transformers loads unchanged', () => {
     timeout: 240_000,
   }, async () => {
     const out = join(folder, 'nano-photos')
-    await exportModel('dar-nano', out, { sizes: [{ width: 256, height: 192 }] })
+    await exportModel('dar-nano', out, { sizes: [{ width: 320, height: 240 }] })
     const pipe = await pipeline('depth-estimation', out, { session_options: { intraOpNumThreads: 1 } })
     await using model = await loadModel('dar-nano', { threads: 1 })
     for (const width of [320, 640, 1200]) {
