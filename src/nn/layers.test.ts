@@ -108,7 +108,7 @@ describe('layers compute', () => {
 
   test('an mlp with an exact GELU between its two linear layers', async () => {
     const graph = new Graph()
-    const y = mlp(new Scope(graph, 'm'), graph.input('x', [1, 1]))
+    const y = mlp(new Scope(graph, 'm'), graph.input('x', [1, 1, 1]))
     const weights = {
       'm.fc1.weight': [1, -1, 0.5, 2],
       'm.fc1.bias': [0, 0, 0, 0],
