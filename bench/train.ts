@@ -67,7 +67,7 @@ const CASES: readonly Case[] = [
     config: flatConfig(parseConfig({ ...NANO, binGrid: 'memory', detail: false, hiddenNorm: false })),
     size: SIZE,
     batch: 4,
-    steps: 5,
+    steps: 15, // PyTorch's steps of it vary by a seventh from run to run
     known: true,
   },
   { name: 'nano', config: NANO, size: SIZE, batch: 4, steps: 5, known: false },
