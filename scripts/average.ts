@@ -21,13 +21,12 @@ for (const [i, { metadata }] of others.entries())
 const mean: Record<string, TensorToStore> = {}
 for (const [name, tensor] of first.tensors) {
   const sum = Float64Array.from(tensor.toFloat32())
-  for (const { tensors } of others)
-    tensors
-      .get(name)
-      ?.toFloat32()
-      .forEach((value, i) => {
-        sum[i] += value
-      })
+  for (const [i, { tensors }] of others.entries()) {
+    const other = tensors.get(name)?.toFloat32()
+    if (other?.length !== sum.length)
+      throw new DarError(`${paths[i + 1]} has no ${name} of the size that ${paths[0]} has`)
+    for (const [k, value] of other.entries()) sum[k] += value
+  }
   const data = float32ToHalf(Float32Array.from(sum, (value) => value / paths.length))
   mean[name] = { dtype: 'F16', shape: tensor.shape, data }
 }
