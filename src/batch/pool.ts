@@ -34,8 +34,6 @@ export interface RunOptions {
 
 /** Items of a worker at once: one in the network, one that is decoded or written. */
 const AT_ONCE = 2
-/** After so many photos the process gives back what is free. */
-const KEEP_EVERY = 64
 
 export class ModelPool {
   private constructor(
@@ -99,8 +97,8 @@ export class ModelPool {
     work: (item: Item, model: DepthModel) => Promise<Result>,
     { order = 'done', signal }: RunOptions = {},
   ): AsyncGenerator<Result, void, undefined> {
+    const keepMemory = await memoryKeeper()
     const feed = new Feed<Item, Result>(items, { order, signal, window: 4 * AT_ONCE * this.models.length })
-    const keepMemory = await memoryKeeper(KEEP_EVERY)
     const workAndKeep = (item: Item, model: DepthModel) => work(item, model).finally(keepMemory)
     const slots = this.models.flatMap((model) =>
       Array.from({ length: AT_ONCE }, () => feed.serve((item) => workAndKeep(item, model))),

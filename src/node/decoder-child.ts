@@ -9,9 +9,7 @@ import type { DecodeAnswer, DecodeRequest } from './decoder-protocol.ts'
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.stdout.on('error', () => process.exit()) // the owner is gone
 
-/** After so many photos it gives back what is free. */
-const KEEP_EVERY = 64
-const keepMemory = await memoryKeeper(KEEP_EVERY)
+const keepMemory = await memoryKeeper()
 
 for await (const { about, bytes } of readFrames(process.stdin)) void answer(about as DecodeRequest, bytes)
 

@@ -6,13 +6,13 @@ const trim = await findTrim()
 describe('memoryKeeper', () => {
   it('gives memory back after every so many items', async () => {
     const pads: number[] = []
-    const keep = await memoryKeeper(3, async () => (pad) => pads.push(pad))
+    const keep = await memoryKeeper({ every: 3, find: async () => (pad) => pads.push(pad) })
     for (let i = 0; i < 8; i++) keep()
     expect(pads).toEqual([0, 0])
   })
 
   it('does nothing where the C library has no such function', async () => {
-    const keep = await memoryKeeper(1, async () => null)
+    const keep = await memoryKeeper({ every: 1, find: async () => null })
     expect(() => keep()).not.toThrow()
   })
 

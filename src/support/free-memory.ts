@@ -4,14 +4,23 @@
  * `malloc_trim` hands whole free pages back to the system, those of all arenas.
  */
 
-/** Called with every item of a long task; every `every` items it gives back what is free. */
+/** Items, photos for example, after which free memory is given back. */
+const EVERY = 64
+
+/** To be called after each item of a long task. */
 export type MemoryKeeper = () => void
 
+interface KeeperOptions {
+  readonly every?: number
+  /** For tests. */
+  readonly find?: () => Promise<Trim | null>
+}
+
 /**
- * A keeper for this process. Without glibc (other systems, Alpine) or without the optional package koffi it does nothing: such a process
+ * A keeper for this process, which gives free memory back every `every` items. Without glibc (other systems, Alpine) or without the optional package koffi it does nothing: such a process
  * works as well, and may hold more memory.
  */
-export async function memoryKeeper(every: number, find: () => Promise<Trim | null> = findTrim): Promise<MemoryKeeper> {
+export async function memoryKeeper({ every = EVERY, find = findTrim }: KeeperOptions = {}): Promise<MemoryKeeper> {
   const trim = await find()
   if (trim === null) return () => {}
   let items = 0
