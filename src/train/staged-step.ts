@@ -6,8 +6,8 @@
  *     decoder     loss, and the gradients of all but the encoder      then their sum over the ranks begins
  *     encoder     the gradients of the encoder                        meanwhile; then the rest is summed
  *
- * Each program leaves what later ones read in one buffer on the engine. The price is memory: what is carried lies in the buffer, and the
- * engine returns a copy of every output besides, bound or not. With gradient checkpointing, what spans read is nearly all that is carried.
+ * Each program leaves what later ones read in one buffer on the engine. The price is memory, which no plan counts: what is carried lies in
+ * that buffer. With gradient checkpointing, what spans read is nearly all of it.
  *
  * With `backward` the first pass is a program of its own, as in gradient-step.ts, and nothing is carried from it. Gradients are then those of
  * the uncut step, bit for bit: the same operators, and the same buckets. With `step` the forward program is a stage, too, and there is no
