@@ -37,7 +37,16 @@ const DESIGNS: Readonly<Record<string, Record<string, unknown>>> = {
   'halved-three-steps': { ...HALVED, steps: 3, stepWeights: [0.2, 0.4, 1] },
   'leaves-32': { ...DETAIL, leaves: 32 },
   'leaves-128': { ...DETAIL, leaves: 128 },
+  'halved-leaves-32': { ...HALVED, leaves: 32 },
+  'halved-leaves-128': { ...HALVED, leaves: 128 },
   'halved-neck-32': { ...HALVED, neckFeatures: 32 },
+  /** Steps at a quarter of the channels. */
+  'halved-gru-8': { ...HALVED, gruWidth: 8 },
+  'halved-narrow': { ...HALVED, width: 96, memoryWidth: 96, neckFeatures: 32, gruWidth: 24 },
+  /** Token maps as large as the memory: more tokens, and a context no finer than they are. */
+  'halved-finest-1': { ...HALVED, finest: 1 },
+  /** What ships: the preset dar-nano. */
+  'halved-norm': { ...HALVED, hiddenNorm: true },
   paper: { ...SHAPE, window: 'paper' },
   'expand-3': { ...SHAPE, window: 'paper', expand: 3 },
   elastic: { ...SHAPE, window: 'elastic' },

@@ -111,7 +111,8 @@ export const flatSchema = z
     expand: z.number().int().nonnegative().default(1),
     context: z.boolean().default(false),
     /**
-     * The resolution at which a step sees the memory through the context. `memory`: the full one. `step`: that of the step's token map.
+     * The resolution at which a step sees the memory through the context. `memory`: the full one. `step`: step k of K sees the memory
+     * grid halved K−k times, which is its token map's grid where `finest` is 1, and twice as fine where it is 2.
      * With `step`, detail reaches the bins step by step, so that each step can improve on the one before.
      */
     contextGrid: z.enum(['memory', 'step']).default('memory'),
