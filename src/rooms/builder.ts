@@ -43,6 +43,12 @@ export interface PlacedPiece {
   readonly solid: number
 }
 
+/** A screen on a desk: the point at its foot, and the yaw of the direction that it faces. */
+export interface Screen {
+  readonly foot: Vector
+  readonly yaw: number
+}
+
 export class SceneBuilder {
   readonly random: Random
   readonly solids = new PrimitiveList()
@@ -56,6 +62,8 @@ export class SceneBuilder {
   readonly sights: Vector[] = []
   /** Places of small things that lie on others, world metres. */
   readonly details: Vector[] = []
+  /** Screens on desks, and the directions that they face. */
+  readonly screens: Screen[] = []
   readonly style: Style
 
   constructor(random: Random) {
@@ -134,6 +142,11 @@ export class SceneBuilder {
 
   detail({ x, y, z }: Pose): void {
     this.details.push([x, y, z])
+  }
+
+  /** A screen at the frame's origin that faces y. */
+  screen({ x, y, z, yaw }: Pose): void {
+    this.screens.push({ foot: [x, y, z], yaw: yaw + Math.PI / 2 })
   }
 
   support(frame: Pose, width: number, depth: number, density: number, room = 1): void {

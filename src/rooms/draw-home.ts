@@ -84,6 +84,7 @@ export function finishHome({ seed, builder: s, home, light }: HomeDraft, shapes:
     height: home.height,
     sights: s.sights,
     details: s.details,
+    screens: s.screens,
     bounce: true,
     key: KEY,
     range: RANGE,

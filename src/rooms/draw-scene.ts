@@ -45,6 +45,7 @@ export function drawScene(seed: number): Scene {
     height,
     sights: s.sights,
     details: [],
+    screens: [],
     bounce: false,
     key: 0.3,
     range: { nearest: NEAREST, farthest: FARTHEST },

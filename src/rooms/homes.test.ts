@@ -46,8 +46,8 @@ describe('renderHome', () => {
     hash.update(digest(await renderHome(furniture, { seed: 24, width: 48, height: 64 })))
     // Homes changed? Then increase HOMES_VERSION too.
     expect([HOMES_VERSION, hash.digest('hex')]).toEqual([
-      3,
-      '32103ae17b1e5861b886a3cd261d08229309a2d4e1bea76da05d5fa3448112c4',
+      4,
+      'ffb321e3417cb65d1142cbc25e4982e3dcf4cc7071124ec637c0680ec56f3492',
     ])
   })
 
@@ -113,6 +113,46 @@ describe('a home', () => {
       }
     }
     expect(views).toBeGreaterThan(40)
+  })
+
+  test('is mostly seen from the height of the eyes of somebody who stands, seldom from lower', async () => {
+    const heights: number[] = []
+    for (let seed = 0; seed < 40; seed++) {
+      const { scene } = await sceneOf(seed)
+      const [view] = drawHomeViewpoints(scene, seed, 320, 240)
+      if (view) heights.push(view.position[2])
+    }
+    const share = (least: number, most: number) => heights.filter((z) => z > least && z < most).length / heights.length
+    expect(heights.length).toBeGreaterThan(30)
+    expect(share(1.2, 1.9)).toBeGreaterThan(0.6)
+    expect(share(0, 1.2)).toBeGreaterThan(0)
+  })
+
+  test('has screens on its desks, which people look at', async () => {
+    let screens = 0
+    for (let seed = 0; seed < 30; seed++) {
+      const { builder } = draftHome(seed, furniture.roles)
+      const bounds = builder.solids.worldBounds()
+      const desks = builder.placed.filter(({ piece }) => piece.name === 'desk')
+      for (const { foot, yaw } of builder.screens) {
+        const [x, y, z] = foot
+        const under = desks.find(({ solid }) => {
+          const [x0, y0, , x1, y1] = bounds.subarray(6 * solid, 6 * solid + 6)
+          return x > x0 && x < x1 && y > y0 && y < y1
+        })
+        expect(under, `seed ${seed}`).toBeDefined()
+        expect(z, `seed ${seed}`).toBeCloseTo(bounds[6 * (under?.solid ?? 0) + 5], 2)
+        // It faces away from the nearer long edge of the desk: 40 cm before it is still the desk, 40 cm behind it is not.
+        const s = 6 * (under?.solid ?? 0)
+        const over = (k: number) => {
+          const [px, py] = [x + k * Math.cos(yaw), y + k * Math.sin(yaw)]
+          return px > bounds[s] && px < bounds[s + 3] && py > bounds[s + 1] && py < bounds[s + 4]
+        }
+        expect([over(0.4), over(-0.4)], `seed ${seed}`).toEqual([true, false])
+        screens++
+      }
+    }
+    expect(screens).toBeGreaterThan(10)
   })
 
   test('has doorways that one can look through, mostly into rooms with light', async () => {

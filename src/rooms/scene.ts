@@ -1,5 +1,5 @@
 /** A finished scene: the data that the renderer and the choice of viewpoints need. */
-import type { Light } from './builder.ts'
+import type { Light, Screen } from './builder.ts'
 import type { HomeRoom } from './catalogue/roles.ts'
 import type { Daylight } from './light/daylight.ts'
 import type { Material } from './materials/materials.ts'
@@ -18,6 +18,8 @@ export interface Scene extends Daylight {
   readonly sights: readonly Vector[]
   /** Small things on tables and shelves, for close-ups. */
   readonly details: readonly Vector[]
+  /** Screens, before which somebody may sit. */
+  readonly screens: readonly Screen[]
   /** Whether surfaces light each other. If not, the ambient term stands for it. */
   readonly bounce: boolean
   /** How bright a photo of it is made: the light, of 1 for white, that the mean of the logarithm is brought to. */

@@ -3,24 +3,34 @@
  * some of the builders' own furniture (open shelves, cartons) among them.
  */
 import type { SceneBuilder, Support } from '../builder.ts'
-import { isSeat, isSoft, isTable, type Roles } from '../catalogue/roles.ts'
+import { type HomeRoom, isSeat, isSoft, isTable, type Roles } from '../catalogue/roles.ts'
 import type { Piece } from '../catalogue/sh3f.ts'
 import type { Rect, Wall } from '../plan/floor-plan.ts'
 import { type Home, type Part, partOf } from '../plan/home.ts'
 import { Pose, type Vector } from '../solids/primitives.ts'
 import { rug } from './hangings.ts'
 import { plant } from './plant.ts'
-import { deskRows, longTable, type Placer, type Spot } from './rows.ts'
+import { chairAt, deskRows, longTable, type Placer } from './rows.ts'
 import { cushion, throwOver } from './seats.ts'
 import { smallThing } from './small-things.ts'
 import { boxStack, shelf } from './storage.ts'
 import { bathroomFittings, kitchenLine, openShelf } from './wet-rooms.ts'
+import { isDesk, type Spot, screenSpots, workplace } from './workplace.ts'
 
 /** A level surface that things may be put on, and how it is used. */
 interface Top extends Support {
   readonly soft: boolean
   /** Circles of the surface that are taken. */
   readonly spots: readonly Spot[]
+}
+
+/** How often the next piece at a wall is a desk that somebody works at. */
+const WORKS_AT: Readonly<Record<HomeRoom, number>> = {
+  living: 0.06,
+  office: 0.25,
+  bedroom: 0.06,
+  kitchen: 0,
+  bathroom: 0,
 }
 
 class Furnisher {
@@ -32,6 +42,7 @@ class Furnisher {
   /** 1 for a room that is lived in; less for emptier rooms. */
   private readonly fill: number
   private readonly tops: Top[] = []
+  private readonly desks: readonly Piece[]
 
   constructor(s: SceneBuilder, home: Home, roles: Roles, part: Part, fill: number) {
     this.s = s
@@ -40,6 +51,7 @@ class Furnisher {
     this.part = part
     this.walls = home.plan.walls.filter((wall) => partOf(home, wall) === part)
     this.fill = fill
+    this.desks = roles.tables.office.filter(isDesk)
   }
 
   run(): void {
@@ -94,9 +106,8 @@ class Furnisher {
 
   /** Fills a wall from one end to the other, in kitchens without gaps. */
   private alongWall(wall: Wall): void {
-    const { s, part, roles, fill } = this
+    const { s, part, fill } = this
     const { random } = s
-    const candidates = roles.atWall[part.kind]
     const close = part.kind === 'kitchen' ? 0.85 : part.kind === 'bathroom' ? 0.3 : 0.35
     let x = random.chance(0.6) ? 0.02 : random.uniform(0.02, 1.2)
     while (x < wall.length - 0.3) {
@@ -108,19 +119,48 @@ class Furnisher {
         x += this.ownPiece(wall, x)
         continue
       }
-      const pool = candidates.length > 0 && random.chance(0.9) ? candidates : roles.onFloor.any
+      const pool = this.desks.length > 0 && random.chance(WORKS_AT[part.kind]) ? this.desks : this.wallPieces()
       if (pool.length === 0) return
       const piece = random.pick(pool)
+      const spots = isDesk(piece) && random.chance(0.75) ? screenSpots(piece, random.pick([1, 1, 1, 2])) : []
       const gap = random.chance(0.7) ? 0.016 : random.uniform(0.016, 0.15)
       const f = wall.frame.at(x + piece.width / 2, gap, 0)
       if (
         x + piece.width < wall.length - 0.01 &&
         !this.coversOpening(wall, x, piece.width, piece.height) &&
-        this.take(f, piece)
+        this.take(f, piece, spots)
       ) {
+        if (spots.length > 0) this.workAt(f, piece, spots)
         x += piece.width + (random.chance(close) ? 0.004 : random.uniform(0.02, 0.7))
       } else x += random.uniform(0.1, 0.4)
     }
+  }
+
+  private wallPieces(): readonly Piece[] {
+    const { s, part, roles } = this
+    const own = roles.atWall[part.kind]
+    return own.length > 0 && s.random.chance(0.9) ? own : roles.onFloor.any
+  }
+
+  /** Screens on a desk at the wall, and a chair before it. */
+  private workAt(f: Pose, desk: Piece, spots: readonly Spot[]): void {
+    const { s, roles } = this
+    workplace(s, f, desk, spots)
+    const seats = roles.seats.office.length > 0 ? roles.seats.office : roles.seats.living
+    if (seats.length === 0 || s.random.chance(0.15)) return
+    const chair = s.random.pick(seats)
+    this.seatAt(chairAt(s, f, desk, chair, spots[0].x), chair, groundOf(f, desk.width, desk.depth))
+  }
+
+  /** A seat at a table that covers `own`, unless it would stand in something else. */
+  private seatAt(at: Pose, seat: Piece, own: Rect): void {
+    const { plan } = this.home
+    const ground = groundOf(at, seat.width, seat.depth)
+    if (!within(ground, this.part.rect)) return
+    const same = (o: Rect) => Math.abs(o.x0 - own.x0) < 1e-6 && Math.abs(o.y0 - own.y0) < 1e-6
+    if (plan.occupied.some((o) => overlaps(o, ground) && !same(o))) return
+    plan.occupied.push(ground)
+    this.s.piece(at, seat)
   }
 
   /** A shelf or a pile of cartons at `x` of the wall. Returns the x of its far end. */
@@ -157,7 +197,8 @@ class Furnisher {
 
   private put(f: Pose, piece: Piece, spots: readonly Spot[]): void {
     const { s } = this
-    const k = s.random.uniform(0.95, 1.06)
+    // Screens stand at the height that the catalogue gives.
+    const k = spots.length > 0 ? 1 : s.random.uniform(0.95, 1.06)
     const scale: Vector = [k, k, k]
     s.piece(f, piece, scale)
     const { top, width, depth } = piece
@@ -211,7 +252,7 @@ class Furnisher {
 
   /** Chairs on one to four sides of a table whose back edge is at `f`, pushed in or pulled out. */
   private chairsAt(f: Pose, table: Piece): void {
-    const { s, roles, part, home } = this
+    const { s, roles, part } = this
     const { random } = s
     const pool = roles.seats[part.kind].length > 0 ? roles.seats[part.kind] : roles.seats.living
     if (pool.length === 0) return
@@ -227,15 +268,7 @@ class Furnisher {
         // The front (+y) of the chair faces the table.
         const at = middle.at(0, 0, 0, (side * Math.PI) / 2).at(place * across, out + seat.depth / 2, 0)
         const chair = new Pose(at.x, at.y, 0, at.yaw + Math.PI + random.normal(0, 0.2)).at(0, -seat.depth / 2, 0)
-        const ground = groundOf(chair, seat.width, seat.depth)
-        if (!within(ground, part.rect)) continue
-        const own = groundOf(f, table.width, table.depth)
-        const clash = home.plan.occupied.some(
-          (o) => overlaps(o, ground) && !(Math.abs(o.x0 - own.x0) < 1e-6 && Math.abs(o.y0 - own.y0) < 1e-6),
-        )
-        if (clash) continue
-        home.plan.occupied.push(ground)
-        s.piece(chair, seat)
+        this.seatAt(chair, seat, groundOf(f, table.width, table.depth))
       }
     }
   }
@@ -349,7 +382,8 @@ const FILL: Readonly<Record<Part['use'], number>> = { room: 1, dining: 0.8, desk
 
 /** Furnishes every room of the home, the main one most. */
 export function furnishHome(s: SceneBuilder, home: Home, roles: Roles): void {
-  const main = s.random.uniform(0.65, 1.2)
+  // Some homes are nearly empty: somebody moves, or it is a hall.
+  const main = s.random.chance(0.1) ? s.random.uniform(0.05, 0.35) : s.random.uniform(0.65, 1.2)
   for (const part of home.parts) {
     const share = part === home.parts[0] || part.open ? 1 : 0.7
     new Furnisher(s, home, roles, part, share * FILL[part.use] * main).run()

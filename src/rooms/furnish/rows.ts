@@ -4,7 +4,7 @@ import { isTable, type Roles } from '../catalogue/roles.ts'
 import type { Piece } from '../catalogue/sh3f.ts'
 import type { Rect } from '../plan/floor-plan.ts'
 import { Pose } from '../solids/primitives.ts'
-import { monitor } from './seats.ts'
+import { isWorkHeight, type Spot, screenSpots, workplace } from './workplace.ts'
 
 /** Puts pieces into one room. */
 export interface Placer {
@@ -15,13 +15,6 @@ export interface Placer {
   take(f: Pose, piece: Piece, spots?: readonly Spot[]): boolean
   /** A seat that may stand under the table in front of it. */
   seat(f: Pose, piece: Piece): void
-}
-
-/** A circle on a top that is taken, from the middle of the top. */
-export interface Spot {
-  readonly x: number
-  readonly y: number
-  readonly r: number
 }
 
 /** A grid over the room, its x along the longer side: where rows may run. */
@@ -58,22 +51,13 @@ export function deskRows({ s, roles, room, take, seat }: Placer): void {
         const screens = random.chance(busy) ? random.pick([1, 1, 2]) : 0
         const spots = screenSpots(desk, screens)
         if (!take(f, desk, spots)) continue
-        for (const spot of spots) {
-          const at = f.at(spot.x, desk.depth / 2 + spot.y, (desk.top ?? desk.height) + 0.001, random.normal(0, 0.12))
-          monitor(s, at, random.uniform(0.42, 0.58))
-        }
+        workplace(s, f, desk, spots)
         if (random.chance(0.92)) seat(chairAt(s, f, desk, chair, 0), chair)
         end = Math.max(end, x + desk.width / 2)
       }
     if (partition > 0 && end > from)
       s.box(corner.at((from + end) / 2, y, 0), [0, 0, partition / 2 + 0.2], [end - from, 0.03, partition - 0.4], cloth)
   }
-}
-
-function screenSpots(desk: Piece, screens: number): Spot[] {
-  const y = -desk.depth / 2 + 0.2
-  const places = screens === 0 ? [] : screens === 1 || desk.width < 1.3 ? [0] : [-0.3, 0.3]
-  return places.map((x) => ({ x, y, r: 0.25 }))
 }
 
 /** Two to four equal tables end to end, with chairs on both sides. */
@@ -101,11 +85,7 @@ export function longTable({ s, roles, room, take, seat }: Placer): void {
 }
 
 /** A chair in front of a table whose back edge is at `f`, turned to it, pushed in or pulled out. */
-function chairAt({ random }: SceneBuilder, f: Pose, table: Piece, chair: Piece, x: number): Pose {
+export function chairAt({ random }: SceneBuilder, f: Pose, table: Piece, chair: Piece, x: number): Pose {
   const out = table.depth + random.uniform(-0.25, 0.2) + chair.depth
   return f.at(x + random.normal(0, 0.04), out, 0, Math.PI + random.normal(0, 0.15))
-}
-
-function isWorkHeight(top: number | null): boolean {
-  return top !== null && top > 0.66 && top < 0.8
 }

@@ -23,7 +23,8 @@ export interface Home extends Outline {
 }
 
 export function drawHome(random: Random): Home {
-  const height = random.uniform(2.3, 3.1)
+  // Halls, offices and old houses are higher than flats.
+  const height = random.chance(0.3) ? random.uniform(2.7, 3.7) : random.uniform(2.3, 2.8)
   const { parts, passages } = drawOutline(random, { height, thick: random.uniform(0.1, 0.25) })
   const plan = new FloorPlan(
     parts.map(({ rect }) => rect).concat(passages.map(({ rect }) => rect)),

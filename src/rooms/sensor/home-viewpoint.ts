@@ -1,6 +1,10 @@
 /**
- * Viewpoints of photos of a home, as people take them: with a hand-held Kinect, across the room, as an estate agent from a corner or a
- * door, of a thing, close to a thing, and through doors. Candidates are drawn and probed, and the best ones for the intent are taken.
+ * Viewpoints of photos of a home, as people take them: with a hand-held Kinect, on a walk with a camera that looks down, across the room,
+ * as an estate agent from a corner or a door, of a thing, down at a thing on the floor or on a table, at a desk, close to a thing, and
+ * through doors. Candidates are drawn and probed, and the best ones for the intent are taken.
+ *
+ * The height of a camera tells how far the floor is, so heights are those of real photos: at the eyes of somebody who stands, seldom
+ * lower (`scripts/depth-spread.ts` compares).
  */
 import type { Intrinsics } from '../../image/types.ts'
 import { Random } from '../../support/random.ts'
@@ -12,7 +16,19 @@ import { type Probed, probe } from './viewpoint.ts'
 type Range = readonly [number, number]
 
 /** Where the camera stands and what it looks at: see `AIMS`. */
-type Aim = 'anywhere' | 'corner' | 'thing' | 'close' | 'detail' | 'far'
+type Aim = 'anywhere' | 'corner' | 'thing' | 'below' | 'close' | 'detail' | 'table' | 'desk' | 'far'
+
+/** Height of the camera: mean and deviation, and the share of photos taken by somebody who sits or crouches, at `LOW`. */
+interface Eyes {
+  readonly mean: number
+  readonly deviation: number
+  readonly low: number
+}
+
+const STANDING: Eyes = { mean: 1.55, deviation: 0.12, low: 0 }
+const MOSTLY_STANDING: Eyes = { mean: 1.5, deviation: 0.14, low: 0.25 }
+/** Metres. */
+const LOW: Range = [0.7, 1.25]
 
 interface Intent {
   readonly aim: Aim
@@ -20,8 +36,8 @@ interface Intent {
   readonly share: number
   /** Horizontal field of view of the longer side, degrees: least and greatest. */
   readonly degrees: Range
-  /** Height of the camera: least and greatest, metres. */
-  readonly height: Range
+  /** Where the aim leaves the height open. */
+  readonly eyes: Eyes
   /** Upwards: mean and deviation, radians. */
   readonly pitch: Range
   /** Deviation of the roll, radians. */
@@ -35,16 +51,29 @@ interface Intent {
 }
 
 /** Kinect and RealSense: focal length 525 to 640 pixels of 640, held by hand, mostly looking down a little. */
-const SENSOR = { degrees: [53, 63], height: [0.8, 1.8], roll: 0.05 } as const
+const SENSOR = { degrees: [53, 63], roll: 0.05, eyes: MOSTLY_STANDING } as const
 
+/** In an order that means nothing; the shares add up to 100. */
 const INTENTS: Readonly<Record<string, Intent>> = {
-  kinect: { ...SENSOR, share: 28, aim: 'anywhere', pitch: [-0.24, 0.14], median: [1.3, 3.8], clear: 0.6, reach: 0 },
-  kinectFar: { ...SENSOR, share: 10, aim: 'far', pitch: [-0.14, 0.12], median: [2, 4.5], clear: 0.7, reach: 0.04 },
+  kinect: { ...SENSOR, share: 17, aim: 'anywhere', pitch: [-0.24, 0.14], median: [1.3, 3.8], clear: 0.6, reach: 0 },
+  kinectFar: { ...SENSOR, share: 9, aim: 'far', pitch: [-0.14, 0.12], median: [2, 4.5], clear: 0.7, reach: 0.04 },
+  // Somebody walks about and looks where he goes.
+  walk: {
+    share: 15,
+    aim: 'anywhere',
+    degrees: [50, 70],
+    eyes: STANDING,
+    pitch: [-0.48, 0.14],
+    roll: 0.05,
+    median: [1.4, 3.2],
+    clear: 0.6,
+    reach: 0,
+  },
   across: {
-    share: 18,
+    share: 13,
     aim: 'anywhere',
     degrees: [50, 80],
-    height: [1.1, 1.8],
+    eyes: MOSTLY_STANDING,
     pitch: [-0.1, 0.14],
     roll: 0.03,
     median: [1.8, 4.5],
@@ -52,10 +81,10 @@ const INTENTS: Readonly<Record<string, Intent>> = {
     reach: 0,
   },
   estate: {
-    share: 14,
+    share: 13,
     aim: 'corner',
     degrees: [68, 95],
-    height: [1.2, 1.65],
+    eyes: { mean: 1.42, deviation: 0.12, low: 0 },
     pitch: [-0.05, 0.04],
     roll: 0.008,
     median: [2, 4.5],
@@ -63,21 +92,32 @@ const INTENTS: Readonly<Record<string, Intent>> = {
     reach: 0,
   },
   thing: {
-    share: 12,
+    share: 9,
     aim: 'thing',
     degrees: [46, 75],
-    height: [0.9, 1.8],
+    eyes: MOSTLY_STANDING,
     pitch: [-0.2, 0.15],
     roll: 0.03,
     median: [1.2, 3.2],
     clear: 0.6,
     reach: 0,
   },
-  close: {
+  below: {
     share: 5,
+    aim: 'below',
+    degrees: [50, 70],
+    eyes: STANDING,
+    pitch: [-0.6, 0.15],
+    roll: 0.06,
+    median: [1.1, 2.4],
+    clear: 0.5,
+    reach: 0,
+  },
+  close: {
+    share: 3,
     aim: 'close',
     degrees: [46, 75],
-    height: [0.4, 1.9],
+    eyes: MOSTLY_STANDING,
     pitch: [-0.4, 0.2],
     roll: 0.06,
     median: [0.4, 1.3],
@@ -85,21 +125,43 @@ const INTENTS: Readonly<Record<string, Intent>> = {
     reach: 0,
   },
   detail: {
-    share: 7,
+    share: 3,
     aim: 'detail',
     degrees: [50, 72],
-    height: [0.3, 2.1],
+    eyes: MOSTLY_STANDING,
     pitch: [-0.6, 0.2],
     roll: 0.1,
     median: [0.3, 0.8],
     clear: 0.2,
     reach: 0,
   },
+  table: {
+    share: 5,
+    aim: 'table',
+    degrees: [50, 66],
+    eyes: MOSTLY_STANDING,
+    pitch: [-0.6, 0.2],
+    roll: 0.06,
+    median: [0.6, 1.4],
+    clear: 0.3,
+    reach: 0,
+  },
+  desk: {
+    share: 4,
+    aim: 'desk',
+    degrees: [50, 70],
+    eyes: MOSTLY_STANDING,
+    pitch: [-0.2, 0.1],
+    roll: 0.06,
+    median: [0.5, 1.4],
+    clear: 0.25,
+    reach: 0,
+  },
   long: {
-    share: 6,
+    share: 4,
     aim: 'far',
     degrees: [50, 75],
-    height: [1.2, 1.75],
+    eyes: STANDING,
     pitch: [-0.06, 0.08],
     roll: 0.02,
     median: [3, 7],
@@ -195,6 +257,11 @@ const AIMS: Readonly<Record<Aim, (random: Random, scene: Scene, intent: Intent) 
     return facing(random, random.pick(scene.sights), [x, y, drawHeight(random, scene, intent)])
   },
 
+  /** Stands before a piece of furniture and looks down at it. */
+  below(random, scene, intent) {
+    return nearTo(random, scene, scene.sights, { away: [0.7, 1.9], height: drawHeight(random, scene, intent) })
+  },
+
   /** Close to a piece of furniture. */
   close(random, scene) {
     return nearTo(random, scene, scene.sights, { away: [0.35, 1.1], above: [0, 0.8] })
@@ -202,8 +269,23 @@ const AIMS: Readonly<Record<Aim, (random: Random, scene: Scene, intent: Intent) 
 
   /** Close to a small thing that lies on another, as from a hand. */
   detail(random, scene) {
-    const things = scene.details.length > 0 ? scene.details : scene.sights
-    return nearTo(random, scene, things, { away: [0.2, 0.65], above: [0.08, 0.6] })
+    return nearTo(random, scene, smallThings(scene), { away: [0.2, 0.65], above: [0.08, 0.6] })
+  },
+
+  /** Before a table or shelf with things on it. */
+  table(random, scene) {
+    return nearTo(random, scene, smallThings(scene), { away: [0.4, 1.1], above: [0.3, 0.8] })
+  },
+
+  /** Sits before a screen; close to a piece of furniture where there is none. */
+  desk(random, scene, intent) {
+    if (scene.screens.length === 0) return AIMS.close(random, scene, intent)
+    const { foot, yaw } = random.pick(scene.screens)
+    const [away, aside] = [random.uniform(0.5, 1), random.normal(0, 0.15)]
+    const at = foot[2] + clamp(random.normal(0.45, 0.1), 0.2, 0.8)
+    const [c, s] = [Math.cos(yaw), Math.sin(yaw)]
+    const from: Vector = [foot[0] + away * c - aside * s, foot[1] + away * s + aside * c, at]
+    return facing(random, [foot[0], foot[1], foot[2] + random.uniform(-0.1, 0.35)], from)
   },
 
   /** Stands anywhere, looks where it is farthest to the next solid: along corridors, through doors. */
@@ -229,14 +311,20 @@ const AIMS: Readonly<Record<Aim, (random: Random, scene: Scene, intent: Intent) 
   },
 }
 
+/** Small things on others, else pieces of furniture. */
+function smallThings({ details, sights }: Scene): readonly Vector[] {
+  return details.length > 0 ? details : sights
+}
+
 /** Mostly in the main room. */
 function drawPlace(random: Random, { plan }: Scene): [number, number] {
   const e = random.chance(0.7) ? plan.rects[0] : random.pick(plan.rects)
   return [random.uniform(e.x0, e.x1), random.uniform(e.y0, e.y1)]
 }
 
-function drawHeight(random: Random, { height }: Pick<Scene, 'height'>, intent: Intent): number {
-  return Math.min(random.uniform(...intent.height), height - 0.25)
+function drawHeight(random: Random, { height }: Pick<Scene, 'height'>, { eyes }: Intent): number {
+  const z = random.chance(eyes.low) ? random.uniform(...LOW) : clamp(random.normal(eyes.mean, eyes.deviation), 1.1, 1.9)
+  return Math.min(z, height - 0.25)
 }
 
 function drawPitch(random: Random, { pitch }: Intent): number {
@@ -247,13 +335,13 @@ function nearTo(
   random: Random,
   { height }: Scene,
   things: readonly Vector[],
-  { away, above }: { readonly away: Range; readonly above: Range },
+  { away, above = [0, 0], height: eyes }: { readonly away: Range; readonly above?: Range; readonly height?: number },
 ): Stand | null {
   if (things.length === 0) return null
   const p = random.pick(things)
   const flat = random.uniform(...away)
   const a = random.uniform(0, 2 * Math.PI)
-  const z = clamp(p[2] + random.uniform(...above), 0.3, height - 0.2)
+  const z = clamp(eyes ?? p[2] + random.uniform(...above), 0.3, height - 0.2)
   return facing(random, p, [p[0] + flat * Math.cos(a), p[1] + flat * Math.sin(a), z])
 }
 
