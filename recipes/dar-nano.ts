@@ -5,10 +5,10 @@
  *     npx tsx scripts/designs.ts compare --encoder mobilenetv2_imagenet.safetensors --data DATA halved
  *     dar train dar-nano --data DATA --weights runs/designs/compare-halved-5/model.safetensors --out runs/dar-nano
  *
- * There have been eight runs (docs/log/dar-nano has each, two of them thrown away). The fifth, of 2,900 updates from the fourth's weights, had the teacher with its
+ * There have been nine runs (docs/log/dar-nano has each, two of them thrown away). The fifth, of 2,900 updates from the fourth's weights, had the teacher with its
  * term mended, three of the weights below lower and `edges` 0.3. The eighth is below, from where the seventh stood after 589 updates: 1,720 updates
- * in 69 minutes, on two cores that had other work. models/dar-nano is the mean of the fifth's and the eighth's weights (scripts/average.ts). To go
- * on: `--weights dar-nano`.
+ * in 69 minutes, on two cores that had other work. models/dar-nano is the mean of the fifth's and the eighth's weights (scripts/average.ts). The
+ * ninth went on from there: 2,700 updates, seed 15. To go on: `--weights models/dar-nano-next/model.safetensors`.
  *
  * DATA holds the sets named below, each with rgb/ and depth/; what is held out of each is in src/data/real-splits.ts. DATA/rooms is what
  * `dar data make rooms --count 1200 --seed 70000` writes, DATA/furniture holds the .sh3f files of Debian's sweethome3d-furniture, DATA/taught
