@@ -169,7 +169,9 @@ export class Communicator {
     process.once('exit', (code) => this.mpi.abort(code === 0 ? 1 : code))
     if (this.rank === 0) return false
     if (error instanceof PeerError) return error.isKnown
-    return this.link?.problem?.message === `rank 0 failed: ${message}`
+    // Rank 0 may have it from itself, from this rank, or from another one that failed alike.
+    const problem = this.link?.problem
+    return problem?.isKnown === true && problem.message.replace(/^(rank \d+ failed: )+/, '') === message
   }
 }
 
