@@ -171,6 +171,8 @@ export class Communicator {
     if (error instanceof PeerError) return error.isKnown
     // Rank 0 may have it from itself, from this rank, or from another one that failed alike.
     const problem = this.link?.problem
+    // The end of this process ends rank 0, which may not have said it yet.
+    await setTimeout(500)
     return problem?.isKnown === true && problem.message.replace(/^(rank \d+ failed: )+/, '') === message
   }
 }
