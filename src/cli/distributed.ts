@@ -20,6 +20,8 @@ export async function inProcesses(
   const { Communicator } = await import('../mpi/index.ts')
   const processes = await Communicator.join()
   try {
+    // Another rank may be there, and have failed, before this one sees that all are there.
+    await processes.barrier()
     await work(processes)
     await processes.leave()
   } catch (error) {

@@ -32,6 +32,9 @@ const KILLED =
   'the last checkpoint is lost; go on with --resume'
 const MEETING_BYTES = 4096
 
+/** A launcher has this long to read the last message of a run. */
+const READING_MS = 200
+
 /** One process of the run. `leave` or `fail` it. */
 export class Communicator {
   private waiting = 0
@@ -67,15 +70,11 @@ export class Communicator {
       const together = numbers.every((one) => one === numbers[0])
       write(meeting, { hosts: together ? ['127.0.0.1'] : addressesOf(host), port, token })
       await alone.broadcast(meeting)
-      const self = new Communicator(mpi, centre, neighbours, leaveWord(KILLED))
-      await self.barrier()
-      return self
+      return new Communicator(mpi, centre, neighbours, leaveWord(KILLED))
     }
     await alone.broadcast(meeting)
     const spoke = await Spoke.open(read(meeting), { rank, host })
-    const self = new Communicator(mpi, spoke, neighbours)
-    await self.barrier()
-    return self
+    return new Communicator(mpi, spoke, neighbours)
   }
 
   get rank(): number {
@@ -166,13 +165,15 @@ export class Communicator {
     const message = messageOf(error)
     await this.link?.fail(message)
     this.lastWord?.withdraw()
-    process.once('exit', (code) => this.mpi.abort(code === 0 ? 1 : code))
+    process.once('exit', (code) => {
+      // MPICH's launcher drops what it has not read of a process that aborts: one message of a hundred.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READING_MS)
+      this.mpi.abort(code === 0 ? 1 : code)
+    })
     if (this.rank === 0) return false
     if (error instanceof PeerError) return error.isKnown
     // Rank 0 may have it from itself, from this rank, or from another one that failed alike.
     const problem = this.link?.problem
-    // The end of this process ends rank 0, which may not have said it yet.
-    await setTimeout(500)
     return problem?.isKnown === true && problem.message.replace(/^(rank \d+ failed: )+/, '') === message
   }
 }
