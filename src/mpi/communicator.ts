@@ -49,8 +49,8 @@ export class Communicator {
   ) {}
 
   /**
-   * Joins the processes that the launcher (`mpiexec`, `srun`) has started. Every one must call this. Throws a DarError where there is no MPI
-   * library, where the launcher is of another MPI, and where the machines cannot reach each other.
+   * Joins the processes that the launcher (`mpiexec`, `srun`) has started. Every one must call this, and `barrier` next, inside of what calls
+   * `fail`. Throws a DarError where there is no MPI library, where the launcher is of another MPI, and where the machines cannot reach each other.
    */
   static async join(): Promise<Communicator> {
     const mpi = await initialise()
