@@ -14,6 +14,7 @@
  * does not use the frames that are reported later.
  * `time`: predicts a 640×480 image with every design, preset or model file in turn, from pixels to the network's maps.
  * Designs and presets that do not ship have random weights.
+ * A name may be followed by weights of the loss: `halved+edges=0.6+bins=0.3`.
  *
  * A line of JSON per design goes to DIR/designs.jsonl, a table to standard output.
  */
@@ -29,7 +30,7 @@ import { parseSize, predictionOutputs } from '../src/predict/index.ts'
 import { median } from '../src/support/median.ts'
 import { modelPath, type Recipe } from '../src/train/index.ts'
 import { loadFastDepth } from './card/fastdepth.ts'
-import { DESIGN_NAMES, designNamed } from './designs/table.ts'
+import { DESIGN_NAMES, type Design, designNamed } from './designs/table.ts'
 import { few, judge, row, runTrial, say, three } from './designs/trial.ts'
 
 const SIZE = { width: 256, height: 192 }
@@ -80,7 +81,7 @@ const schedule = (updates: number) => ({
 const common = { validateEvery: 100_000, checkpointMinutes: 1000, expected: 'docs/log', summary: 'a design on trial' }
 const optimiser = { clip: 5, multipliers: { 'encoder.': 0.3 } }
 
-function memoryRecipe(name: string, model: DarConfig): Recipe {
+function memoryRecipe(name: string, { model, loss }: Design): Recipe {
   const augmentation = {
     minScale: 1,
     whole: 1,
@@ -94,20 +95,20 @@ function memoryRecipe(name: string, model: DarConfig): Recipe {
   }
   return {
     ...common,
-    name,
+    name: name.replaceAll(/[+=]/g, '-'),
     model,
     seed: Number(flags.seed),
     data: [{ kind: 'dataset', name: 'memory', path: 'memory', weight: 1, options: { layout: 'folder' } }],
-    stages: [{ ...SIZE, batch: BATCH, updates: 150, loss: { varianceFocus: 0.5 }, augmentation }],
+    stages: [{ ...SIZE, batch: BATCH, updates: 150, loss: { varianceFocus: 0.5, ...loss }, augmentation }],
     schedule: { ...schedule(150), warmup: 20 },
     optimiser: { ...optimiser, weightDecay: 0, ema: 0.9 },
   }
 }
 
-function compareRecipe(name: string, model: DarConfig, data: string, updates: number): Recipe {
+function compareRecipe(name: string, { model, loss }: Design, data: string, updates: number): Recipe {
   return {
     ...common,
-    name,
+    name: name.replaceAll(/[+=]/g, '-'),
     model,
     seed: Number(flags.seed),
     data: [
@@ -121,7 +122,7 @@ function compareRecipe(name: string, model: DarConfig, data: string, updates: nu
         split: SPLITS.furnished,
       },
     ],
-    stages: [{ ...SIZE, batch: BATCH, updates, loss: { varianceFocus: 0.5 } }],
+    stages: [{ ...SIZE, batch: BATCH, updates, loss: { varianceFocus: 0.5, ...loss } }],
     schedule: schedule(updates),
     optimiser: { ...optimiser, weightDecay: 0.05, ema: 0.98 },
   }
@@ -159,20 +160,20 @@ async function memory(): Promise<void> {
   const set = await folderDataset(join(out, 'memory'))
   row(['design', 'last loss', 'silog of D_1 … D_K', 'd1', 'boundary_f1', 'GFLOPs', 'min of processor'])
   for (const name of names) {
-    const model = designNamed(name)
+    const design = designNamed(name)
     const folder = join(out, `memory-${name}`)
-    const { seconds, loss } = await trialOf(memoryRecipe(name, model), folder)
+    const { seconds, loss } = await trialOf(memoryRecipe(name, design), folder)
     const figures = [...(await judge(modelPath(folder), [set], { threads })).values()][0]
     const steps = figures.steps.map(({ silog }) => silog)
     const { d1, boundary_f1 } = figures.metrics
-    record({ command, name, loss, steps, d1, boundary_f1, seconds, flops: flopsOf(model) })
+    record({ command, name, loss, steps, d1, boundary_f1, seconds, flops: flopsOf(design.model) })
     row([
       name,
       three(loss),
       steps.map((x) => x.toFixed(2)).join(', '),
       three(d1),
       three(boundary_f1),
-      flopsOf(model).toFixed(2),
+      flopsOf(design.model).toFixed(2),
       (seconds / 60).toFixed(1),
     ])
   }
@@ -192,12 +193,12 @@ async function comparison(): Promise<void> {
     ...sets.map(({ name }) => `${name}: abs_rel, d1, boundary_f1`),
   ])
   for (const name of names) {
-    const model = designNamed(name)
-    const probe = await trialOf(compareRecipe(name, model, data, 1000), join(out, 'probe'), 14)
+    const design = designNamed(name)
+    const probe = await trialOf(compareRecipe(name, design, data, 1000), join(out, 'probe'), 14)
     const updates = Math.round((60 * Number(flags.minutes)) / probe.perUpdate)
     say(`${name}: ${probe.perUpdate.toFixed(2)} s of processor an update, so ${updates} updates`)
     const folder = join(out, `compare-${name}-${flags.seed}`)
-    const { seconds, perUpdate } = await trialOf(compareRecipe(name, model, data, updates), folder)
+    const { seconds, perUpdate } = await trialOf(compareRecipe(name, design, data, updates), folder)
     const figures = await judge(modelPath(folder), sets, { threads })
     const steps = figures.get(sets[0].name)!.steps.map(({ abs_rel }) => abs_rel)
     const judged = Object.fromEntries([...figures].map(([set, { metrics }]) => [set, metrics]))
@@ -209,7 +210,7 @@ async function comparison(): Promise<void> {
       images: updates * BATCH,
       seconds,
       perUpdate,
-      flops: flopsOf(model),
+      flops: flopsOf(design.model),
       steps,
       figures: judged,
     })
@@ -217,7 +218,7 @@ async function comparison(): Promise<void> {
       name,
       flags.seed,
       updates,
-      flopsOf(model).toFixed(2),
+      flopsOf(design.model).toFixed(2),
       steps.map(three).join(' '),
       ...[...figures.values()].map(({ metrics: { abs_rel, d1, boundary_f1 } }) =>
         [abs_rel, d1, boundary_f1].map(three).join(' '),
@@ -230,7 +231,7 @@ async function comparison(): Promise<void> {
 async function timedModel(text: string) {
   const [name, at = flags.size] = text.split('@')
   const size = parseSize(at, text)
-  const known = DESIGN_NAMES.includes(name) ? designNamed(name) : (PRESETS[name] ?? DEPTH_ANYTHING[name])
+  const known = DESIGN_NAMES.includes(name) ? designNamed(name).model : (PRESETS[name] ?? DEPTH_ANYTHING[name])
   const shipped = name.endsWith('.safetensors') || (known === PRESETS[name] && shippedModels().includes(name))
   const path = shipped ? name : join(out, `random-${name}.safetensors`)
   if (!shipped) {

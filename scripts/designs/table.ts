@@ -1,5 +1,5 @@
 /** The designs that were tried for dar-nano: which fields each changes of one shape. Read by scripts/designs.ts. */
-import { type DarConfig, parseConfig } from '../../src/model/index.ts'
+import { type DarConfig, type LossOptions, lossSchema, parseConfig } from '../../src/model/index.ts'
 
 /** MobileNetV2 and a decoder of 3.7 GFLOPs at 256×192, steps coarse to fine. */
 const SHAPE = {
@@ -55,9 +55,19 @@ const DESIGNS: Readonly<Record<string, Record<string, unknown>>> = {
 
 export const DESIGN_NAMES = Object.keys(DESIGNS)
 
-/** Throws for a name that is not in the table. */
-export function designNamed(name: string): DarConfig {
+/** A model, and what its training weighs beside the depth of its steps. */
+export interface Design {
+  readonly model: DarConfig
+  readonly loss: LossOptions
+}
+
+/** A design by name, with weights of the loss after it: `halved+edges=0.6+bins=0.3`. Throws for what is not in the table. */
+export function designNamed(text: string): Design {
+  const [name, ...weights] = text.split('+')
   const fields = DESIGNS[name]
   if (!fields) throw new Error(`no design ${name}; there are ${DESIGN_NAMES.join(', ')}`)
-  return parseConfig(fields, `design ${name}`)
+  const loss = Object.fromEntries(
+    weights.map((weight) => weight.split('=')).map(([key, value]) => [key, Number(value)]),
+  )
+  return { model: parseConfig(fields, `design ${name}`), loss: lossSchema.parse(loss) }
 }

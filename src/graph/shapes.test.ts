@@ -264,7 +264,7 @@ test('resize, pool and maxPool', () =>
     fc.record({
       from: fc.tuple(side, side),
       to: fc.tuple(side, side),
-      mode: fc.constantFrom<ops.ResizeMode>('bilinear', 'bicubic', 'nearest', 'pool'),
+      mode: fc.constantFrom<ops.ResizeMode>('bilinear', 'bicubic', 'nearest', 'centre', 'pool'),
     }),
     (graph, { from, to, mode }, n) => {
       const y = ops.resize(graph.input(`x${n}`, [1, 1, ...from]), to, mode)

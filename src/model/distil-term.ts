@@ -12,6 +12,7 @@ import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import type { DarConfig } from './config.ts'
 import type { DarOutput } from './dar.ts'
+import { logSoftmax } from './log-softmax.ts'
 import { type Pool, wholeBatch } from './pool.ts'
 
 /** Probabilities below this count as 0, where p·ln p is 0. */
@@ -31,12 +32,6 @@ const leavesOf = ({ head, window }: DarConfig): number | null =>
 /** The scores z that the last map of a soft tree is read from, B,N,h,w; null for other models. */
 export function lastScores({ trace, stepMaps }: DarOutput): Tensor | null {
   return trace.get('fine.scores') ?? trace.get(`step${stepMaps.length}.scores`) ?? null
-}
-
-/** ln softmax over axis 1, stable: z − max z − ln Σ exp(z − max z).  z: B,N,h,w */
-function logSoftmax(z: Tensor): Tensor {
-  const shifted = ops.sub(z, ops.stopGradient(ops.max(z, [1], { keepAxes: true })))
-  return ops.sub(shifted, ops.log(ops.sum(ops.exp(shifted), [1], { keepAxes: true })))
 }
 
 /** KL. scores: the student's z, targets: the teacher's p, both B,N,h,w  → scalar */

@@ -6,6 +6,8 @@
 import { z } from 'zod'
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
+import { DarError } from '../support/errors.ts'
+import { binTerm, hasTree, treeScores } from './bin-term.ts'
 import { type DarConfig, mapCount } from './config.ts'
 import type { DarOutput } from './dar.ts'
 import { edgeTerm } from './edge-term.ts'
@@ -42,6 +44,11 @@ export const lossSchema = z.strictObject({
    * default, leaves it out.
    */
   edges: z.number().min(0).optional(),
+  /**
+   * Weight of the cross-entropy of every step's bins (`binTerm`, in nats, weighed by `stepWeights`), for models with a soft tree. Without
+   * it σ means little. Default 0, as in the paper.
+   */
+  bins: z.number().min(0).optional(),
   /**
    * Weight of the term of the last map on images whose depth is a teacher's (`teacherTerm`, times 10 like the others). The terms
    * above do not see these images. Default: there are none.
@@ -102,18 +109,32 @@ export function stepLosses(
   return stepWeights ? terms.map((term, k) => ops.mul(term, stepWeights[k])) : terms
 }
 
-/** The term added to those of the steps: the weighted gradient term, if the options ask for it. */
+/** The terms added to those of the steps: the weighted gradient term and that of the bins, if the options ask for them. */
 export function extraTerms(
   model: DarOutput,
   gt: Tensor,
   config: DarConfig,
-  { edges = 0 }: LossOptions,
+  { edges = 0, bins = 0 }: LossOptions,
   pool: Pool = wholeBatch,
 ): Tensor[] {
-  if (edges === 0) return []
   const valid = validPixels(gt, config.dMax)
-  const g = logError(ops.resize(model.nativeMap, [gt.shape[2], gt.shape[3]]), gt, valid)
-  return [ops.mul(edgeTerm(g, valid, pool), SCALE * edges)]
+  const terms: Tensor[] = []
+  if (edges > 0) {
+    const g = logError(ops.resize(model.nativeMap, [gt.shape[2], gt.shape[3]]), gt, valid)
+    terms.push(ops.mul(edgeTerm(g, valid, pool), SCALE * edges))
+  }
+  if (bins > 0) {
+    if (!hasTree(config))
+      throw new DarError(
+        `loss.bins is ${bins}, but the model has no soft tree; leave it out, or give the model window 'soft'`,
+      )
+    const { stepWeights } = config
+    const ofSteps = treeScores(model).map((scores, k) =>
+      ops.mul(binTerm(scores, gt, valid, config, pool), bins * (stepWeights?.[k] ?? 1)),
+    )
+    terms.push(...ofSteps)
+  }
+  return terms
 }
 
 /**

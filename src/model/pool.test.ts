@@ -4,6 +4,7 @@ import { tinyConfig } from '../../test/tiny-config.ts'
 import { Graph, gradient, type Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { Engine } from '../runtime/engine.ts'
+import { binTerm } from './bin-term.ts'
 import type { DarOutput } from './dar.ts'
 import { dornHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
 import { extraTerms, type LossOptions, stepLosses, teacherLoss, total } from './loss.ts'
@@ -57,6 +58,7 @@ const head =
 describe.each<[string, Loss]>([
   ['the scale-invariant terms', steps({ varianceFocus: 0.85 })],
   ['with the term of edges', steps({ edges: 0.3 })],
+  ['of bins', (x, depth, _taught, pool) => binTerm(x, depth, ops.greater(depth, 0), { dMin: 0.1, dMax: 10 }, pool)],
   ['with the term of a teacher', steps({ teacher: 0.4 })],
   ['dorn', head((x) => dornHead(x, SIZE, { kind: 'dorn', bins: 6 }, tinyConfig(), new Map()))],
   ['ord2seq', head((x) => ord2seqHead(x, SIZE, tinyConfig({ head: 'ord2seq' }), new Map()))],

@@ -38,10 +38,12 @@ function sampled(x: NdArray, [h, w]: ops.Size, kernel: Kernel, place = halfPixel
   })
 }
 
-const nearest = (x: NdArray, [h, w]: ops.Size) =>
-  nd([...x.shape.slice(0, 2), h, w], (b, c, i, j) =>
-    x.at(b, c, Math.floor((i * x.shape[2]) / h), Math.floor((j * x.shape[3]) / w)),
-  )
+const nearest =
+  (at: number) =>
+  (x: NdArray, [h, w]: ops.Size) =>
+    nd([...x.shape.slice(0, 2), h, w], (b, c, i, j) =>
+      x.at(b, c, Math.floor(((i + at) * x.shape[2]) / h), Math.floor(((j + at) * x.shape[3]) / w)),
+    )
 
 /** PyTorch's adaptive_avg_pool2d: output i averages inputs ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ − 1. */
 function pooled(x: NdArray, [h, w]: ops.Size): NdArray {
@@ -58,11 +60,12 @@ const REFERENCES: Readonly<Record<ops.ResizeMode, (x: NdArray, size: ops.Size) =
   bilinear: (x, size) => sampled(x, size, triangle),
   corners: (x, size) => sampled(x, size, triangle, cornerToCorner),
   bicubic: (x, size) => sampled(x, size, cubic),
-  nearest,
+  nearest: nearest(0),
+  centre: nearest(0.5),
   pool: pooled,
 }
 
-const MODES: readonly ops.ResizeMode[] = ['bilinear', 'corners', 'bicubic', 'nearest', 'pool']
+const MODES: readonly ops.ResizeMode[] = ['bilinear', 'corners', 'bicubic', 'nearest', 'centre', 'pool']
 const SIZES: readonly ops.Size[] = [
   [8, 10],
   [2, 3],

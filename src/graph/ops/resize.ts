@@ -12,8 +12,8 @@ import { matmul } from './matmul.ts'
 
 /** Of a map, in pixels. */
 export type Size = readonly [height: number, width: number]
-/** How a map is resampled: see `resize`. `pool` is adaptive average pooling. */
-export type ResizeMode = 'bilinear' | 'corners' | 'bicubic' | 'nearest' | 'pool'
+/** How a map is resampled: see `resize`. `pool` is adaptive average pooling, `centre` takes the sample at the centre of each output. */
+export type ResizeMode = 'bilinear' | 'corners' | 'bicubic' | 'nearest' | 'centre' | 'pool'
 
 /** y = R·x·Cᵀ with the weights of `mode`. x: B,C,h,w → B,C,size */
 export function resize(x: Tensor, size: Size, mode: ResizeMode = 'bilinear'): Tensor {
@@ -97,6 +97,7 @@ const WEIGHTS: Readonly<Record<ResizeMode, (n: number, m: number) => Float64Arra
   corners: (n, m) => fill(n, m, (i) => linearTaps(m > 1 ? (i * (n - 1)) / (m - 1) : 0, n)),
   bicubic: (n, m) => fill(n, m, (i) => cubicTaps(source(i, n, m))),
   nearest: (n, m) => fill(n, m, (i) => [[Math.floor((i * n) / m), 1]]),
+  centre: (n, m) => fill(n, m, (i) => [[Math.floor(((i + 0.5) * n) / m), 1]]),
   pool: (n, m) =>
     fill(n, m, (i) => {
       const begin = Math.floor((i * n) / m)
