@@ -117,7 +117,14 @@ describe('--align', () => {
     await expect(aligned({ align: await put('few.csv', '1,2,3\n4,5,6') })).rejects.toThrow(
       /few\.csv: 2 of 2 points can be used; give at least 3/,
     )
-    await expect(aligned({ align: join(folder, 'none.csv') })).rejects.toThrow(/none\.csv was not found/)
+  })
+
+  it('reads one file before any photo is predicted, so that a wrong name is exit code 66', async () => {
+    await expect(open({ align: join(folder, 'none.csv') })).rejects.toMatchObject({
+      kind: 'missing',
+      message: expect.stringMatching(/none\.csv was not found/),
+    })
+    await expect(open({ align: await put('word.csv', '1,2,3\n4,5,far') })).rejects.toThrow(/line 2: '4,5,far'/)
   })
 
   it('makes metres of a relative map', async () => {

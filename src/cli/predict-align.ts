@@ -41,7 +41,10 @@ export type Aligner = (photo: string, map: WrittenMap & Partial<MapFacts>) => Pr
 /** What a file of points may end in, where it is looked up by the photo's name. */
 const ENDINGS = ['.csv', '.txt', '.png', '.npy', '.tif', '.tiff']
 
-/** The aligner of a call; null without `--align`. `metric`: whether the model's maps are in metres. Throws a DarError for flags that do not fit. */
+/**
+ * The aligner of a call; null without `--align`. `metric`: whether the model's maps are in metres. Throws a DarError for flags that do not fit,
+ * and for one file that cannot be read: no photo needs to be predicted to tell.
+ */
 export async function openAligner(
   { align, alignIn }: AlignFlags,
   { photos, metric }: { readonly photos: number; readonly metric: boolean },
@@ -55,10 +58,11 @@ export async function openAligner(
     throw new DarError(
       `--align ${align} is one file for ${photos} photos; give a folder with a file for each, named as its photo`,
     )
+  const given = folder === null ? await readMeasuredPoints(align) : null
   const from = metric ? 'metres' : 'inverse'
   return async (photo, map) => {
     const file = folder === null ? align : join(align, fileOf(photo, folder, align))
-    const measured = await readMeasuredPoints(file)
+    const measured = given ?? (await readMeasuredPoints(file))
     try {
       const points = measured.kind === 'points' ? measured.points : pointsOfDepth(measured.depth, map)
       const { depth, data, sigma, alignment } = alignDepth(map, points, { in: alignIn, from })

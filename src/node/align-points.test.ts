@@ -69,5 +69,7 @@ describe('readMeasuredPoints', () => {
   it('says which file is missing, or is neither', async () => {
     await expect(readMeasuredPoints(join(folder, 'none.csv'))).rejects.toThrow(/none\.csv was not found/)
     await expect(readMeasuredPoints(await put('x.bin', Uint8Array.of(1, 0, 2)))).rejects.toThrow(/x\.bin/)
+    const utf16 = await put('wide.csv', Buffer.from('\uFEFFu,v,metres\n1,2,3', 'utf16le'))
+    await expect(readMeasuredPoints(utf16)).rejects.toThrow(/wide\.csv is text in UTF-16; save it as UTF-8/)
   })
 })

@@ -21,9 +21,14 @@ export type MeasuredPoints =
 /** A scan of a lidar of 128 lines has 260,000 points, of which a photo sees a part; a line has some 30 bytes. */
 const MOST_BYTES = 256 * 2 ** 20
 
+/** The byte order mark, with which spreadsheets begin what they call Unicode text. */
+const UTF16 = 0xfeff
+
 /** Reads a file of points. Throws a DarError, one line, that names the file and the line or what the file is instead. */
 export async function readMeasuredPoints(path: string): Promise<MeasuredPoints> {
   const bytes = await readRegularFile(path, { most: MOST_BYTES })
+  if (bytes.length > 1 && (bytes.readUInt16LE() === UTF16 || bytes.readUInt16BE() === UTF16))
+    throw new DarError(`${path} is text in UTF-16; save it as UTF-8`)
   // Every kind of depth map has a byte 0 within its header; no table has one.
   if (bytes.subarray(0, 512).includes(0)) return { kind: 'map', depth: await decodeDepth(bytes, { name: path }) }
   return { kind: 'points', points: parsePoints(bytes.toString('utf8'), path) }

@@ -146,6 +146,21 @@ describe('alignDepth', () => {
     expect(() => alignDepth(room(), points)).toThrow(message)
   })
 
+  it.each([1e300, 1e-300])('refuses points of %d metres, which no float32 map can hold', (metres) => {
+    const points = measured((d) => d * metres)
+    expect(() => alignDepth(room(), points)).toThrow(/^0 of 60 points can be used/)
+  })
+
+  it('says when the points are in millimetres', () => {
+    const noteOf = (unit: number) =>
+      alignDepth(
+        room(),
+        measured((d) => d * unit),
+      ).alignment.notes.join()
+    expect(noteOf(1000)).toMatch(/the points are 1000 times as far as the model says; check that they are in metres/)
+    expect(noteOf(2)).toBe('')
+  })
+
   it('refuses options that make no sense', () => {
     const points = measured((d) => d)
     expect(() => alignDepth(room(), points, { in: 'linear' as 'log' })).toThrow(/'linear'; it is log or inverse/)

@@ -97,6 +97,8 @@ export interface AlignedMap extends DepthImage {
 
 /** Of a scale, one point could do; with three, one may be wrong. */
 const FEWEST_POINTS = 3
+/** Metres between which a point is believed: beyond them lies no scene, and float32 ends. */
+const [LEAST_METRES, MOST_METRES] = [1e-6, 1e9]
 /** Of scale and shift. */
 const FEWEST_FOR_SHIFT = 8
 /** Between the tenth and the ninetieth of a hundred depths: by less than this factor, they say nothing about a shift. */
@@ -105,6 +107,8 @@ const LEAST_RANGE = 1.2
 const LEAST_EXTENT = 0.05
 /** A median |ln d'/g| above it, after alignment, is no noise. */
 const DISAGREEMENT = 0.25
+/** Metres that alignment changes by more than this factor, in the median, are in another unit. */
+const OTHER_UNIT = 50
 
 const OPTIONS: Readonly<Record<keyof AlignOptions, true>> = { in: true, from: true }
 
@@ -167,6 +171,9 @@ export function fitAlignmentTo(
     notes.push(
       `after alignment half of the points still differ by more than ${(100 * off).toFixed(0)} %; check their columns, pixels and unit`,
     )
+  const factor = from === 'metres' ? median(mapped.map((d, i) => d / pairs.d[i])) : 1
+  if (factor > OTHER_UNIT || factor < 1 / OTHER_UNIT)
+    notes.push(`the points are ${Number(factor.toPrecision(2))} times as far as the model says; check that they are in metres`)
   return {
     space: chosen,
     slope,
@@ -246,7 +253,8 @@ function pairsOf({ width, height, depth }: AlignableMap, points: readonly DepthP
     }
     const value = depth[y * width + x]
     const predicted = from === 'inverse' ? 1 / value : value
-    const usable = predicted > 0 && Number.isFinite(predicted) && point.metres > 0 && Number.isFinite(point.metres)
+    const usable =
+      predicted > 0 && Number.isFinite(predicted) && point.metres >= LEAST_METRES && point.metres <= MOST_METRES
     if (!usable) continue
     d[n] = predicted
     g[n] = point.metres
