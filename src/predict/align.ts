@@ -173,7 +173,9 @@ export function fitAlignmentTo(
     )
   const factor = from === 'metres' ? median(mapped.map((d, i) => d / pairs.d[i])) : 1
   if (factor > OTHER_UNIT || factor < 1 / OTHER_UNIT)
-    notes.push(`the points are ${Number(factor.toPrecision(2))} times as far as the model says; check that they are in metres`)
+    notes.push(
+      `the points are ${Number(factor.toPrecision(2))} times as far as the model says; check that they are in metres`,
+    )
   return {
     space: chosen,
     slope,
