@@ -8,8 +8,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Focal, Timing } from '../predict/types.ts'
+import { cannotWrite } from '../support/cannot-write.ts'
 import { DarError } from '../support/errors.ts'
-import { cannotWrite, namesIn } from '../support/files.ts'
+import { namesIn } from '../support/files.ts'
 
 /** One line. */
 export interface ManifestEntry {

@@ -10,7 +10,8 @@ import type { ModelDescription } from '../predict/depth-model.ts'
 import { sizeText } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'
 import { NativeThread } from '../runtime/thread.ts'
-import { cannotWrite } from '../support/files.ts'
+import { cannotWrite } from '../support/cannot-write.ts'
+import { makeFolder } from '../support/folders.ts'
 import { sweepOnce, temporaryBeside } from '../support/temporary.ts'
 import type { MakeProgramsData, MakeProgramsRequest, ProgramFile } from './program-protocol.ts'
 
@@ -36,7 +37,8 @@ export class ProgramFiles {
     const folder = temporaryBeside(join(base, 'dar-programs'))
     try {
       const description = (await maker.call({ kind: 'describe' })) as ModelDescription
-      await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      await makeFolder(base)
+      await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
         throw cannotWrite(folder, error)
       })
       return new ProgramFiles(description, nameOrPath, folder, maker)

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `dar` command: the program with its verbs, run once on the process's arguments. */
 import { readFileSync } from 'node:fs'
-import { cannotWrite } from '../support/files.ts'
+import { cannotWrite } from '../support/cannot-write.ts'
 import { createProgram } from './program.ts'
 import { EXIT_CODES, run } from './run.ts'
 import { verbsFor } from './verbs.ts'

@@ -290,7 +290,7 @@ describe('dar predict, of bad input', () => {
     for (const target of [blocked, join(blocked, 'inside')]) {
       printed.err = ''
       expect(await predict(path, '--out', target)).toBe(EXIT_CODES.output)
-      expect(printed.err).toMatch(/^dar: cannot write .*blocked.*choose a folder you may write to\n$/)
+      expect(printed.err).toMatch(/^dar: cannot make the folder .*blocked: a file .*choose another folder\n$/)
     }
     expect(printed.out).toBe('')
     expect(await readFile(blocked, 'utf8')).toBe('I am a file')

@@ -5,14 +5,16 @@
  *
  *     rgb/000000.png   depth/000000.png (millimetres)   intrinsics.json (one camera a room)   meta.json
  */
-import { appendFile, mkdir, readdir, rm } from 'node:fs/promises'
+import { appendFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { encodeDepthPng, encodePngRgb } from '../node/png16.ts'
 import { openFurniture } from '../rooms/index.ts'
+import { remedyFor } from '../support/cannot-write.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import { namesIn, remedyFor, writeFileAtomically } from '../support/files.ts'
+import { namesIn, writeFileAtomically } from '../support/files.ts'
 import { LOCK_FILE, lockFolder } from '../support/folder-lock.ts'
+import { makeFolder } from '../support/folders.ts'
 import { readTextFile } from '../support/read-file.ts'
 import { readJson } from './json.ts'
 import { roomsDataset } from './rooms-dataset.ts'
@@ -169,11 +171,12 @@ function parsed<T>(line: string, schema: z.ZodType<T>): T | null {
 /** Makes the folder and its journal, or gets an existing journal ready for more lines. */
 async function openJournal(folder: string, header: Header): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     const started = (await readdir(folder)).includes(JOURNAL)
     // A torn last line must not swallow the next one.
     await appendFile(join(folder, JOURNAL), started ? '\n' : `${JSON.stringify(header)}\n`)
   } catch (error) {
+    if (error instanceof DarError) throw error
     throw new DarError(`cannot write to ${folder}: ${messageOf(error)}; ${remedyFor(error)}`, {
       kind: 'output',
     })

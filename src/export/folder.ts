@@ -12,14 +12,16 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { writeModel } from '../graph/index.ts'
 import { imageMultiple } from '../model/index.ts'
 import { type ModelFile, openModel } from '../node/index.ts'
 import { listed, networkSize, type Size, sizeText } from '../predict/index.ts'
+import { cannotWrite } from '../support/cannot-write.ts'
 import { DarError } from '../support/errors.ts'
-import { cannotWrite, syncFile, syncFolder } from '../support/files.ts'
+import { syncFile, syncFolder } from '../support/files.ts'
+import { makeFolder } from '../support/folders.ts'
 import { readTextFile } from '../support/read-file.ts'
 import { sweepOnce, temporaryBeside } from '../support/temporary.ts'
 import { averagingFactor, withAveraging } from './average.ts'
@@ -107,7 +109,7 @@ async function writeSize(
   const bytes = writeModel(model)
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   const onnx = join(folder, dirname(name))
-  await mkdir(onnx, { recursive: true })
+  await makeFolder(onnx)
   const input = { width: factor * size.width, height: factor * size.height }
   const config = modelConfig(file, size, { precision, input, dataFiles: files.length })
   await writeFile(join(folder, 'config.json'), json(config))

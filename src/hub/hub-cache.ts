@@ -8,11 +8,12 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, mkdir, readdir, realpath, rm, stat, symlink } from 'node:fs/promises'
+import { copyFile, readdir, realpath, rm, stat, symlink } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { getHFHubCachePath } from '@huggingface/hub'
 import { messageOf } from '../support/errors.ts'
 import { writeFileAtomically } from '../support/files.ts'
+import { makeFolder } from '../support/folders.ts'
 import { readTextFile } from '../support/read-file.ts'
 import type { HubReference } from './hub-reference.ts'
 
@@ -56,7 +57,7 @@ export class HubCache {
     { file, commit, revision }: { readonly file: string; readonly commit: string; readonly revision: string },
   ): Promise<string> {
     const path = join(this.folder, 'snapshots', commit, file)
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     await rm(path, { force: true }) // the link may point to a blob that is gone
     await symlink(relative(dirname(path), blob), path).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code === 'EEXIST') return // of another process that downloads the same

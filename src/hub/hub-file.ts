@@ -6,12 +6,13 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { downloadFile, HUB_URL, HubApiError, listFiles, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub'
 import { DarError, messageOf } from '../support/errors.ts'
 import { syncFolder } from '../support/files.ts'
 import { lockFolder } from '../support/folder-lock.ts'
+import { makeFolder } from '../support/folders.ts'
 import { redacted } from '../support/printable.ts'
 import { temporaryBeside } from '../support/temporary.ts'
 import { withoutTrailingSlashes } from '../support/text.ts'
@@ -131,7 +132,7 @@ async function download(
   blob: string,
   { text, onProgress }: Pick<HubOptions, 'onProgress'> & { readonly text: string },
 ): Promise<void> {
-  await mkdir(dirname(blob), { recursive: true })
+  await makeFolder(dirname(blob))
   // Two that download at once must not write into one file: the second has one of its own, which it cannot go on with later.
   const lock = lockedOrNull(dirname(blob), text)
   const partial = lock ? `${blob}.incomplete` : temporaryBeside(blob)

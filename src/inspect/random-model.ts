@@ -2,11 +2,12 @@
  * Writes a model file of any config at its starting values, for measurements. Tensors are written one by one, so the
  * size of the model does not matter.
  */
-import { mkdir, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DarConfig } from '../model/index.ts'
 import type { Size } from '../predict/types.ts'
 import { DarError } from '../support/errors.ts'
+import { makeFolder } from '../support/folders.ts'
 import { layoutOfModel, writeInitialModel } from '../train/index.ts'
 
 /** Disk space that is left free. */
@@ -31,7 +32,7 @@ export async function writeRandomModel(
 ): Promise<number> {
   const total = layoutOfModel(config).length * Float32Array.BYTES_PER_ELEMENT
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   await checkSpace(folder, total)
   await writeInitialModel(path, config, { seed, predictSize: `${size.width}x${size.height}`, onProgress })
   return total

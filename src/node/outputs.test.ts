@@ -165,7 +165,9 @@ describe('checkWritable', () => {
   it('names a folder that is a file, and leaves that file alone', async () => {
     const path = join(folder, 'a-file')
     await writeFile(path, 'mine')
-    await expect(checkWritable(path)).rejects.toThrow(/a-file.*choose a folder you may write to/)
+    await expect(checkWritable(path)).rejects.toThrow(
+      /a-file: a file of this name is in the way; move it away, or choose another folder/,
+    )
     expect(await readFile(path, 'utf8')).toBe('mine')
   })
 })

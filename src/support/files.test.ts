@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { compiledUrl } from '../../test/compiled.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
-import { namesIn, remedyFor, writeAtomically, writeFileAtomically } from './files.ts'
+import { remedyFor } from './cannot-write.ts'
+import { namesIn, writeAtomically, writeFileAtomically } from './files.ts'
 import { HOST, removeStale, temporaryBeside } from './temporary.ts'
 
 let folder: string

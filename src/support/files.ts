@@ -3,9 +3,11 @@
  * before the name is, and the name before the call returns, so that neither a kill nor a power cut leaves half a file or an
  * empty one. What killed processes left in the folder is removed before the first file is written there.
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { cannotWrite } from './cannot-write.ts'
 import { DarError, messageOf } from './errors.ts'
+import { makeFolder } from './folders.ts'
 import { sweepOnce, temporaryBeside } from './temporary.ts'
 
 /** Writes `bytes` to `path` so that a reader sees the old file or the whole new one. Creates the folder. */
@@ -21,7 +23,7 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
   const folder = dirname(path)
   const temporary = temporaryBeside(path)
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     sweepOnce(folder)
     const file = await open(temporary, 'w')
     try {
@@ -53,7 +55,7 @@ export async function writeFilesTogether(
   try {
     for (const [path, bytes] of files) {
       writing = path
-      await makeFolder(resolve(dirname(path)), root === undefined ? null : resolve(root))
+      await makeFolder(resolve(dirname(path)), { root: root === undefined ? null : resolve(root) })
       sweepOnce(dirname(path))
       const before = await stat(path).catch(() => null)
       if (before?.isDirectory())
@@ -78,17 +80,6 @@ export async function writeFilesTogether(
     for (const path of [...staged.map(({ temporary }) => temporary), ...placed])
       await rm(path, { force: true }).catch(() => {})
     throw error instanceof DarError ? error : cannotWrite(writing, error)
-  }
-}
-
-/** Makes `folder` and what is missing above it; with a `root`, only what lies below that. */
-async function makeFolder(folder: string, root: string | null): Promise<void> {
-  if (root === null) await mkdir(folder, { recursive: true })
-  else if (folder !== root && folder !== dirname(folder)) {
-    await makeFolder(dirname(folder), root)
-    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
   }
 }
 
@@ -124,32 +115,5 @@ export async function syncFile(path: string): Promise<void> {
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-/** Why `path` could not be written, and what helps. */
-export function cannotWrite(path: string, error: unknown): DarError {
-  return new DarError(`cannot write ${path}: ${messageOf(error)}; ${remedyFor(error)}`, {
-    kind: 'output',
-    cause: error,
-  })
-}
-
-/** What helps when something could not be written: room on a full disk, another place elsewhere. */
-export function remedyFor(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException | null)?.code) {
-    case 'ENOSPC':
-      return 'the disk is full: make room, or choose a folder on another one'
-    case 'EDQUOT':
-      return 'your quota is used up: make room, or choose a folder elsewhere'
-    case 'EFBIG':
-      return 'the file is larger than this system or your limit (ulimit -f) allows: raise it, or choose another disk'
-    case 'EIO':
-      return 'the disk fails: choose a folder on another one'
-    case 'EMFILE':
-    case 'ENFILE':
-      return 'too many files are open: close some, or raise the limit (ulimit -n)'
-    default:
-      return 'choose a folder you may write to'
   }
 }

@@ -8,10 +8,11 @@
  * seconds, and one that is no longer touched is broken too.
  */
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cannotWrite } from './cannot-write.ts'
 import { DarError } from './errors.ts'
-import { cannotWrite } from './files.ts'
+import { makeFolderSync } from './folders.ts'
 import { HOST, isRunning, removeStale, temporaryBeside } from './temporary.ts'
 
 /** Its name, for code that lists a folder. */
@@ -44,7 +45,7 @@ export function lockFolder(folder: string, what: string): FolderLock {
   const path = join(folder, LOCK_FILE)
   const holder: Holder = { pid: process.pid, host: HOST, start: startOf(process.pid), what, id: randomUUID() }
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolderSync(folder)
     removeStale(folder)
     for (let attempt = 0; !take(path, holder); attempt++) {
       const other = holderOf(path)

@@ -4,7 +4,8 @@
  */
 import { copyFile, link, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannotWrite, syncFolder } from '../support/files.ts'
+import { cannotWrite } from '../support/cannot-write.ts'
+import { syncFolder } from '../support/files.ts'
 import type { SetFigures } from './validate.ts'
 
 const EARLIER = /^checkpoint-(\d+)\.safetensors$/

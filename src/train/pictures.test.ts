@@ -107,7 +107,7 @@ describe('Pictures', () => {
       .write(7)
       .catch((error: unknown) => error)
     expect(error).toBeInstanceOf(DarError)
-    expect((error as DarError).message).toMatch(/^cannot write .*pictures\/update-000007: .*; choose a folder/)
+    expect((error as DarError).message).toMatch(/^cannot make the folder .*pictures: a file .*; move it away/)
     expect(await readFile(picturesPath(run), 'utf8')).toBe('a file in the way')
     expect(existsSync(join(run, 'log.jsonl'))).toBe(false)
   })

@@ -9,13 +9,15 @@
  * same distance in all of them. Only the last validations are kept.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { colourise } from '../image/index.ts'
 import type { RgbImage } from '../image/types.ts'
 import { encodeJpegRgb } from '../node/index.ts'
-import { cannotWrite } from '../support/files.ts'
+import { cannotWrite } from '../support/cannot-write.ts'
+import { DarError } from '../support/errors.ts'
+import { makeFolder } from '../support/folders.ts'
 import { sweepOnce, temporaryBeside } from '../support/temporary.ts'
 
 /** Validations whose pictures are kept. */
@@ -105,7 +107,7 @@ export class Pictures {
     const folder = join(all, validationFolder(step))
     const temporary = temporaryBeside(folder)
     try {
-      await mkdir(temporary, { recursive: true })
+      await makeFolder(temporary)
       sweepOnce(all)
       for (const [name, bytes] of await this.files(step)) await writeFile(join(temporary, name), bytes)
       await rm(folder, { recursive: true, force: true }) // of a session before, which was killed after it
@@ -113,7 +115,7 @@ export class Pictures {
       await removeOld(all, step)
     } catch (error) {
       await rm(temporary, { recursive: true, force: true }).catch(() => {})
-      throw cannotWrite(folder, error)
+      throw error instanceof DarError ? error : cannotWrite(folder, error)
     }
   }
 

@@ -362,7 +362,7 @@ describe('train', () => {
       expect(existsSync(out)).toBe(false)
       const file = join(data, 'huge.txt')
       await writeFile(file, '')
-      expect(await refusal({}, { out: join(file, 'run') })).toMatch(/cannot make the folder .*choose another --out/)
+      expect(await refusal({}, { out: join(file, 'run') })).toMatch(/cannot make the folder .*choose another folder/)
     })
 
     it('weights that are not there, that are of another model, or broken', async () => {

@@ -1,9 +1,10 @@
 /** `train`: a recipe's run from its folder, its lock and its engine to their end. The loop itself is in run.ts. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Engine } from '../runtime/engine.ts'
-import { DarError, messageOf } from '../support/errors.ts'
+import { DarError } from '../support/errors.ts'
 import { lockFolder } from '../support/folder-lock.ts'
+import { makeFolderSync } from '../support/folders.ts'
 import { checkpointPath } from './checkpoint.ts'
 import { ALONE } from './collective.ts'
 import { openTeacher } from './distil.ts'
@@ -54,7 +55,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
   const data = await resolveData(checked, options.data)
   const { distil, model } = checked
   const teacher = distil ? await openTeacher(distil, model, (path) => resolve(options.data, path)) : null
-  if (writes) makeFolder(out)
+  if (writes) makeFolderSync(out)
   const lock = writes ? lockFolder(out, `training of ${checked.name}`) : null
   // Each shape of a stage has a program, and each program an arena that never shrinks.
   const engine = new Engine({ threads, provider: device, memory: 'pieces' })
@@ -87,12 +88,4 @@ function refuseOverlap({ name, stages }: Recipe, { device = 'cpu' }: TrainOption
     throw new DarError(
       `recipe ${name}: overlap keeps the values of one pass, and accumulate makes several; leave one of them out`,
     )
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    throw new DarError(`cannot make the folder ${path}: ${messageOf(error)}; choose another --out`, { kind: 'output' })
-  }
 }

@@ -8,8 +8,10 @@ import { dirname, join } from 'node:path'
 import { encodeNpy } from '../image/npy.ts'
 import type { DepthImage, RgbImage } from '../image/types.ts'
 import { encodeDepthPng } from '../node/png16.ts'
+import { cannotWrite } from '../support/cannot-write.ts'
 import { DarError } from '../support/errors.ts'
-import { cannotWrite, syncFile, syncFolder } from '../support/files.ts'
+import { syncFile, syncFolder } from '../support/files.ts'
+import { makeFolder } from '../support/folders.ts'
 import { sweepOnce, temporaryBeside } from '../support/temporary.ts'
 
 /** A frame to be written. */
@@ -165,7 +167,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 /** Makes the folder of a result and removes what killed processes left there. Returns a temporary name. */
 export async function preparedBeside(path: string): Promise<string> {
   const folder = dirname(path)
-  await tried(path, () => mkdir(folder, { recursive: true }))
+  await makeFolder(folder)
   sweepOnce(folder)
   return temporaryBeside(path)
 }

@@ -2,8 +2,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { remedyFor } from '../support/cannot-write.ts'
 import { messageOf } from '../support/errors.ts'
-import { remedyFor } from '../support/files.ts'
 import { LogError, type TrainEvent } from '../train/run-log.ts'
 import { type EventContent, encodeEvent, type Scalar } from './event-file.ts'
 

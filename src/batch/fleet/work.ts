@@ -9,14 +9,14 @@
  *     OUT/results/ID.jsonl (or .parquet)      all entries of the shard, once it is done
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Consumer, JsMsg } from '@nats-io/jetstream'
 import { modelHash } from '../../node/model-path.ts'
 import { checkWritable } from '../../node/outputs.ts'
 import { assert, DarError, messageOf } from '../../support/errors.ts'
-import { cannotWrite } from '../../support/files.ts'
+import { makeFolder } from '../../support/folders.ts'
 import { checkKinds } from '../batch-options.ts'
 import { localModel } from '../local-model.ts'
 import { type ManifestEntry, ManifestWriter, manifestPath, readManifests } from '../manifest.ts'
@@ -204,9 +204,7 @@ class Turn {
     const { options, modelHash: hash } = work
     const place: BatchPlace = { root, out, model: hash, unit: pool.unit, decode: pool.decode, options, stem }
     const folder = join(out, 'shards', this.shard)
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw cannotWrite(folder, error)
-    })
+    await makeFolder(folder)
     const known = await readManifests(folder, (path) => stems.has(path))
     const todo: string[] = []
     for (const path of stems.keys()) if (!(await isDone(known.get(path), place))) todo.push(path)
