@@ -1,4 +1,8 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { DAR } from '../../test/compiled.ts'
+import { temporaryFolder } from '../../test/temporary-folder.ts'
 import { compile, exp, Graph } from '../graph/index.ts'
 import { DarError } from '../support/errors.ts'
 import { Engine } from './engine.ts'
@@ -19,3 +23,12 @@ it('computes on WebGPU where the machine has it, and says in one line where it h
     expect([...y]).toEqual([expect.closeTo(1, 5), expect.closeTo(Math.E, 5)])
   }
 })
+
+it('says in one line that the library of CUDA is not installed, and how it is', async () => {
+  const out = join(await temporaryFolder(), 'run')
+  const args = [DAR, 'train', 'tiny', '--device', 'cuda', '--set', 'stages.0.updates=1', '--out', out]
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  if (status === 0 || process.platform !== 'linux') return // a machine with CUDA, or one that ONNX Runtime knows none for
+  expect(status).toBe(66)
+  expect(stderr).toMatch(/^dar: the device cuda cannot be used here: [^\n]+; take cpu\n$/)
+}, 120_000)

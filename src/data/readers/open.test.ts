@@ -46,7 +46,9 @@ describe('recogniseLayout', () => {
 
   it('says so when it knows nothing', async () => {
     await put(join(folder.path, 'letter.txt'), 'dear')
-    await expect(recogniseLayout(folder.path)).rejects.toThrow(/looks like none of the layouts/)
+    await expect(recogniseLayout(folder.path)).rejects.toThrow(
+      /looks like none of the layouts .*webdataset\); put its photos into rgb\/ and their depth maps into depth\//,
+    )
     await expect(recogniseLayout(join(folder.path, 'letter.txt'))).rejects.toThrow(/is no data set that is known/)
     await expect(recogniseLayout(join(folder.path, 'nowhere'))).rejects.toThrow(/nowhere was not found/)
   })

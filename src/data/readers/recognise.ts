@@ -97,7 +97,9 @@ export async function recognise(path: string): Promise<Recognised> {
     if (inner === null) break
     at = inner
   }
-  throw new DarError(`${path} looks like none of the layouts that are known; name one: ${LAYOUTS.join(', ')}`)
+  throw new DarError(
+    `${path} looks like none of the layouts that are known (${LAYOUTS.join(', ')}); put its photos into rgb/ and their depth maps into depth/, or name the layout where it has another`,
+  )
 }
 
 /** As `recognise`, the layout alone. */
