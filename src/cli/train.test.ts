@@ -87,7 +87,7 @@ describe('dar train', () => {
     })
     const { code, errors } = await dar(...given, '--resume', '--set', 'stages.0.updates=2')
     expect(code).toBe(1)
-    expect(errors).toMatch(/is of a run with other settings: stages\.0\.updates 2 instead of 1/)
+    expect(errors).toMatch(/is of a run with other settings; this one has stages\.0\.updates 2 instead of 1/)
   })
 
   it('tells with --plan what a run takes, and leaves no folder', async () => {

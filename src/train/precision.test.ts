@@ -54,7 +54,7 @@ describe('half precision', () => {
     expect(rest.values).toEqual(whole.values)
     expect(await scaleOf('stopped')).toEqual({ scale: 4096, good: 4 })
     await expect(sessionOf(recipe, { ...at('stopped'), resume: true })).rejects.toThrow(
-      'is of a run with other settings: precision nothing instead of "half"',
+      'is of a run with other settings; this one has precision nothing instead of "half"',
     )
   })
 

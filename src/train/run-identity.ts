@@ -91,7 +91,7 @@ export function refuseOtherRun(stored: RunIdentity, wanted: RunIdentity, path: s
   const found = differences(before, now)
   if (found.length === 0) return
   throw new DarError(
-    `${path} is of a run with other settings: ${listText(found)}; change them back, give --force to go on with the new ` +
+    `${path} is of a run with other settings; this one has ${listText(found)}: change them back, give --force to go on with the new ` +
       'ones, or choose another --out folder',
   )
 }

@@ -62,7 +62,9 @@ describe('resuming', () => {
     expect((await session(RECIPE, { stopAfter: 1 })).error).toBeNull()
     const refused = async (change: Partial<Recipe>, options: Partial<TrainOptions> = {}) =>
       message((await session(tinyRecipe({ stages: [STAGE], ...change }), { resume: true, ...options })).error)
-    expect(await refused({ seed: 6 })).toContain('of a run with other settings: seed 6 instead of 5; change them back')
+    expect(await refused({ seed: 6 })).toContain(
+      'of a run with other settings; this one has seed 6 instead of 5: change them back',
+    )
     const schedule = { ...RECIPE.schedule, rate: 0.5 }
     expect(await refused({ schedule })).toContain('schedule.rate 0.5 instead of 0.001')
     expect(await refused({ stages: [{ ...STAGE, batch: 3 }] })).toContain('stages.0.batch 3 instead of 2')
