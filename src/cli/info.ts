@@ -2,17 +2,19 @@
  * `dar info PRESET|FILE`: size and cost of a model, before it is downloaded, trained or run. The figures are computed
  * and defined in src/inspect/info.ts; this file prints the table.
  */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type ByPart, type ModelInfo, modelInfo } from '../inspect/index.ts'
 import { PRESETS } from '../model/index.ts'
 import { checkModelFile, findConfig, PRESET_SIZE } from '../node/index.ts'
 import { parseSize } from '../predict/index.ts'
+import { OVERLAPS, type Overlap } from '../train/index.ts'
 import { wholeAbove0 } from './flag-values.ts'
 
 interface Flags {
   readonly size?: string
   readonly batch: string
   readonly gradientCheckpointing?: boolean
+  readonly overlap?: Overlap
   readonly json?: boolean
 }
 
@@ -34,14 +36,17 @@ export function registerInfo(program: Command): void {
     )
     .option('--batch <n>', 'images at once, for the memory', '1')
     .option('--gradient-checkpointing', 'training as a recipe with gradientCheckpointing does it')
+    .addOption(
+      new Option('--overlap <what>', 'training as one of several processes with train --overlap').choices(OVERLAPS),
+    )
     .option('--json', 'print one JSON document instead of a table')
     .addHelpText('after', HELP)
     .action(async (model: string, flags: Flags) => {
       const batch = wholeAbove0('--batch', flags.batch)
       const known = await findConfig(model)
       const size = flags.size === undefined ? known.size : parseSize(flags.size, '--size')
-      const { gradientCheckpointing = false } = flags
-      const info = modelInfo(known.config, { size, batch, gradientCheckpointing })
+      const { gradientCheckpointing = false, overlap = null } = flags
+      const info = modelInfo(known.config, { size, batch, gradientCheckpointing, overlap })
       const checked = known.path === null ? null : await checkModelFile(known.path)
       const checksum = checked === null ? {} : { checksum: checked ? 'matches' : 'none' }
       const text = flags.json

@@ -15,11 +15,18 @@ export async function printPlan(
 
 /** Several lines, without the last line's end. */
 function planText(plan: Plan): string {
-  const { parameters, memory, stages, data } = plan
+  const { parameters, memory, stages, data, ranks, overlap } = plan
+  const { carried, exchange } = memory.items
+  const of = overlap ? ` with --overlap ${overlap}` : ''
   const lines = [
     `${plan.recipe}: ${whole(plan.updates)} updates, ${whole(plan.images)} images`,
     `parameters  ${whole(parameters.total)}, of which ${whole(parameters.trained)} are trained`,
-    `memory      ${giga(memory.total)} GB at the peak: ${itemsText(memory.items)}`,
+    `memory      ${giga(memory.total)} GB at the peak${ranks > 1 ? ' of rank 0' : ''}: ${itemsText(memory.items)}`,
+    ...(ranks > 1
+      ? [
+          `processes   ${ranks}${of}; of the memory, sums over them take ${giga(exchange)} GB, and ${giga(carried)} GB is carried between programs`,
+        ]
+      : []),
     `arithmetic  ${(plan.flops / 1e15).toPrecision(3)} PFLOPs in all`,
     ...stages.flatMap(({ updates, batch, shapes }, i) => [
       `stage ${i + 1}     ${whole(updates)} updates of ${batch} images`,

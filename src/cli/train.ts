@@ -12,7 +12,7 @@ import type { Communicator } from '../mpi/index.ts'
 import { resolveModelPath } from '../node/model-path.ts'
 import { DarError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
-import { applySettings, loadRecipe, type Overlap, ownRecipes, train, withTeacher } from '../train/index.ts'
+import { applySettings, loadRecipe, OVERLAPS, type Overlap, ownRecipes, train, withTeacher } from '../train/index.ts'
 import { DISTRIBUTED, type Distributed, inProcesses, threadsOf } from './distributed.ts'
 import { ENCODER_HELP, encoderPath } from './encoder-flag.ts'
 import { collect } from './flag-values.ts'
@@ -33,9 +33,6 @@ interface Flags extends RunFlags {
   readonly from?: string
   readonly depthScale?: string
 }
-
-/** How `--overlap` may be given. */
-const OVERLAPS: readonly Overlap[] = ['backward', 'step']
 
 /** In place of a recipe's name: `dar finetune` with its folder as `--data`. */
 const FINETUNE = 'finetune'
@@ -93,8 +90,10 @@ async function action(name: string | undefined, flags: Flags, processes?: Commun
   const taught = flags.teacher === undefined ? loaded : withTeacher(loaded, flags.teacher, flags.data)
   const recipe = applySettings(taught, settings)
   if (flags.plan) {
-    const { data, device, precision, json } = flags
-    return printPlan(recipe, { data, threads, device, precision, loading }, { json })
+    if (!isFirst) return
+    const { data, device, precision, json, overlap } = flags
+    const each = { threads: threadsOf(threads, processes), ranks: processes?.ranks, overlap }
+    return printPlan(recipe, { data, device, precision, loading, ...each }, { json })
   }
   const { data, resume, force, skipBad, out = join('runs', recipe.name) } = flags
   const weights = flags.weights === undefined ? undefined : resolveModelPath(flags.weights)

@@ -19,16 +19,22 @@ export function flopsOf(node: Node): number {
 export interface RunOptions {
   /** Whether parameters are fed at every run, as in training, or fixed when the graph is loaded. Default: fixed. */
   readonly parameters?: 'fixed' | 'fed'
+  /** Tensors that are fed instead of computed, as in `CompileOptions`; default: none. */
+  readonly given?: Pick<ReadonlySet<Tensor>, 'has'>
 }
 
 /** The nodes behind `outputs` that every run computes, in an order in which they can be. */
-export function nodesPerRun(outputs: readonly Tensor[], { parameters = 'fixed' }: RunOptions = {}): Node[] {
+export function nodesPerRun(
+  outputs: readonly Tensor[],
+  { parameters = 'fixed', given = new Set() }: RunOptions = {},
+): Node[] {
   const varies = (tensor: Tensor): boolean =>
+    given.has(tensor) ||
     tensor.source.kind === 'input' ||
     (tensor.source.kind === 'parameter' && parameters === 'fed') ||
     (tensor.node !== null && varying.has(tensor.node))
   const varying = new Set<Node>()
-  for (const node of nodesBehind(outputs)) if (node.inputs.some(varies)) varying.add(node)
+  for (const node of nodesBehind(outputs, given)) if (node.inputs.some(varies)) varying.add(node)
   return [...varying]
 }
 

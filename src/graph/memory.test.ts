@@ -82,6 +82,14 @@ describe('activations, in bytes', () => {
     expect(memoryUse([dw], { bound: [dw] }).activations).toBe(4 * 3 * maps)
   })
 
+  it('leave out what is given, and everything behind it', () => {
+    const x = new Graph().input('x', [10])
+    const a = opaque([x], 100)
+    const b = opaque([opaque([a], 50)], 20)
+    const given = memoryUse([opaque([b, ops.reshape(a, [10, 10])], 7)], { given: new Set([a, b]) })
+    expect([given.activations, given.inputs]).toEqual([4 * 7, 0])
+  })
+
   it('names the node of the peak', () => {
     const x = new Graph().input('x', [10])
     const big = opaque([x], 100)

@@ -19,7 +19,7 @@ export interface MemoryUse {
   readonly activations: number
   /** The node at which that is. */
   readonly peakNode: Node | null
-  /** Bytes that are fed. */
+  /** Bytes that are fed; what is `given` is not in it. */
   readonly inputs: number
   /** Bytes of the parameters that a run reads; one that is only read while loading does not count. */
   readonly parameters: number
@@ -47,14 +47,14 @@ const sumOf = (tensors: Iterable<Tensor>): number => [...tensors].reduce((sum, t
 /** Memory of the graph behind `outputs`, in bytes. */
 export function memoryUse(
   outputs: readonly Tensor[],
-  { parameters = 'fixed', bound = [] }: MemoryOptions = {},
+  { parameters = 'fixed', bound = [], given = new Set() }: MemoryOptions = {},
 ): MemoryUse {
-  const nodes = nodesPerRun(outputs, { parameters })
+  const nodes = nodesPerRun(outputs, { parameters, given })
   const perRun = new Set(nodes)
   const read = new Set(nodes.flatMap((node) => node.inputs))
   for (const output of outputs) read.add(output)
-  const fixed = new Set(nodesBehind(outputs).filter((node) => !perRun.has(node)))
-  const leaves = leavesBehind(outputs)
+  const fixed = new Set(nodesBehind(outputs, given).filter((node) => !perRun.has(node)))
+  const leaves = leavesBehind(outputs, given)
   const ofKind = (kind: Tensor['source']['kind']) =>
     leaves.filter((leaf) => leaf.source.kind === kind && (kind === 'input' || read.has(leaf)))
   return {

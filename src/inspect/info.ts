@@ -30,7 +30,7 @@ import { MAP_ABOVE } from '../node/prediction-protocol.ts'
 import { predictionOutputs } from '../predict/prediction-graph.ts'
 import { networkSize } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'
-import { HOLES, RUNTIME, runMemory, totalOf, trainingOutputs } from '../train/index.ts'
+import { HOLES, type Overlap, RUNTIME, runMemory, totalOf, trainingOutputs } from '../train/index.ts'
 
 /** `total`, and an entry for each part. */
 export interface ByPart {
@@ -73,12 +73,14 @@ export interface InfoOptions {
   readonly batch?: number
   /** Of `memory.train` and `trainingFlops`: as a recipe with this field trains. Default false. */
   readonly gradientCheckpointing?: boolean
+  /** Of `memory.train`: as one of several processes that train with this overlap, `batch` images each. Default null: as one alone. */
+  readonly overlap?: Overlap | null
 }
 
 /** Derived from a config alone. The weights' values do not matter. */
 export function modelInfo(
   config: DarConfig,
-  { size, batch = 1, gradientCheckpointing = false }: InfoOptions,
+  { size, batch = 1, gradientCheckpointing = false, overlap = null }: InfoOptions,
 ): ModelInfo {
   const network = networkSize(size, size, imageMultiple(config))
   const one = predictionOutputs(config, network)
@@ -90,12 +92,10 @@ export function modelInfo(
   const prediction = predictionMemory(
     batch === 1 ? outputs : Object.values(predictionOutputs(config, network, { batch }).outputs),
   )
-  const state = runMemory({
-    model: config,
-    stages: [{ ...network, batch, updates: 1 }],
-    optimiser: {},
-    gradientCheckpointing,
-  })
+  const stages = [{ ...network, batch, updates: 1 }]
+  const run = { model: config, stages, optimiser: {}, gradientCheckpointing }
+  // The number of ranks does not count, only that there are others.
+  const state = runMemory(run, {}, {}, { ranks: overlap ? 2 : 1, overlap })
   const grid = memoryGrid([network.height, network.width])
   const sizes = 'decoder' in parameters ? (config.sizes ?? stepSizes(grid, config.steps, config.finest)) : []
   return {

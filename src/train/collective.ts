@@ -127,6 +127,15 @@ export async function sumGradient(
   await Promise.all(writes)
 }
 
+/**
+ * Values that `sumGradient` holds at most beside the gradient: a bucket that is read, one that is summed with the library's copy, and one that is
+ * taken back. `early`: those that are summed while the engine computes others, which are asked for all at once; null: there are none.
+ */
+export function heldOfSums(total: number, early: SumOptions['which'] | null = null): number {
+  const atOnce = early ? bucketsOf(total, BUCKET).filter(early) : []
+  return atOnce.reduce((sum, { length }) => sum + length, 0) + 4 * Math.min(total, BUCKET)
+}
+
 function bucketsOf(total: number, most: number): Bucket[] {
   return Array.from({ length: Math.ceil(total / most) }, (_, i) => ({
     offset: i * most,

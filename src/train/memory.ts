@@ -2,21 +2,24 @@
  * The memory of a training run: the resident memory of the whole process at its peak, in bytes, derived from its graphs
  * (graph/memory.ts) and settings before anything is allocated.
  *
- *     run = runtime + STATE·weights + programs + Σ_shapes (constants + inputs + HOLES·activations)
- *           + HOLES·(activations of update and validation) + held-out frames + loaders + furniture + teacher + a checkpoint being written,
- *           and ALLOCATOR of all that
+ *     run = runtime + STATE·weights + programs + Σ_shapes (Σ_programs (constants + inputs + HOLES·activations) + carried)
+ *           + HOLES·(activations of update and validation) + held-out frames + loaders + furniture + teacher + a checkpoint being written
+ *           + what sums over the ranks take, and ALLOCATOR of all that
  *
- * Every shape of a stage has a program whose arena never shrinks, so their activations add up. Those of an earlier stage are freed.
- * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER`, `HOLES` and `ALLOCATOR`; docs/training.md compares the sum with what runs held.
+ * Every shape of a stage has one program, two where a batch is in parts, or three where the step is in stages (staged-step.ts), which then carry
+ * values from one to the next. A program's arena never shrinks, so all activations add up. Those of an earlier stage of the recipe are freed.
+ * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER`, `HOLES`, `ALLOCATOR` and `MESSAGES`; docs/training.md compares the sum with what runs held.
  */
 import { CACHE_MEGABYTES, type LoadingOptions, PREFETCH } from '../data/index.ts'
-import { type MemoryUse, memoryUse, type Tensor } from '../graph/index.ts'
+import { type MemoryUse, memoryUse, type Stage as Program, type StageOutputs } from '../graph/index.ts'
 import { FURNITURE_MEGABYTES } from '../rooms/index.ts'
+import { heldOfSums } from './collective.ts'
 import { type TeacherModel, teacherOutputs } from './distil.ts'
 import { multiplierOf } from './groups.ts'
 import { updateOutputs, updatePasses } from './optimiser.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
 import { HELD_FURNITURE } from './sources.ts'
+import { carriedValues, cutStep, decodersIn, isBound, type Overlap } from './staged-step.ts'
 import { shapesOf } from './stages.ts'
 import { modelLayout, sumOutputs, trainingOutputs } from './step-program.ts'
 import { KEPT_BYTES, validationOutputs } from './validate.ts'
@@ -31,6 +34,8 @@ const WORKER = 120e6
 export const HOLES = 1.25
 /** What the system's allocator holds between the blocks of its threads, as a part of all else: after some hundred batches of nine sets. */
 const ALLOCATOR = 0.05
+/** The library of messages, and what it shares with its neighbours. */
+const MESSAGES = 100e6
 /** Parameters, gradients, two moments and the moving average. */
 const STATE = 5
 const FLOAT = Float32Array.BYTES_PER_ELEMENT
@@ -52,6 +57,14 @@ export interface DataSize {
   readonly teacher?: TeacherModel | null
 }
 
+/** How a run is shared out. */
+export interface Sharing {
+  /** Processes; default 1. */
+  readonly ranks?: number
+  /** Of several; default: the step is not in stages. */
+  readonly overlap?: Overlap | null
+}
+
 /** Bytes by what they are for. */
 export type MemoryItems = Readonly<Record<string, number>>
 
@@ -63,21 +76,44 @@ export function stepOptions({ optimiser, gradientCheckpointing }: RunCost, stage
   return { width, height, batch: stage.batch / accumulate, loss, dropPath, frozen, checkpoints }
 }
 
-/** Of one shape of a stage: its step's graph, not compiled, and that of the first pass where a batch is computed in parts. */
-export function stepOf(recipe: RunCost, stage: Stage, shape: Shape) {
-  const { frozen: _, checkpoints: __, ...options } = stepOptions(recipe, stage, shape)
-  const sums = (stage.accumulate ?? 1) > 1 ? Object.values(sumOutputs(recipe.model, options).outputs) : []
-  return { ...trainingOutputs(recipe.model, stepOptions(recipe, stage, shape)), sums }
+/** Of one shape of a stage, on one rank: the programs of a step, not compiled, and the values that they carry from one to the next. */
+export function stepOf(recipe: RunCost, stage: Stage, shape: Shape, { ranks = 1, overlap = null }: Sharing = {}) {
+  const { model } = recipe
+  const options = stepOptions(recipe, stage, shape)
+  const { frozen: _, checkpoints: __, ...forward } = options
+  const whole = (outputs: StageOutputs): Program => ({ outputs, given: new Map() })
+  if (ranks === 1 && (stage.accumulate ?? 1) === 1) {
+    const { outputs, layout } = trainingOutputs(model, options)
+    return { programs: [whole(outputs)], layout, carried: 0 }
+  }
+  const first = sumOutputs(model, forward)
+  const step = trainingOutputs(model, { ...options, sums: first.count })
+  const { layout } = step
+  const staged = ranks > 1 && overlap ? cutStep(step, overlap) : null
+  const programs = [
+    ...(overlap === 'step' && staged ? [] : [whole(first.outputs)]),
+    ...(staged ?? [whole(step.outputs)]),
+  ]
+  return { programs, layout, carried: staged ? carriedValues(staged) : 0 }
 }
 
-/** What the step of one shape needs while it runs. */
-export function stepMemory(outputs: Readonly<Record<string, Tensor>>, gradients: readonly Tensor[]): MemoryUse {
-  return memoryUse(Object.values(outputs), { parameters: 'fed', bound: gradients })
+/** What the programs of one shape need while they run: that of each, and the bytes of the values between them. */
+export function stepMemory({ programs, carried }: Pick<ReturnType<typeof stepOf>, 'programs' | 'carried'>) {
+  const uses = programs.map(({ outputs, given }) => {
+    const bound = Object.entries(outputs).flatMap(([name, tensor]) => (isBound(name) ? [tensor] : []))
+    return memoryUse(Object.values(outputs), { parameters: 'fed', bound, given })
+  })
+  return { uses, carried: FLOAT * carried }
 }
 
-/** The peak of a whole run, item by item: that of the stage that needs most. */
-export function runMemory(recipe: RunCost, data: DataSize = {}, loading: LoadingOptions = {}): MemoryItems {
-  const stages = recipe.stages.map((stage) => stageMemory(recipe, stage, data, loading))
+/** The peak of a whole run, or of rank 0 of one, item by item: that of the stage that needs most. Batches are a rank's. */
+export function runMemory(
+  recipe: RunCost,
+  data: DataSize = {},
+  loading: LoadingOptions = {},
+  sharing: Sharing = {},
+): MemoryItems {
+  const stages = recipe.stages.map((stage) => stageMemory(recipe, stage, data, loading, sharing))
   return stages.reduce((most, one) => (totalOf(one) > totalOf(most) ? one : most))
 }
 
@@ -89,13 +125,16 @@ function stageMemory(
   stage: Stage,
   { frames = [null], held = Number.POSITIVE_INFINITY, furnished = false, teacher = null }: DataSize,
   { workers = 1, prefetch = PREFETCH, cacheMegabytes = CACHE_MEGABYTES }: LoadingOptions,
+  { ranks = 1, overlap = null }: Sharing,
 ): MemoryItems {
   const shapes = shapesOf(stage)
-  const steps = shapes.map((shape) => stepOf(recipe, stage, shape))
-  const uses = steps.map(({ outputs, gradients }) => stepMemory(outputs, gradients))
-  const values = steps[0].layout.length
+  const steps = shapes.map((shape) => stepOf(recipe, stage, shape, { ranks, overlap }))
+  const memories = steps.map(stepMemory)
+  const uses = memories.flatMap((one) => one.uses)
+  const { layout } = steps[0]
+  const values = layout.length
   // Passes of one length share their memory.
-  const { passes: updates, length: factors } = updatePasses(steps[0].layout, recipe.optimiser)
+  const { passes: updates, length: factors } = updatePasses(layout, recipe.optimiser)
   const update = [...new Set(updates.map(({ length }) => length))].reduce((all, length) => {
     const updated = Object.values(updateOutputs(length))
     return all + memoryUse(updated, { bound: updated }).activations
@@ -107,7 +146,6 @@ function stageMemory(
         parameters: 'fed',
       })
     : null
-  const passes = steps.map(({ sums }) => (sums.length > 0 ? memoryUse(sums, { parameters: 'fed' }).activations : 0))
   const micros = stage.accumulate ?? 1
   const sum = (of: (use: MemoryUse) => number) => uses.reduce((all, use) => all + of(use), 0)
   const floats = (count: number) => FLOAT * count
@@ -125,10 +163,11 @@ function stageMemory(
     runtime: RUNTIME,
     // The update's arrays of rates and decays, too.
     state: floats((STATE + Number(micros > 1)) * values + 2 * factors),
-    programs: PROGRAM * (shapes.length + Number(validates)),
+    programs: PROGRAM * (uses.length + Number(validates)),
     constants: sum(({ constants }) => constants),
     inputs: sum(({ inputs }) => inputs),
-    activations: HOLES * (sum(({ activations }) => activations) + passes.reduce((all, bytes) => all + bytes, 0)),
+    activations: HOLES * sum(({ activations }) => activations),
+    carried: memories.reduce((all, { carried }) => all + carried, 0),
     update: HOLES * update,
     validation: predicting
       ? HOLES * predicting.activations + predicting.inputs + Math.min(KEPT_BYTES, held * heldFrame)
@@ -139,6 +178,7 @@ function stageMemory(
     teacher: teacher ? shapes.reduce((all, shape) => all + teacherMemory(teacher, recipe, { ...shape, batch }), 0) : 0,
     // What is read back to be written: parameters, average and moments; the model in float16.
     checkpoint: floats(4.5 * values),
+    exchange: ranks > 1 ? MESSAGES + floats(heldOfSums(values, overlap ? decodersIn(layout) : null)) : 0,
   }
   return { ...items, allocator: ALLOCATOR * totalOf(items) }
 }

@@ -14,6 +14,7 @@ import { AdamW, STATE_NAMES, type TrainingState } from './optimiser.ts'
 import { Owner } from './owner.ts'
 import { initialise } from './parameters.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
+import type { Overlap } from './staged-step.ts'
 import { modelLayout } from './step-program.ts'
 
 /** Updates that are timed, after one that is not. */
@@ -27,6 +28,9 @@ interface MeasureOptions {
   readonly products?: Products
   /** Of `distil`, which is then asked as in the run; default: none. */
   readonly teacher?: TeacherModel | null
+  /** As in a run of so many ranks, without the others: sums are this rank's own. Default 1. */
+  readonly ranks?: number
+  readonly overlap?: Overlap | null
 }
 
 /** Seconds, of medians of three: the step with the optimiser, and making a batch, which happens beside it; null for noise. */
@@ -34,7 +38,7 @@ export async function measureUpdates(
   recipe: Recipe,
   stage: Stage,
   shape: Shape,
-  { sources, threads, device, products, teacher = null }: MeasureOptions,
+  { sources, threads, device, products, teacher = null, ranks = 1, overlap = null }: MeasureOptions,
 ): Promise<{ readonly step: number; readonly batch: number | null }> {
   const { model, optimiser, seed, augmentation } = recipe
   const micros = stage.accumulate ?? 1
@@ -60,9 +64,10 @@ export async function measureUpdates(
     const accumulator = micros > 1 ? owner.hold(await Accumulator.create(engine, state.grads)) : null
     const program = owner.hold(
       await GradientStep.open(engine, { config: model, layout, state }, options, {
-        collective: ALONE,
+        collective: { ...ALONE, ranks },
         accumulator,
         teacher,
+        overlap,
       }),
     )
     const times: number[] = []

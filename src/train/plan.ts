@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { type LoadingOptions, ROOM_POOL } from '../data/index.ts'
-import { flopsOf, nodesPerRun, type Precision, type Tensor } from '../graph/index.ts'
+import { flopsOf, nodesPerRun, type Precision, type Stage as Program } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { DarError, messageOf } from '../support/errors.ts'
@@ -15,7 +15,8 @@ import { HOLES, type MemoryItems, runMemory, stepMemory, stepOf, totalOf } from 
 import { measureUpdates } from './plan-measure.ts'
 import type { Recipe } from './recipe.ts'
 import { resolveOne } from './sources.ts'
-import { shapesOf, totalUpdates, turnAt } from './stages.ts'
+import type { Overlap } from './staged-step.ts'
+import { refuseUnshareable, shapesOf, totalUpdates, turnAt } from './stages.ts'
 import { modelLayout } from './step-program.ts'
 
 /** One shape of a stage. */
@@ -25,7 +26,7 @@ export interface PlannedShape {
   readonly updates: number
   /** Of one update. */
   readonly flops: number
-  /** Bytes alive at the peak of its step, without the weights. */
+  /** Bytes alive at the peak of its step on one rank, without the weights. */
   readonly activations: number
   /** The step and the optimiser; null when not measured. */
   readonly stepSeconds: number | null
@@ -58,11 +59,14 @@ export interface PlannedData {
 export interface Plan {
   readonly recipe: string
   readonly parameters: { readonly total: number; readonly trained: number }
+  /** Processes that share every batch equally. */
+  readonly ranks: number
+  readonly overlap: Overlap | null
   readonly updates: number
   readonly images: number
   /** Of the whole run: two for each multiply-add of a matrix product or convolution. */
   readonly flops: number
-  /** Bytes of the process at its peak, and what they are made of. */
+  /** Bytes of the process at its peak, and what they are made of. Of several: rank 0, which validates and writes. */
   readonly memory: { readonly total: number; readonly items: MemoryItems }
   readonly stages: readonly PlannedStage[]
   readonly data: readonly PlannedData[]
@@ -83,6 +87,10 @@ export interface PlanOptions {
   /** Of their products; default `single`. */
   readonly precision?: Precision
   readonly loading?: LoadingOptions
+  /** Processes of the run; default 1. One of them is planned and measured. */
+  readonly ranks?: number
+  /** As in `train`; default null. */
+  readonly overlap?: Overlap | null
   /** Bytes that a measurement may take; none is made that needs more. Default: what the system has free. */
   readonly room?: number
 }
@@ -93,8 +101,21 @@ export interface PlanOptions {
  */
 export async function planRun(
   recipe: Recipe,
-  { data: root, threads, device = 'cpu', precision = 'single', loading = {}, room }: PlanOptions,
+  {
+    data: root,
+    threads,
+    device = 'cpu',
+    precision = 'single',
+    loading = {},
+    room,
+    ranks = 1,
+    overlap = null,
+  }: PlanOptions,
 ): Promise<Plan> {
+  refuseUnshareable(recipe, { ranks, overlap, device })
+  const sharing = { ranks, overlap }
+  /** What one rank computes. */
+  const own = { ...recipe, stages: recipe.stages.map((stage) => ({ ...stage, batch: stage.batch / ranks })) }
   const opened = await Promise.all(recipe.data.map((one) => openOne(one, root)))
   const data = shares(recipe, opened)
   const held = data.reduce((sum, one) => sum + one.held, 0)
@@ -104,19 +125,22 @@ export async function planRun(
   const validations = held > 0 || !known ? validationsOf(recipe) : 0
   const { distil, model } = recipe
   const teacher = distil ? await openTeacher(distil, model, (path) => resolve(root, path)) : null
-  const items = runMemory(recipe, { frames, furnished, teacher, ...(known && { held }) }, loading)
+  const items = runMemory(own, { frames, furnished, teacher, ...(known && { held }) }, loading, sharing)
   const free = room ?? process.availableMemory()
   const notes = await notesOf(recipe, device, precision)
   if (teacher) notes.push("the teacher's FLOPs are not counted, its memory and time are")
   const stages: PlannedStage[] = []
-  for (const stage of recipe.stages) {
+  if (ranks > 1) notes.push('the time that sums over the processes take is not in it')
+  else if (overlap) notes.push(`one process has nothing to overlap: start the plan as the run, with mpiexec -n N`)
+  for (const stage of own.stages) {
     const shapes: PlannedShape[] = []
     const { before } = turnAt(stage, stage.updates)
     for (const [i, shape] of shapesOf(stage).entries()) {
-      const { outputs, gradients, sums } = stepOf(recipe, stage, shape)
-      const use = stepMemory(outputs, gradients)
-      const flops = (stage.accumulate ?? 1) * (flopsBehind(Object.values(outputs)) + flopsBehind(sums))
-      const needed = items.runtime + items.state + items.programs + items.update + HOLES * use.activations
+      const step = stepOf(own, stage, shape, sharing)
+      const { uses, carried } = stepMemory(step)
+      const values = uses.map(({ activations }) => activations)
+      const flops = ranks * (stage.accumulate ?? 1) * sumOf(step.programs.map(flopsOfRun))
+      const needed = items.runtime + items.state + items.programs + items.update + HOLES * sumOf(values) + carried
       const fits = needed <= free
       if (!fits)
         notes.push(
@@ -124,24 +148,25 @@ export async function planRun(
         )
       const sources = known ? opened.flatMap((one) => ('source' in one ? [one.source] : [])) : null
       const measured = fits
-        ? await measureUpdates(recipe, stage, shape, {
+        ? await measureUpdates(own, stage, shape, {
             sources,
             threads,
             device,
             products: productsOn(device, precision),
             teacher,
+            ...sharing,
           })
         : null
       shapes.push({
         ...shape,
         updates: before[i],
         flops,
-        activations: use.activations,
+        activations: Math.max(...values) + carried,
         stepSeconds: measured?.step ?? null,
         batchSeconds: measured?.batch ?? null,
       })
     }
-    stages.push({ updates: stage.updates, batch: stage.batch, shapes })
+    stages.push({ updates: stage.updates, batch: ranks * stage.batch, shapes })
   }
   const all = stages.flatMap(({ shapes }) => shapes)
   const seconds = all.every(({ stepSeconds }) => stepSeconds !== null)
@@ -154,6 +179,8 @@ export async function planRun(
   return {
     recipe: recipe.name,
     parameters: countParameters(recipe),
+    ranks,
+    overlap,
     updates: totalUpdates(recipe),
     images: imagesOf(recipe),
     flops: all.reduce((sum, one) => sum + one.updates * one.flops, 0),
@@ -176,8 +203,9 @@ async function notesOf(recipe: Recipe, device: Provider, precision: Precision): 
   ]
 }
 
-const flopsBehind = (outputs: readonly Tensor[]): number =>
-  nodesPerRun(outputs, { parameters: 'fed' }).reduce((sum, node) => sum + flopsOf(node), 0)
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0)
+const flopsOfRun = ({ outputs, given }: Program): number =>
+  sumOf(nodesPerRun(Object.values(outputs), { parameters: 'fed', given }).map(flopsOf))
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
 const imagesOf = ({ stages }: Recipe): number => stages.reduce((sum, { updates, batch }) => sum + updates * batch, 0)
 

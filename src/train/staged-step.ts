@@ -6,15 +6,15 @@
  *     decoder     loss, and the gradients of all but the encoder      then their sum over the ranks begins
  *     encoder     the gradients of the encoder                        meanwhile; then the rest is summed
  *
- * Each program leaves what later ones read in one buffer on the engine. The price is memory, which no plan counts: what is carried lies in
- * that buffer. With gradient checkpointing, what spans read is nearly all of it.
+ * Each program leaves what later ones read in one buffer on the engine. The price is memory: that buffer, and an arena of the engine for each
+ * program (memory.ts counts both from `cutStep`). With gradient checkpointing, what spans read is nearly all that is carried.
  *
  * With `backward` the first pass is a program of its own, as in gradient-step.ts, and nothing is carried from it. Gradients are then those of
  * the uncut step, bit for bit: the same operators, and the same buckets. With `step` the forward program is a stage, too, and there is no
  * second forward pass. The engine fuses other operators there than in a first pass of its own, so the loss's sums differ in their last bit.
  */
 import type { Batch } from '../data/index.ts'
-import { type Compiled, compileStages, type Node, type Products, sizeOf, type Tensor } from '../graph/index.ts'
+import { compile, cutStages, type Node, type Products, type Stage, sizeOf, type Tensor } from '../graph/index.ts'
 import type { Engine, Program, ResidentBuffer } from '../runtime/engine.ts'
 import type { BufferSlice, PortData } from '../runtime/protocol.ts'
 import { assert } from '../support/errors.ts'
@@ -23,8 +23,9 @@ import { Owner } from './owner.ts'
 import type { Layout } from './parameters.ts'
 import { feedsOf, GRADIENT, loadStep, SUMS, type trainingOutputs } from './step-program.ts'
 
-/** How much of the step is in stages. */
-export type Overlap = 'backward' | 'step'
+/** How much of the step may be in stages. */
+export const OVERLAPS = ['backward', 'step'] as const
+export type Overlap = (typeof OVERLAPS)[number]
 
 /** Where parameters are read and gradients left. */
 interface Buffers {
@@ -65,18 +66,19 @@ export class StagedStep {
   /** Of `trainingOutputs` with `sums`. The engine must hold no other staged step of this `name`. */
   static async open(
     engine: Engine,
-    { outputs, layout, ownSums }: ReturnType<typeof trainingOutputs>,
+    whole: ReturnType<typeof trainingOutputs>,
     buffers: Buffers,
     { name, overlap, products }: { readonly name: string; readonly overlap: Overlap; readonly products?: Products },
   ): Promise<StagedStep> {
     const owner = new Owner()
     try {
-      const backward = backwardStages(outputs)
-      const stages = overlap === 'step' ? [{ [SUMS]: ownSums() }, ...backward] : backward
-      const compiled = compileStages(stages, { name, products, again: renames }).map((make) => make())
+      const { layout } = whole
+      const stages = cutStep(whole, overlap)
+      const nameOf = (s: number) => `${name}, stage ${s + 1} of ${stages.length}`
+      const compiled = stages.map(({ outputs, given }, s) => compile(outputs, { given, products, name: nameOf(s) }))
       const isApart = overlap === 'backward' || !compiled[0].inputs.some((port) => port.name === SUMS)
       assert(isApart, 'a sum of the loss is made from another')
-      const slots = slotsOf(compiled, `carried of ${name}`)
+      const slots = slotsOf(stages, `carried of ${name}`)
       owner.hold(await engine.allocate(`carried of ${name}`, new Float32Array(slots.length)))
       const programs: Program[] = []
       for (const stage of compiled) {
@@ -149,6 +151,21 @@ const spentIn = ({ time: { waiting, moving } }: Collective) => waiting + moving
 const askedOf = ({ inputs }: Program, feeds: Readonly<Record<string, PortData>>) =>
   Object.fromEntries(inputs.flatMap(({ name }) => (name in feeds ? [[name, feeds[name]]] : [])))
 
+/** The programs of the step that `trainingOutputs` makes with `sums`, before they are compiled. */
+export function cutStep(
+  { outputs, ownSums }: Pick<ReturnType<typeof trainingOutputs>, 'outputs' | 'ownSums'>,
+  overlap: Overlap,
+): Stage[] {
+  const backward = backwardStages(outputs)
+  return cutStages(overlap === 'step' ? [{ [SUMS]: ownSums() }, ...backward] : backward, { again: renames })
+}
+
+/** Values that programs hand on to later ones, each once: the length of the buffer that they lie in. */
+export const carriedValues = (stages: readonly Stage[]): number => slotsOf(stages, '').length
+
+/** Whether an output of a stage is written into a buffer that is there before the program runs. */
+export const isBound = (output: string): boolean => output.startsWith(CARRIED) || output.startsWith(GRADIENT)
+
 /** What the decoder's program and the encoder's are to compute. */
 function backwardStages(outputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>[] {
   const isEncoders = (name: string) => name.startsWith(GRADIENT + ENCODER)
@@ -159,10 +176,10 @@ function backwardStages(outputs: Readonly<Record<string, Tensor>>): Record<strin
 }
 
 /** Places in one buffer for all that the programs hand on. */
-function slotsOf(compiled: readonly Compiled[], buffer: string) {
+function slotsOf(stages: readonly Stage[], buffer: string) {
   const slots = new Map<string, BufferSlice>()
   let end = 0
-  for (const { name, shape } of compiled.flatMap(({ outputs }) => outputs)) {
+  for (const [name, { shape }] of stages.flatMap(({ outputs }) => Object.entries(outputs))) {
     if (!name.startsWith(CARRIED)) continue
     const length = sizeOf(shape)
     slots.set(name, { buffer, offset: end, length })
@@ -178,7 +195,8 @@ function slotsOf(compiled: readonly Compiled[], buffer: string) {
   return { length: end, among }
 }
 
-function decodersIn({ entries }: Layout): (bucket: Bucket) => boolean {
+/** Which stretches of the gradient have nothing of the encoder's. */
+export function decodersIn({ entries }: Layout): (bucket: Bucket) => boolean {
   const encoders = entries.filter(({ name }) => name.startsWith(ENCODER))
   return ({ offset, length }) =>
     !encoders.some((entry) => entry.offset < offset + length && offset < entry.offset + entry.length)

@@ -1,10 +1,34 @@
 /** Finds the stage and the shape of an update. Arithmetic on a recipe's stages. */
+import type { Provider } from '../runtime/protocol.ts'
 import { DarError } from '../support/errors.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
+import type { Overlap } from './staged-step.ts'
 
 /** Updates of all stages. */
 export function totalUpdates({ stages }: Recipe): number {
   return stages.reduce((sum, stage) => sum + stage.updates, 0)
+}
+
+/** Throws a DarError when so many ranks cannot train the recipe on this device, or not with this overlap. */
+export function refuseUnshareable(
+  recipe: Recipe,
+  {
+    ranks,
+    overlap,
+    device = 'cpu',
+  }: { readonly ranks: number; readonly overlap: Overlap | null; readonly device?: Provider },
+): void {
+  const { name, stages } = recipe
+  refuseUnequalShares(recipe, ranks)
+  if (device === 'webgpu' && ranks > 1)
+    throw new DarError('several processes train on the CPU only; leave --device out')
+  if (ranks > 1 && stages.some(({ cacheFeatures }) => cacheFeatures))
+    throw new DarError(`recipe ${name}: cacheFeatures is for one process; leave it out, or train in one`)
+  if (overlap && device !== 'cpu') throw new DarError(`overlap is for the CPU, not ${device}; leave it out`)
+  if (overlap && stages.some(({ accumulate = 1 }) => accumulate > 1))
+    throw new DarError(
+      `recipe ${name}: overlap keeps the values of one pass, and accumulate makes several; leave one of them out`,
+    )
 }
 
 /** Throws a DarError when a batch cannot be shared out to so many ranks equally. */

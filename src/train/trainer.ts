@@ -14,7 +14,7 @@ import { parseRecipe, type Recipe } from './recipe.ts'
 import { Run } from './run.ts'
 import type { TrainResult } from './run-log.ts'
 import { resolveData } from './sources.ts'
-import { refuseUnequalShares } from './stages.ts'
+import { refuseUnshareable } from './stages.ts'
 import type { TrainOptions } from './train-options.ts'
 
 export type { TrainOptions } from './train-options.ts'
@@ -40,14 +40,9 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     overlap = null,
   } = options
   const writes = collective.rank === 0
-  refuseUnequalShares(checked, collective.ranks)
-  if (device === 'webgpu' && collective.ranks > 1)
-    throw new DarError('several processes train on the CPU only; leave --device out')
-  if (collective.ranks > 1 && checked.stages.some(({ cacheFeatures }) => cacheFeatures))
-    throw new DarError(`recipe ${checked.name}: cacheFeatures is for one process; leave it out, or train in one`)
+  refuseUnshareable(checked, { ranks: collective.ranks, overlap, device })
   if (writes && !resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
-  if (overlap) refuseOverlap(checked, options)
   if (skipBad && collective.ranks > 1)
     throw new DarError(
       'a rank that skips a batch would leave the others waiting; train in one process, or without --skip-bad',
@@ -80,12 +75,4 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     await owner.dispose()
     await lock?.dispose()
   }
-}
-
-function refuseOverlap({ name, stages }: Recipe, { device = 'cpu' }: TrainOptions): void {
-  if (device !== 'cpu') throw new DarError(`overlap is for the CPU, not ${device}; leave it out`)
-  if (stages.some(({ accumulate = 1 }) => accumulate > 1))
-    throw new DarError(
-      `recipe ${name}: overlap keeps the values of one pass, and accumulate makes several; leave one of them out`,
-    )
 }
