@@ -19,7 +19,7 @@ import { answerRequests, native, threadData } from '../runtime/thread.ts'
 import { DarError, messageOf } from '../support/errors.ts'
 import type { MakeProgramsData, MakeProgramsRequest, ProgramFile } from './program-protocol.ts'
 
-/** 1 MB of an attention's scores at once instead of 10 MB, which every worker would keep. */
+/** 1 MB of an attention's scores at once instead of 10 MB, which every worker would keep; and of `detail`, 1 MB instead of 20. */
 const VALUES_AT_ONCE = 250_000
 
 const { nameOrPath } = threadData<MakeProgramsData>()

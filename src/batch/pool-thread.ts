@@ -15,7 +15,7 @@ import { DarError, messageOf } from '../support/errors.ts'
 import { free } from './free.ts'
 import type { PoolRequest, PoolThreadData, ProgramFile } from './program-protocol.ts'
 
-/** Network sizes whose programs are kept: landscape and portrait. Each takes what a run needs (40 MB for dar-nano). */
+/** Network sizes whose programs are kept: landscape and portrait. Each takes what a run needs (17 MB for dar-nano). */
 const KEPT_SIZES = 2
 
 interface Program {

@@ -11,7 +11,9 @@ import {
   someWeights,
 } from '../../test/op-harness.ts'
 import { Graph, gradient } from '../graph/index.ts'
+import { memoryUse } from '../graph/memory.ts'
 import * as ops from '../graph/ops/index.ts'
+import { nodesBehind } from '../graph/tensor.ts'
 import { Engine } from '../runtime/engine.ts'
 import { parseConfig } from './config.ts'
 import { fineScores, sharpen } from './fine.ts'
@@ -139,4 +141,29 @@ test('the gradient of the detail is that of finite differences', async () => {
   const slow = await differences(engine, sum, feeds, ['depth', 'y'])
   expect(relativeError(result.dDepth, slow.depth)).toBeLessThan(1e-6)
   expect(relativeError(result.dY, slow.y)).toBeLessThan(1e-5)
+})
+
+function detail(size: ops.Size, { valuesAtOnce }: { readonly valuesAtOnce?: number } = {}) {
+  const graph = new Graph({ valuesAtOnce })
+  const [h, w] = size.map((n) => n / 2)
+  const sharp = sharpen(graph, graph.input('depth', [1, 1, h, w]), graph.input('y', [1, F, h, w]), size)
+  const feeds = { depth: numbers(h * w, 1).map((v) => Math.abs(v) + 0.3), y: numbers(F * h * w, 2) }
+  const joined = nodesBehind([sharp]).filter(({ op }) => op === 'concat')
+  return { sharp, joined, feeds: { ...feeds, ...someWeights(graph) } }
+}
+
+/** A row has 2·24 channels·8 columns. */
+test.each([5, 1])('in blocks of at most %d rows the detail is the same', async (rows) => {
+  const [whole, blocks] = [detail([12, 8]), detail([12, 8], { valuesAtOnce: rows * 2 * 24 * 8 })]
+  expect(whole.joined).toEqual([])
+  expect(blocks.joined.map(({ inputs }) => inputs.length)).toEqual([Math.ceil(12 / rows)])
+  const expected = await evaluate(engine, { sharp: whole.sharp }, whole.feeds)
+  const found = await evaluate(engine, { sharp: blocks.sharp }, blocks.feeds)
+  expect(relativeError(found.sharp, expected.sharp)).toBeLessThan(1e-6)
+})
+
+test('in blocks of rows the detail takes less memory', () => {
+  const [whole, blocks] = [detail([96, 64]), detail([96, 64], { valuesAtOnce: 8 * 2 * 24 * 64 })]
+  expect(blocks.joined.map(({ inputs }) => inputs.length)).toEqual([12])
+  expect(memoryUse([blocks.sharp]).activations).toBeLessThan(memoryUse([whole.sharp]).activations / 2)
 })

@@ -39,8 +39,35 @@ export function fineScores(graph: Graph, path1: Tensor, g: Tensor, scores: Tenso
 export function sharpen(graph: Graph, depth: Tensor, y: Tensor, size: ops.Size): Tensor {
   const at = new Scope(graph, 'detail')
   const narrow = groupNorm(at.sub('norm'), conv(at.sub('conv1'), y, DETAIL_WIDTH), NORM_GROUPS, EPSILON)
-  const wide = at.run(() => ops.resize(narrow, size))
-  const inner = ops.relu(conv(at.sub('conv2'), wide, DETAIL_WIDTH, { init: HE }))
-  const r = conv(at.sub('conv3'), inner, 1, { kernel: 1 })
-  return at.run(() => ops.mul(ops.resize(depth, size), ops.exp(ops.mul(ops.tanh(ops.mul(r, GAIN)), REACH))))
+  const factor = factorOf(at, narrow, size)
+  return at.run(() => ops.mul(ops.resize(depth, size), factor))
+}
+
+/**
+ * exp(½·tanh(0.3·r)), B,1,H,W, in blocks of rows where the graph has a limit: at the image's size what r is computed from are the largest
+ * values of the network.
+ */
+function factorOf(at: Scope, narrow: Tensor, size: ops.Size): Tensor {
+  const [height, width] = size
+  const [batch, channels, , columns] = narrow.shape
+  /** With rows of zeros above and below. */
+  const factorOfRows = (wide: Tensor, above: number, below: number): Tensor => {
+    const padding = [above, 1, below, 1] as const
+    const inner = ops.relu(conv(at.sub('conv2'), wide, DETAIL_WIDTH, { padding, init: HE }))
+    const r = conv(at.sub('conv3'), inner, 1, { kernel: 1 })
+    return at.run(() => ops.exp(ops.mul(ops.tanh(ops.mul(r, GAIN)), REACH)))
+  }
+  const blocks = ops.blocksOf(narrow.graph, height, { values: 2 * batch * channels * width })
+  if (blocks.length === 1) {
+    const wide = at.run(() => ops.resize(narrow, size))
+    return factorOfRows(wide, 1, 1)
+  }
+  const tall = at.run(() => ops.resize(narrow, [height, columns]))
+  const factors = blocks.map(({ begin, end }) => {
+    // The kernel reaches a row further on both sides, or past the image.
+    const [from, to] = [Math.max(begin - 1, 0), Math.min(end + 1, height)]
+    const wide = at.run(() => ops.resize(ops.slice(tall, 2, from, to), [to - from, width]))
+    return factorOfRows(wide, from - (begin - 1), end + 1 - to)
+  })
+  return at.run(() => ops.concat(factors, 2))
 }

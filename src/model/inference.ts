@@ -46,7 +46,7 @@ export interface InferenceOptions {
   readonly input?: string
   /** RGB in [0, 1], which the graph normalises, or values that are normalised for the encoder already. */
   readonly pixels?: 'rgb' | 'normalised'
-  /** Most temporary values of an attention or an MLP in memory at once. Default: all. */
+  /** Most temporary values of an attention, an MLP or the last convolutions (`detail`) in memory at once. Default: all. */
   readonly valuesAtOnce?: number
 }
 

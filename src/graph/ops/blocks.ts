@@ -1,5 +1,8 @@
-/** What is computed for each row alone, computed for some rows at a time: with less memory, and the same values to rounding. */
-import type { Tensor } from '../tensor.ts'
+/**
+ * What is computed for each row alone, or from a few rows around it, computed for some rows at a time: with less memory, and the same values to
+ * rounding.
+ */
+import type { Graph, Tensor } from '../tensor.ts'
 import { concat, split } from './shape.ts'
 
 /**
@@ -12,14 +15,32 @@ export function inBlocks(
   { values }: { readonly values: number },
   run: (block: Tensor, begin: number) => Tensor,
 ): Tensor {
-  const length = x.shape[axis]
-  const block = blockLength(length, Math.max(1, Math.floor(x.graph.valuesAtOnce / values)))
-  if (block >= length) return run(x, 0)
-  const lengths = Array.from({ length: Math.ceil(length / block) }, (_, i) => Math.min(block, length - i * block))
+  const blocks = blocksOf(x.graph, x.shape[axis], { values })
+  if (blocks.length === 1) return run(x, 0)
+  const parts = split(
+    x,
+    axis,
+    blocks.map(({ begin, end }) => end - begin),
+  )
   return concat(
-    split(x, axis, lengths).map((part, i) => run(part, i * block)),
+    parts.map((part, i) => run(part, blocks[i].begin)),
     axis,
   )
+}
+
+/** Positions begin, …, end − 1 of an axis. */
+export interface Block {
+  readonly begin: number
+  readonly end: number
+}
+
+/** The blocks into which `inBlocks` cuts an axis of `length`; for callers whose blocks read more than their own positions. One without a limit. */
+export function blocksOf(graph: Graph, length: number, { values }: { readonly values: number }): readonly Block[] {
+  const block = blockLength(length, Math.max(1, Math.floor(graph.valuesAtOnce / values)))
+  return Array.from({ length: Math.ceil(length / block) }, (_, i) => ({
+    begin: i * block,
+    end: Math.min((i + 1) * block, length),
+  }))
 }
 
 /** The longest block of at most `most` that divides the length, for blocks of one shape share memory; one of half as many at least, else `most`. */
