@@ -1,14 +1,26 @@
 import { describe, expect, it } from 'vitest'
-import { findTrim, memoryKeeper } from './free-memory.ts'
+import { type Allocator, findAllocator, MALLOPT, memoryKeeper } from './free-memory.ts'
 
-const trim = await findTrim()
+const allocator = await findAllocator()
+
+/** Notes what it is asked for. */
+function noting() {
+  const calls: (readonly number[])[] = []
+  const note = (...values: number[]) => calls.push(values)
+  const find = async (): Promise<Allocator> => ({ trim: note, set: note })
+  return { calls, find }
+}
 
 describe('memoryKeeper', () => {
-  it('gives memory back after every so many items', async () => {
-    const pads: number[] = []
-    const keep = await memoryKeeper({ every: 3, find: async () => (pad) => pads.push(pad) })
+  it('shares arenas and fixes the size of large arrays once, then gives memory back after every so many items', async () => {
+    const { calls, find } = noting()
+    const keep = await memoryKeeper({ every: 3, find })
+    expect(calls.splice(0)).toEqual([
+      [MALLOPT.arenaMax, 2],
+      [MALLOPT.mmapThreshold, 262_144],
+    ])
     for (let i = 0; i < 8; i++) keep()
-    expect(pads).toEqual([0, 0])
+    expect(calls).toEqual([[0], [0]])
   })
 
   it('does nothing where the C library has no such function', async () => {
@@ -16,7 +28,8 @@ describe('memoryKeeper', () => {
     expect(() => keep()).not.toThrow()
   })
 
-  it.skipIf(trim === null)('finds glibc’s function, which says whether it gave anything back', () => {
-    expect([0, 1]).toContain(trim?.(0))
+  it.skipIf(allocator === null)('finds glibc’s functions, which say whether they did anything', () => {
+    expect([0, 1]).toContain(allocator?.trim(0))
+    expect(allocator?.set(MALLOPT.arenaMax, 64)).toBe(1)
   })
 })
