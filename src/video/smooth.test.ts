@@ -56,6 +56,14 @@ describe('smoothing', () => {
     expect(smooth.every(({ cameraMotion }) => cameraMotion === 0)).toBe(true)
   })
 
+  it('holds on to the past as much, whether σ is small everywhere or large everywhere', () => {
+    const noise = Array.from({ length: 10 }, () => Float32Array.from({ length: COUNT }, () => random.normal(0, 0.05)))
+    const [small, large] = [0.1, 2].map((sigma) =>
+      data(run(noise.map((errors) => frame((i) => Math.exp(errors[i]), photo(), sigma)))),
+    )
+    for (const [k, map] of small.entries()) expect(map[77] / large[k][77]).toBeCloseTo(1, 3)
+  })
+
   it('takes most of the flicker of the scale', () => {
     const flicker = Array.from({ length: 40 }, () => Math.exp(random.normal(0, 0.05)))
     const flickering = flicker.map((factor) => frame(() => factor))
@@ -103,8 +111,9 @@ describe('smoothing', () => {
     expect(frames[10].resets).toBeLessThan(0.4)
   })
 
-  it('follows the network when the camera moves', () => {
-    const frames = Array.from({ length: 10 }, (_, k) => frame(() => 0.9 ** k, photo(k)))
+  // 2 m is σ as large as the depth, as dar-nano has it: σ compares pixels and frames, and is no error bar.
+  it.each([0.1, 2])('follows the network when the camera moves, with a σ of %d m', (sigma) => {
+    const frames = Array.from({ length: 10 }, (_, k) => frame(() => 0.9 ** k, photo(k), sigma))
     const smooth = run(frames)
     for (const [k, { depth, cameraMotion }] of smooth.entries()) {
       if (k > 0) expect(cameraMotion).toBe(1)

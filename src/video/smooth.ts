@@ -39,7 +39,7 @@ export interface SmoothOptions {
   readonly change?: number
   /** Standard deviations from which on a new depth makes its pixel start anew; at twice as many it does so altogether. */
   readonly gate?: number
-  /** Smallest σ/d that is believed: the network is never surer than this. */
+  /** Smallest spread that is believed: the network is never surer than this. */
   readonly surest?: number
   /** Share of a difference in scale that a frame may keep where nothing moves, after a while. */
   readonly scaleGain?: number
@@ -57,6 +57,8 @@ export interface SmoothState {
   readonly luma: Float32Array
   /** Variance of the scale, in units of the variance of one frame's scale. */
   readonly scaleVariance: number
+  /** σ/d in the middle of a frame, slowly brought up to date; null where the model has no σ. */
+  readonly usual: number | null
 }
 
 export interface Smoothed {
@@ -79,7 +81,10 @@ export const SMOOTHING = {
   scaleGain: 0.02,
 } as const satisfies Required<SmoothOptions>
 
-/** Of a model without σ: what the shipped models' is, in the middle. */
+/**
+ * Spread of ln d from frame to frame in the middle of a frame, and everywhere for a model without σ. σ says which pixels and which frames
+ * are surer than others, not how sure: one model's σ/d is 0.05 in the middle and another's 1, and both tremble by as much.
+ */
 const USUAL_SPREAD = 0.05
 /** Brightness and depth are compared over a square of (2·2 + 1)² pixels: single ones are noisy. */
 const REACH = 2
@@ -101,7 +106,7 @@ const SAMPLE = 4096
 /**
  * One frame through the filter. `state`: what the frame before left, null at the beginning and after a cut; then the frame passes as it is.
  *
- *     z = ln d,   R = max(σ/d, surest)²                            what the network says, and its variance
+ *     z = ln d,   R = max(0.05·(σ/d)/usual, surest)²               what the network says, and its variance; usual: the median of σ/d
  *     c = box(|Y − Y_ref − median|),  u = min(max(0, c/change − 1), 10)     change of the photo, in units of its noise
  *     m = ramp(share of edges with u > 0; 0.3, 0.6)                whether the camera moves
  *
@@ -134,9 +139,14 @@ export function smoothFrame(
   const count = width * height
   assert(luma.length === count && depth.data.length === count, 'a photo on another grid than its depth map')
   const measured = depth.data.map(Math.log)
-  const noise = noiseOf(depth, sigma, surest)
+  const shares = sigma && sharesOf(depth, sigma)
+  const usual = usualShare(shares, state?.usual ?? null)
+  const noise = measured.map((_, i) => {
+    const spread = shares && usual !== null ? USUAL_SPREAD * (shares[i] / usual) : USUAL_SPREAD
+    return Math.max(spread, surest) ** 2
+  })
   if (state === null) {
-    const first = { width, height, x: measured, variance: noise, luma, scaleVariance: 1 }
+    const first = { width, height, x: measured, variance: noise, luma, scaleVariance: 1, usual }
     return { depth, state: first, cameraMotion: 0, scale: 1, resets: 0 }
   }
   assert(state.width === width && state.height === height, 'a depth map of another size than the one before')
@@ -173,17 +183,24 @@ export function smoothFrame(
   }
   return {
     depth: { width, height, data: out },
-    state: { width, height, x, variance, luma: remembered, scaleVariance: (1 - gain) * scaleVariance },
+    state: { width, height, x, variance, luma: remembered, scaleVariance: (1 - gain) * scaleVariance, usual },
     cameraMotion,
     scale: Math.exp(correction),
     resets: resets / count,
   }
 }
 
-/** R on the grid of the depth map. σ is resized bilinearly: the edges of its coarse cells would show in the depth. */
-function noiseOf({ width, height, data }: DepthImage, sigma: DepthImage | null, surest: number): Float32Array {
-  const sigmas = sigma && resizeBilinear(sigma.data, sigma.width, sigma.height, width, height)
-  return data.map((metres, i) => Math.max(sigmas ? sigmas[i] / metres : USUAL_SPREAD, surest) ** 2)
+/** σ/d on the grid of the depth map. σ is resized bilinearly: the edges of its coarse cells would show in the depth. */
+function sharesOf({ width, height, data }: DepthImage, sigma: DepthImage): Float32Array {
+  const sigmas = resizeBilinear(sigma.data, sigma.width, sigma.height, width, height)
+  return data.map((metres, i) => sigmas[i] / metres)
+}
+
+/** The median of σ/d, brought up to date by this frame's; null until a frame has one. */
+function usualShare(shares: Float32Array | null, before: number | null): number | null {
+  const median = shares ? medianOf(shares, () => true) : 0
+  if (!(median > 0)) return before
+  return before === null ? median : before * (median / before) ** FADE
 }
 
 interface Grid {
