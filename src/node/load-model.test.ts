@@ -354,6 +354,7 @@ describe('what is no image, or no option', () => {
     [null, 'the image is null; give a path or file URL, the bytes'],
     [undefined, 'the image is undefined; give a path'],
     [42, 'the image is a number; give a path'],
+    ['', 'the path of the image is empty; give the path of'],
     [[], 'the image is of the kind Array; give a path'],
     [{}, 'the image is of the kind object; give a path'],
     [new Blob(['x']), 'the image is not an image that can be read'],
@@ -395,7 +396,9 @@ describe('what is no image, or no option', () => {
     [{ focal: 1e308 }, 'the focal length is 1e+308 pixels'],
     [{ focal: 1e-5 }, 'as of a lens of'],
     [{ focal: '500' }, 'the focal length is 500; give a positive number'],
-    [{ size: 5 }, 'is not two whole numbers'],
+    [{ size: 5 }, 'the size 5 is not two whole numbers'],
+    [{ size: { width: 5 } }, 'the size 5xundefined is not two whole numbers'],
+    [{ signal: new AbortController() }, 'the signal is no AbortSignal; give the `signal` of an AbortController'],
   ])('predict refuses the options %j', async (options, message) => {
     await expect(model.predict(photo(), options as object)).rejects.toThrow(message)
     await expect(model.predict(photo(), options as object)).rejects.toThrow(DarError)
@@ -406,6 +409,7 @@ describe('what is no image, or no option', () => {
       "loadModel has no option 'thread'; it has threads,",
     )
     await expect(loadModel(null as unknown as string)).rejects.toThrow('the model is no name')
+    await expect(loadModel(file, { signal: 3 } as object)).rejects.toThrow('the signal is no AbortSignal')
   })
 })
 

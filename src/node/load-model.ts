@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { createDepthModel, type DepthModel } from '../predict/depth-model.ts'
 import { checkSize } from '../predict/size.ts'
 import type { Size } from '../predict/types.ts'
+import { checkSignal } from '../predict/until-aborted.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 import { DarError } from '../support/errors.ts'
 import { refuseUnknown } from '../support/options.ts'
@@ -89,6 +90,7 @@ export async function loadModelReading(
     throw new DarError(`batch is ${batch}; give a whole number of at least 1`)
   if (size) checkSize(size)
   const engine = { threads, idle, provider: deviceOf(options) }
+  if (signal !== undefined) checkSignal(signal)
   signal?.throwIfAborted()
   const file = await fileOf(nameOrPath, options)
   const data: PredictionThreadData = { ...file, mapAbove, batch, ...engine }

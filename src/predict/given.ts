@@ -39,6 +39,7 @@ export function recognise(input: ImageInput): Given {
 }
 
 function ofText(text: string): Given {
+  if (text === '') throw new DarError('the path of the image is empty; give the path of a JPEG, PNG or WebP file')
   const scheme = /^(data|https?|file|blob):/i.exec(text)?.[0].toLowerCase()
   if (scheme === undefined) return { kind: 'path', path: text }
   if (scheme === 'file:') return { kind: 'file-url', url: text }

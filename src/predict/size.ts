@@ -127,11 +127,15 @@ export function parseSize(text: string, source: string): Size {
   return checkSize({ width: Number(width), height: Number(height) }, `${source}: the size '${shortened(text, 40)}'`)
 }
 
+/** What was given for a size, in JavaScript perhaps no size at all. */
+const given = (size: unknown) =>
+  shortened(size instanceof Object && 'width' in size ? sizeText(size as Size) : String(size), 40)
+
 /** The most pixels of a network's input: beyond them one run takes tens of gigabytes. */
 const MAX_AREA = 2 ** 22
 
 /** Throws a DarError, `what` first, unless both sides are whole numbers from 1 to 8192, and the area is not above `MAX_AREA`. */
-export function checkSize(size: Size, what = `the size ${size?.width}x${size?.height}`): Size {
+export function checkSize(size: Size, what = `the size ${given(size)}`): Size {
   const isSide = (n: number) => Number.isInteger(n) && n >= 1 && n <= 8192
   if (!isSide(size?.width) || !isSide(size?.height))
     throw new DarError(`${what} is not two whole numbers from 1 to 8192; give width and height, for example 256x192`)
