@@ -95,6 +95,8 @@ describe.skipIf(!hasFfmpeg)('the frames of a video', () => {
     await expect(openSource('x', { format: 'nonsense' }).then((it) => it.frames().next())).rejects.toThrow(
       /cannot read x: Unknown input format: 'nonsense'/,
     )
+    const absent = openSource('/nowhere/video0', { format: 'mp4' }).then((it) => it.frames().next())
+    await expect(absent).rejects.toMatchObject({ kind: 'missing', message: expect.stringMatching(/; check the name$/) })
   })
 
   it('end when nobody wants them any more, also in the middle', async () => {

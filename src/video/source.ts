@@ -55,6 +55,8 @@ const DEVICES = new Set(
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i
 /** Share of the frames that may be missing in the end: with another rate their number is an estimate. */
 const LOST = 0.02
+/** What ffmpeg says of a device or file that it cannot find. */
+const NOT_THERE = /no such (file|device)/i
 /** What ffmpeg says of a stream that ends too soon. */
 const BREAKS_OFF = /ended prematurely|partial file|truncat|corrupt|invalid NAL unit size|end of file/i
 
@@ -208,6 +210,8 @@ function troubleOf(name: string, { ending, errors, count, rest, total }: Outcome
     const why = errors.some((line) => /matches no streams/.test(line))
       ? 'it has no video in it'
       : complaint(ending, errors)
+    if (errors.some((line) => NOT_THERE.test(line)))
+      return new DarError(`cannot read ${name}: ${why}; check the name`, { kind: 'missing' })
     return new DarError(`cannot read ${name}: ${why}; give a video that ffmpeg plays`)
   }
   const isShort = total !== null && count < (1 - LOST) * total - 1
