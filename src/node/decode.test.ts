@@ -268,7 +268,7 @@ describe('decodeImage', () => {
     it('20,000 × 20,000 pixels, from the header alone', async () => {
       const path = await file('huge.png', pngOfSize(20000, 20000))
       expect(await refusal(decodeImage(path))).toBe(
-        `${path} has 20000×20000 pixels, more than the 100 megapixels accepted; scale it down or raise maxPixels`,
+        `${path} has 20000×20000 pixels, more than the 100 megapixels accepted; scale it down, or give decodeImage a larger maxPixels`,
       )
       // Past the limit the decoder is asked, and finds the pixels missing.
       expect(await refusal(decodeImage(path, { maxPixels: 1e9 }))).toContain('damaged or incomplete PNG')

@@ -167,7 +167,7 @@ export function checkPixels(header: PhotoHeader, name: string, maxPixels: number
   if (!(width > 0 && height > 0)) throw new DarError(`${name} has no pixels (${width}×${height}); give another image`)
   if (width * height > maxPixels)
     throw new DarError(
-      `${name} has ${width}×${height} pixels, more than the ${maxPixels / 1e6} megapixels accepted; scale it down or raise maxPixels`,
+      `${name} has ${width}×${height} pixels, more than the ${maxPixels / 1e6} megapixels accepted; scale it down, or give decodeImage a larger maxPixels`,
     )
   if (Math.max(width, height) > MAX_SIDE)
     throw new DarError(
