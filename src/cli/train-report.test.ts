@@ -76,6 +76,11 @@ describe('the report of a training run', () => {
     expect(text).toMatch(/^updates 100\/100 · .*loss 4\.000, abs_rel 0\.300, d1 0\.700, 12\.0 images\/s$/m)
   })
 
+  it('has the mean of the losses of a short run, not the first of them', () => {
+    const text = reported([START, step(0, 20), step(1, 10), step(99, 6)], false)
+    expect(text).toMatch(/^updates 100\/100 · .*loss 12\.000, /m)
+  })
+
   it('takes the progress line of a terminal away before it prints another', () => {
     const text = reported([START, step(0, 4), VALIDATION, step(10, 4)], true)
     expect(text).toContain('\r\x1b[K  update 10, rooms')

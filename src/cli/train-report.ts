@@ -6,6 +6,7 @@
 import { printable } from '../support/printable.ts'
 import { createProgress, durationText, type Progress, type ProgressStream } from '../support/progress.ts'
 import { bestModelPath, type CommunicationSpent, modelPath, type SetFigures, type TrainEvent } from '../train/index.ts'
+import { RunningMean } from '../train/running-mean.ts'
 
 export interface Report {
   readonly onEvent: (event: TrainEvent) => void
@@ -13,15 +14,12 @@ export interface Report {
   close(): void
 }
 
-/** Weight of the newest loss in the running mean that is shown. */
-const NEWEST = 0.02
-
 export function createReport(
   out: string,
   { stream = process.stderr }: { readonly stream?: ProgressStream } = {},
 ): Report {
   let progress: Progress | null = null
-  let running: number | null = null
+  const loss = new RunningMean()
   let heldOut = ''
   const line = (text: string) => stream.write(`${stream.isTTY ? '\r\x1b[K' : ''}${printable(text)}\n`)
 
@@ -35,10 +33,9 @@ export function createReport(
           progress = createProgress({ total: event.total, label: 'updates', from: event.step, stream })
         return
       case 'step':
-        running = running === null ? event.loss : (1 - NEWEST) * running + NEWEST * event.loss
         progress?.update(
           event.step + 1,
-          `loss ${running.toFixed(3)}${heldOut}, ${event.imagesPerSecond.toFixed(1)} images/s`,
+          `loss ${loss.add(event.loss).toFixed(3)}${heldOut}, ${event.imagesPerSecond.toFixed(1)} images/s`,
         )
         return
       case 'validation':

@@ -1,11 +1,10 @@
 /** What is known of a run from the events of its log: what its page and its report show. */
 import type { TrainEvent } from '../train/index.ts'
+import { RunningMean } from '../train/running-mean.ts'
 import { StepTrack } from './step-track.ts'
 
 type Kind<K extends TrainEvent['event']> = Extract<TrainEvent, { event: K }>
 
-/** Weight of the newest loss in the running mean, as in the line of the terminal. */
-const NEWEST = 0.02
 /** Warnings that are kept. */
 const WARNINGS = 20
 
@@ -26,14 +25,18 @@ export class RunView {
   done = 0
   /** Of training, over all sessions. */
   seconds = 0
-  /** Running mean of the loss; null before the first update. */
-  loss: number | null = null
   imagesPerSecond: number | null = null
   /** Of the newest checkpoint; null before the first. */
   savedStep: number | null = null
   /** Events seen. */
   count = 0
   private firstOfSession: Kind<'step'> | null = null
+  private running = new RunningMean()
+
+  /** Running mean of the loss, as in the line of the terminal; null before the first update. */
+  get loss(): number | null {
+    return this.running.value
+  }
 
   /** Events in the order of the log. */
   see(event: TrainEvent): void {
@@ -48,7 +51,7 @@ export class RunView {
         this.steps.add(event)
         this.done = event.step + 1
         this.firstOfSession ??= event
-        this.loss = this.loss === null ? event.loss : (1 - NEWEST) * this.loss + NEWEST * event.loss
+        this.running.add(event.loss)
         this.imagesPerSecond = event.imagesPerSecond
         return
       case 'validation':
@@ -89,7 +92,7 @@ export class RunView {
     if (event.step > 0) return
     this.warnings = []
     this.seconds = 0
-    this.loss = null
+    this.running = new RunningMean()
     this.savedStep = null
     this.best = null
   }
