@@ -62,7 +62,7 @@ describe('the report of a training run', () => {
     expect(lines[2]).toBe(
       '  update 10, rooms (4 images): d1 0.500, abs_rel 0.250, rmse 0.500 m; abs_rel by step 0.300 0.250; h saturated up to 15 %',
     )
-    expect(lines[3]).toMatch(/^updates 1\/100 · .*loss 4\.000, 12\.0 images\/s$/)
+    expect(lines[3]).toMatch(/^updates 1\/100 · .*loss 4\.000, abs_rel 0\.250, d1 0\.500, 12\.0 images\/s$/)
     expect(lines.slice(4)).toEqual([
       'done: 100 updates, 1 min 15 s of training; the model is runs/x/model.safetensors',
       '',

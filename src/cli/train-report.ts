@@ -21,7 +21,14 @@ export function createReport(
   let progress: Progress | null = null
   const loss = new RunningMean()
   let heldOut = ''
+  let newest: Extract<TrainEvent, { event: 'step' }> | null = null
   const line = (text: string) => stream.write(`${stream.isTTY ? '\r\x1b[K' : ''}${printable(text)}\n`)
+
+  const show = () => {
+    if (newest === null) return
+    const { step, imagesPerSecond } = newest
+    progress?.update(step + 1, `loss ${loss.value?.toFixed(3)}${heldOut}, ${imagesPerSecond.toFixed(1)} images/s`)
+  }
 
   const onEvent = (event: TrainEvent): void => {
     switch (event.event) {
@@ -33,14 +40,14 @@ export function createReport(
           progress = createProgress({ total: event.total, label: 'updates', from: event.step, stream })
         return
       case 'step':
-        progress?.update(
-          event.step + 1,
-          `loss ${loss.add(event.loss).toFixed(3)}${heldOut}, ${event.imagesPerSecond.toFixed(1)} images/s`,
-        )
+        newest = event
+        loss.add(event.loss)
+        show()
         return
       case 'validation':
         heldOut = meanText(event.sets)
         for (const set of event.sets) line(`  update ${event.step}, ${figuresText(set)}`)
+        show()
         return
       case 'warning':
         line(`warning: ${event.message}`)
