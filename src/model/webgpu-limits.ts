@@ -26,7 +26,7 @@ export function refuseWrongOnWebGpu(weights: WeightShapes, model: string, instea
   throw new DarError(
     `WebGPU computes ${name} of ${model} wrongly, a convolution over a multiple of 3 channels; ${instead}`,
     {
-      kind: 'engine',
+      kind: 'model',
     },
   )
 }
