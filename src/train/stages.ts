@@ -43,6 +43,23 @@ export function refuseUnequalShares({ name, stages }: Recipe, ranks: number): vo
   }
 }
 
+/** Values of the largest array that the engine indexes. */
+const MOST_VALUES = 2 ** 31 - 1
+
+/** Throws a DarError for a batch of more pictures than one array can hold, which nothing could compute. */
+export function refuseTooLarge({ name, stages }: Recipe, ranks: number): void {
+  for (const [i, stage] of stages.entries()) {
+    const images = stage.batch / (ranks * (stage.accumulate ?? 1))
+    for (const { width, height } of shapesOf(stage)) {
+      const most = Math.floor(MOST_VALUES / (3 * width * height))
+      if (images <= most) continue
+      throw new DarError(
+        `recipe ${name}: stage ${i + 1} computes ${images} images of ${width}x${height} at once, and one array holds ${most}; make the batch smaller`,
+      )
+    }
+  }
+}
+
 /** The stage that update `step` belongs to, and how many updates of that stage came before it. */
 export function stageAt(
   { stages }: Recipe,

@@ -14,7 +14,7 @@ import { parseRecipe, type Recipe } from './recipe.ts'
 import { Run } from './run.ts'
 import type { TrainResult } from './run-log.ts'
 import { resolveData } from './sources.ts'
-import { refuseUnshareable } from './stages.ts'
+import { refuseTooLarge, refuseUnshareable } from './stages.ts'
 import type { TrainOptions } from './train-options.ts'
 
 export type { TrainOptions } from './train-options.ts'
@@ -40,6 +40,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
     overlap = null,
   } = options
   const writes = collective.rank === 0
+  refuseTooLarge(checked, collective.ranks)
   refuseUnshareable(checked, { ranks: collective.ranks, overlap, device })
   if (writes && !resume && existsSync(checkpointPath(out)))
     throw new DarError(`${out} holds a checkpoint; go on with --resume, or choose another --out`)
