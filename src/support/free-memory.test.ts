@@ -12,13 +12,26 @@ function noting() {
 }
 
 describe('memoryKeeper', () => {
-  it('shares arenas and fixes the size of large arrays once, then gives memory back after every so many items', async () => {
+  it.each([
+    { cores: 1, arenas: 2 },
+    { cores: 8, arenas: 2 },
+    { cores: 16, arenas: 4 },
+  ])(
+    'on $cores cores has threads share $arenas arenas, and fixes the size of large arrays',
+    async ({ cores, arenas }) => {
+      const { calls, find } = noting()
+      await memoryKeeper({ cores, find })
+      expect(calls).toEqual([
+        [MALLOPT.arenaMax, arenas],
+        [MALLOPT.mmapThreshold, 262_144],
+      ])
+    },
+  )
+
+  it('gives memory back after every so many items', async () => {
     const { calls, find } = noting()
     const keep = await memoryKeeper({ every: 3, find })
-    expect(calls.splice(0)).toEqual([
-      [MALLOPT.arenaMax, 2],
-      [MALLOPT.mmapThreshold, 262_144],
-    ])
+    calls.splice(0)
     for (let i = 0; i < 8; i++) keep()
     expect(calls).toEqual([[0], [0]])
   })
