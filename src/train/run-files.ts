@@ -7,6 +7,7 @@ import { DarError, messageOf } from '../support/errors.ts'
 import {
   type Best,
   checkpointPath,
+  modelPath,
   type Progressed,
   readBest,
   readCheckpoint,
@@ -32,7 +33,7 @@ export interface RunFilesOptions {
 }
 
 /**
- * The checkpoint to go on from. Where it is damaged and an earlier one is there, the error says how to go on from that.
+ * The checkpoint to go on from. Where it is damaged, the error says how to go on from an earlier one, or from the model where there is none.
  * Throws a DarError as `readCheckpoint`.
  */
 export async function checkpointToResume(folder: string, layout: Layout, { name, model }: Recipe) {
@@ -40,11 +41,11 @@ export async function checkpointToResume(folder: string, layout: Layout, { name,
     return await readCheckpoint(folder, layout, { recipe: name, config: model })
   } catch (error) {
     const earlier = existsSync(folder) ? (await earlierCheckpoints(folder))[0] : undefined
-    if (!(error instanceof DarError) || !earlier) throw error
-    throw new DarError(
-      `${messageOf(error)}. ${earlier.path} is of update ${earlier.step}: copied over ${checkpointPath(folder)} it is gone on from`,
-      { kind: error.kind },
-    )
+    if (!(error instanceof DarError) || (!earlier && error.kind !== 'model')) throw error
+    const remedy = earlier
+      ? `${earlier.path} is of update ${earlier.step}: copied over ${checkpointPath(folder)} it is gone on from`
+      : `No earlier checkpoint was kept (keepCheckpoints): start in another --out folder, with --weights ${modelPath(folder)}`
+    throw new DarError(`${messageOf(error)}. ${remedy}`, { kind: error.kind })
   }
 }
 

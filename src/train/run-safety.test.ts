@@ -94,7 +94,9 @@ describe('resuming', () => {
     bytes[bytes.length - 5] ^= 4
     rmSync(checkpointPath(out))
     appendFileSync(checkpointPath(out), bytes)
-    expect(message((await session(RECIPE, { resume: true })).error)).toContain('is damaged: its content is not what')
+    const text = message((await session(RECIPE, { resume: true })).error)
+    expect(text).toContain('is damaged: its content is not what')
+    expect(text).toContain(`start in another --out folder, with --weights ${join(out, 'model.safetensors')}`)
   })
 })
 
