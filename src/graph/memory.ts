@@ -1,6 +1,6 @@
 /**
  * What a graph holds in memory while it runs, by liveness: a value lives from the node that makes it to the last node that
- * reads it. Nodes run in the order in which they were made. Four habits of ONNX Runtime's allocation planner are followed:
+ * reads it. Nodes run in the order in which they were made, if nothing else is said. Four habits of ONNX Runtime's allocation planner are followed:
  *
  *   - an op that only renames values (reshape, stopGradient) makes no copy;
  *   - an element-wise op, and softmax, writes over an operand of the same size that no later node reads;
@@ -33,6 +33,11 @@ export interface MemoryUse {
 export interface MemoryOptions extends RunOptions {
   /** Results whose memory belongs to somebody else, as outputs bound to resident buffers. */
   readonly bound?: Iterable<Tensor>
+  /**
+   * Nodes run in the order in which they were `made` (default), or as the `engine` runs them. The two differ where a graph has many outputs:
+   * the engine begins with all that one of them needs, so a chain of gradients is computed to its end before those of the weights on its way.
+   */
+  readonly order?: 'made' | 'engine'
 }
 
 const RENAMING = new Set(['reshape', 'stopGradient'])
@@ -47,7 +52,7 @@ const sumOf = (tensors: Iterable<Tensor>): number => [...tensors].reduce((sum, t
 /** Memory of the graph behind `outputs`, in bytes. */
 export function memoryUse(
   outputs: readonly Tensor[],
-  { parameters = 'fixed', bound = [], given = new Set() }: MemoryOptions = {},
+  { parameters = 'fixed', bound = [], given = new Set(), order = 'made' }: MemoryOptions = {},
 ): MemoryUse {
   const nodes = nodesPerRun(outputs, { parameters, given })
   const perRun = new Set(nodes)
@@ -58,12 +63,36 @@ export function memoryUse(
   const ofKind = (kind: Tensor['source']['kind']) =>
     leaves.filter((leaf) => leaf.source.kind === kind && (kind === 'input' || read.has(leaf)))
   return {
-    ...peak(nodes, outputs, new Set(bound)),
+    ...peak(order === 'made' ? nodes : engineOrder(nodes), outputs, new Set(bound)),
     inputs: sumOf(ofKind('input')),
     parameters: sumOf(ofKind('parameter')),
     folded: sumOf([...read].filter((tensor) => tensor.node && fixed.has(tensor.node))),
     constants: sumOf(distinct(ofKind('constant'))),
   }
+}
+
+/**
+ * ONNX Runtime's own order (GraphViewer): depth first from the nodes whose results no node reads, the last made first, and to the inputs of a node
+ * likewise.
+ */
+function engineOrder(nodes: readonly Node[]): Node[] {
+  const all = new Set(nodes)
+  const makersOf = ({ inputs }: Node) => [
+    ...new Set(inputs.flatMap(({ node }) => (node && all.has(node) ? [node] : []))),
+  ]
+  const read = new Set(nodes.flatMap(makersOf))
+  const stack = nodes.filter((node) => !read.has(node)).map((node) => ({ node, isReady: false }))
+  const seen = new Set<Node>()
+  const order: Node[] = []
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    const { node, isReady } = top
+    if (isReady) order.push(node)
+    if (isReady || seen.has(node)) continue
+    seen.add(node)
+    const makers = makersOf(node).sort((a, b) => a.id - b.id)
+    stack.push({ node, isReady: true }, ...makers.map((maker) => ({ node: maker, isReady: false })))
+  }
+  return order
 }
 
 /** A stretch of memory that one or several results occupy, one after another or as one value. */

@@ -19,9 +19,9 @@ import { multiplierOf } from './groups.ts'
 import { updateOutputs, updatePasses } from './optimiser.ts'
 import type { Recipe, Shape, Stage } from './recipe.ts'
 import { HELD_FURNITURE } from './sources.ts'
-import { carriedValues, cutStep, decodersIn, isBound, type Overlap } from './staged-step.ts'
+import { carriedValues, cutStep, decodersIn, type Overlap } from './staged-step.ts'
 import { shapesOf } from './stages.ts'
-import { modelLayout, sumOutputs, trainingOutputs } from './step-program.ts'
+import { GRADIENT, modelLayout, sumOutputs, trainingOutputs } from './step-program.ts'
 import { KEPT_BYTES, validationOutputs } from './validate.ts'
 
 /** Bytes. Node, the engine's library and this package, for a model of no size; Node 20 on Linux. */
@@ -100,8 +100,9 @@ export function stepOf(recipe: RunCost, stage: Stage, shape: Shape, { ranks = 1,
 /** What the programs of one shape need while they run: that of each, and the bytes of the values between them. */
 export function stepMemory({ programs, carried }: Pick<ReturnType<typeof stepOf>, 'programs' | 'carried'>) {
   const uses = programs.map(({ outputs, given }) => {
-    const bound = Object.entries(outputs).flatMap(([name, tensor]) => (isBound(name) ? [tensor] : []))
-    return memoryUse(Object.values(outputs), { parameters: 'fed', bound, given })
+    // Carried values are not: the engine keeps one that its own program reads, too, and copies it to its place afterwards.
+    const bound = Object.entries(outputs).flatMap(([name, tensor]) => (name.startsWith(GRADIENT) ? [tensor] : []))
+    return memoryUse(Object.values(outputs), { parameters: 'fed', bound, given, order: 'engine' })
   })
   return { uses, carried: FLOAT * carried }
 }

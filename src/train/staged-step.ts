@@ -163,9 +163,6 @@ export function cutStep(
 /** Values that programs hand on to later ones, each once: the length of the buffer that they lie in. */
 export const carriedValues = (stages: readonly Stage[]): number => slotsOf(stages, '').length
 
-/** Whether an output of a stage is written into a buffer that is there before the program runs. */
-export const isBound = (output: string): boolean => output.startsWith(CARRIED) || output.startsWith(GRADIENT)
-
 /** What the decoder's program and the encoder's are to compute. */
 function backwardStages(outputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>[] {
   const isEncoders = (name: string) => name.startsWith(GRADIENT + ENCODER)
