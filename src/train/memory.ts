@@ -2,13 +2,13 @@
  * The memory of a training run: the resident memory of the whole process at its peak, in bytes, derived from its graphs
  * (graph/memory.ts) and settings before anything is allocated.
  *
- *     run = runtime + STATE·weights + programs + Σ_shapes (Σ_programs (constants + inputs + HOLES·activations) + carried)
+ *     run = runtime + STATE·weights + programs + Σ_shapes (Σ_programs (constants + inputs + STEP_HOLES·activations) + carried)
  *           + HOLES·(activations of update and validation) + held-out frames + loaders + furniture + teacher + a checkpoint being written
  *           + what sums over the ranks take, and ALLOCATOR of all that
  *
  * Every shape of a stage has one program, two where a batch is in parts, or three where the step is in stages (staged-step.ts), which then carry
  * values from one to the next. A program's arena never shrinks, so all activations add up. Those of an earlier stage of the recipe are freed.
- * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER`, `HOLES`, `ALLOCATOR` and `MESSAGES`; docs/training.md compares the sum with what runs held.
+ * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER`, `HOLES`, `STEP_HOLES`, `ALLOCATOR` and `MESSAGES`; docs/training.md compares the sum with what runs held.
  */
 import { CACHE_MEGABYTES, type LoadingOptions, PREFETCH } from '../data/index.ts'
 import { type MemoryUse, memoryUse, type Stage as Program, type StageOutputs } from '../graph/index.ts'
@@ -32,6 +32,8 @@ const PROGRAM = 80e6
 const WORKER = 120e6
 /** The engine's arena over the values alive in it. */
 export const HOLES = 1.25
+/** The same of a training step; convolutions with batches of 32 have the largest. */
+export const STEP_HOLES = 1.33
 /** What the system's allocator holds between the blocks of its threads, as a part of all else: after some hundred batches of nine sets. */
 const ALLOCATOR = 0.05
 /** The library of messages, and what it shares with its neighbours. */
@@ -167,7 +169,7 @@ function stageMemory(
     programs: PROGRAM * (uses.length + Number(validates)),
     constants: sum(({ constants }) => constants),
     inputs: sum(({ inputs }) => inputs),
-    activations: HOLES * sum(({ activations }) => activations),
+    activations: STEP_HOLES * sum(({ activations }) => activations),
     carried: memories.reduce((all, { carried }) => all + carried, 0),
     update: HOLES * update,
     validation: predicting

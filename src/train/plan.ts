@@ -11,7 +11,7 @@ import { DarError, messageOf } from '../support/errors.ts'
 import { deviceNotes, productsOn } from './device-notes.ts'
 import { openTeacher } from './distil.ts'
 import { multiplierOf } from './groups.ts'
-import { HOLES, type MemoryItems, runMemory, stepMemory, stepOf, totalOf } from './memory.ts'
+import { type MemoryItems, runMemory, STEP_HOLES, stepMemory, stepOf, totalOf } from './memory.ts'
 import { measureUpdates } from './plan-measure.ts'
 import type { Recipe } from './recipe.ts'
 import { resolveOne } from './sources.ts'
@@ -140,7 +140,7 @@ export async function planRun(
       const { uses, carried } = stepMemory(step)
       const values = uses.map(({ activations }) => activations)
       const flops = ranks * (stage.accumulate ?? 1) * sumOf(step.programs.map(flopsOfRun))
-      const needed = items.runtime + items.state + items.programs + items.update + HOLES * sumOf(values) + carried
+      const needed = items.runtime + items.state + items.programs + items.update + STEP_HOLES * sumOf(values) + carried
       const fits = needed <= free
       if (!fits)
         notes.push(
