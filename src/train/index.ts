@@ -5,7 +5,16 @@ export { ALONE, type BatchPlace, batchNumber, type Collective } from './collecti
 export type { Distil, DistilWeights, TeacherModel } from './distil.ts'
 export { type InitialModelOptions, layoutOfModel, writeInitialModel } from './initial-model.ts'
 export type { BestMetric } from './keep.ts'
-export { type DataSize, HOLES, type MemoryItems, RUNTIME, type RunCost, runMemory, totalOf } from './memory.ts'
+export {
+  type DataSize,
+  HOLES,
+  type MemoryItems,
+  RUNTIME,
+  type RunCost,
+  runMemory,
+  type Sharing,
+  totalOf,
+} from './memory.ts'
 export type { PartNorms } from './norms.ts'
 export { type AdamOptions, updateOutputs } from './optimiser.ts'
 export type { Entry, Layout } from './parameters.ts'

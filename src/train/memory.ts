@@ -8,7 +8,7 @@
  *
  * Every shape of a stage has one program, two where a batch is in parts, or three where the step is in stages (staged-step.ts), which then carry
  * values from one to the next. A program's arena never shrinks, so all activations add up. Those of an earlier stage of the recipe are freed.
- * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER`, `HOLES`, `STEP_HOLES`, `ALLOCATOR` and `MESSAGES`; docs/training.md compares the sum with what runs held.
+ * Measured, not derived, are `RUNTIME`, `PROGRAM`, `WORKER`, `HOLES`, `STEP_HOLES`, `TEACHER_HOLES`, `ALLOCATOR` and `MESSAGES`; docs/training.md compares the sum with what runs held.
  */
 import { CACHE_MEGABYTES, type LoadingOptions, PREFETCH } from '../data/index.ts'
 import { type MemoryUse, memoryUse, type Stage as Program, type StageOutputs } from '../graph/index.ts'
@@ -34,6 +34,11 @@ const WORKER = 120e6
 export const HOLES = 1.25
 /** The same of a training step; convolutions with batches of 32 have the largest. */
 export const STEP_HOLES = 1.33
+/**
+ * The same of a teacher, whose weights are fixed: the engine then computes convolutions in blocks of channels, pads to them, and copies values into
+ * that order and back.
+ */
+const TEACHER_HOLES = 2.4
 /** What the system's allocator holds between the blocks of its threads, as a part of all else: after some hundred batches of nine sets. */
 const ALLOCATOR = 0.05
 /** The library of messages, and what it shares with its neighbours. */
@@ -194,5 +199,5 @@ function teacherMemory(
 ): number {
   const use = memoryUse(Object.values(teacherOutputs(config, model, weights, size)))
   const weightBytes = FLOAT * modelLayout(config, size).length
-  return PROGRAM + HOLES * use.activations + use.inputs + 2 * weightBytes + use.folded + use.constants
+  return PROGRAM + TEACHER_HOLES * use.activations + use.inputs + 2 * weightBytes + use.folded + use.constants
 }

@@ -25,6 +25,7 @@ import { feedsOf, GRADIENT, loadStep, SUMS, type trainingOutputs } from './step-
 
 /** How much of the step may be in stages. */
 export const OVERLAPS = ['backward', 'step'] as const
+/** One of `OVERLAPS`: the sums of the decoder's gradients run beside the encoder's backward pass; `step`: the first pass is kept, too. */
 export type Overlap = (typeof OVERLAPS)[number]
 
 /** Where parameters are read and gradients left. */
