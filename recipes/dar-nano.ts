@@ -33,7 +33,8 @@ const FROZEN = Object.fromEntries([0, 1, 2, 3].map((n) => [`encoder.features.${n
 const recipe: Recipe = {
   name: 'dar-nano',
   summary: 'the model that ships, trained on two cores of an AMD EPYC that had other work to do',
-  expected: 'd1 0.802 (rgbdd), 0.917 (kitchen), 0.619 (furnished) on held-out frames; the mean of its weights and those before is better, see models/dar-nano/card.md',
+  expected:
+    'd1 0.802 (rgbdd), 0.917 (kitchen), 0.619 (furnished) on held-out frames; the mean of its weights and those before is better, see models/dar-nano/card.md',
   model: PRESETS['dar-nano'],
   seed: 16,
   data: [
