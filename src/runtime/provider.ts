@@ -2,7 +2,7 @@
  * Whether a provider of ONNX Runtime works on this machine. `onnxruntime-node` lists WebGPU as bundled on every
  * machine, with a graphics driver or without. The only test that tells is to open a session.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import ort from 'onnxruntime-node'
@@ -46,5 +46,8 @@ function isCudaAbsent(): boolean {
   if (platform !== 'linux') return false
   const engine = dirname(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')))
   const folder = join(engine, 'bin', 'napi-v6', platform, arch)
-  return existsSync(folder) && !existsSync(join(folder, 'libonnxruntime_providers_cuda.so'))
+  // An empty file stands for it where the package was installed without nuget.org (scripts/preinstall.mjs).
+  return (
+    existsSync(folder) && !statSync(join(folder, 'libonnxruntime_providers_cuda.so'), { throwIfNoEntry: false })?.size
+  )
 }
