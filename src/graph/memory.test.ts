@@ -90,6 +90,17 @@ describe('activations, in bytes', () => {
     expect([given.activations, given.inputs]).toEqual([4 * 7, 0])
   })
 
+  it('in the order of the engine go along a chain to its end, and keep what others on the way read', () => {
+    const x = new Graph().input('x', [10])
+    const a = opaque([x], 100)
+    const ofA = opaque([a], 1)
+    const b = opaque([a], 100)
+    const ofB = opaque([b], 1)
+    const end = opaque([b], 100)
+    const use = (order: 'made' | 'engine') => memoryUse([ofA, ofB, end], { order }).activations
+    expect([use('made'), use('engine')]).toEqual([4 * 202, 4 * 301])
+  })
+
   it('names the node of the peak', () => {
     const x = new Graph().input('x', [10])
     const big = opaque([x], 100)
