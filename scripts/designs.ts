@@ -81,6 +81,9 @@ const schedule = (updates: number) => ({
 const common = { validateEvery: 100_000, checkpointMinutes: 1000, expected: 'docs/log', summary: 'a design on trial' }
 const optimiser = { clip: 5, multipliers: { 'encoder.': 0.3 } }
 
+/** Of a design with weights of the loss, in the letters that a recipe's name may have. */
+const recipeName = (design: string) => design.replaceAll(/[+=]/g, '-')
+
 function memoryRecipe(name: string, { model, loss }: Design): Recipe {
   const augmentation = {
     minScale: 1,
@@ -95,7 +98,7 @@ function memoryRecipe(name: string, { model, loss }: Design): Recipe {
   }
   return {
     ...common,
-    name: name.replaceAll(/[+=]/g, '-'),
+    name: recipeName(name),
     model,
     seed: Number(flags.seed),
     data: [{ kind: 'dataset', name: 'memory', path: 'memory', weight: 1, options: { layout: 'folder' } }],
@@ -108,7 +111,7 @@ function memoryRecipe(name: string, { model, loss }: Design): Recipe {
 function compareRecipe(name: string, { model, loss }: Design, data: string, updates: number): Recipe {
   return {
     ...common,
-    name: name.replaceAll(/[+=]/g, '-'),
+    name: recipeName(name),
     model,
     seed: Number(flags.seed),
     data: [

@@ -16,20 +16,17 @@ import * as ops from '../graph/ops/index.ts'
 import { assert } from '../support/errors.ts'
 import type { DarConfig } from './config.ts'
 import type { DarOutput } from './dar.ts'
+import { lastScores } from './distil-term.ts'
 import { logSoftmax } from './log-softmax.ts'
 import { type Pool, wholeBatch } from './pool.ts'
 
 type Range = Pick<DarConfig, 'dMin' | 'dMax'>
 
-/** Whether a model has the bins that the term is about: those of a soft tree. */
-export const hasTree = ({ head, window }: DarConfig): boolean =>
-  window.kind === 'soft' && (head.kind === 'dar' || head.kind === 'bins')
-
 /** z_1 … z_K of a soft tree, B,N_k,grid each; the last is the one that the last map is read from. */
-export function treeScores({ trace, stepMaps }: DarOutput): Tensor[] {
+export function treeScores(model: DarOutput): Tensor[] {
+  const { trace, stepMaps } = model
   return stepMaps.map((_, i) => {
-    const last = i === stepMaps.length - 1
-    const scores = (last ? trace.get('fine.scores') : undefined) ?? trace.get(`step${i + 1}.scores`)
+    const scores = i === stepMaps.length - 1 ? lastScores(model) : trace.get(`step${i + 1}.scores`)
     assert(scores, `step ${i + 1} of a soft tree has scores`)
     return scores
   })

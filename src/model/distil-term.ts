@@ -14,6 +14,7 @@ import type { DarConfig } from './config.ts'
 import type { DarOutput } from './dar.ts'
 import { logSoftmax } from './log-softmax.ts'
 import { type Pool, wholeBatch } from './pool.ts'
+import { leavesOf } from './soft-tree.ts'
 
 /** Probabilities below this count as 0, where p·ln p is 0. */
 const LEAST = 1e-12
@@ -25,9 +26,6 @@ const LEAST = 1e-12
 export function sameBins(a: DarConfig, b: DarConfig): boolean {
   return leavesOf(a) !== null && leavesOf(a) === leavesOf(b) && a.dMin === b.dMin && a.dMax === b.dMax
 }
-
-const leavesOf = ({ head, window }: DarConfig): number | null =>
-  window.kind === 'soft' && (head.kind === 'dar' || head.kind === 'bins') ? window.leaves : null
 
 /** The scores z that the last map of a soft tree is read from, B,N,h,w; null for other models. */
 export function lastScores({ trace, stepMaps }: DarOutput): Tensor | null {

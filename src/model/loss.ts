@@ -7,13 +7,14 @@ import { z } from 'zod'
 import type { Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
 import { DarError } from '../support/errors.ts'
-import { binTerm, hasTree, treeScores } from './bin-term.ts'
+import { binTerm, treeScores } from './bin-term.ts'
 import { type DarConfig, mapCount } from './config.ts'
 import type { DarOutput } from './dar.ts'
 import { edgeTerm } from './edge-term.ts'
 import { ORD2SEQ_LEVELS } from './heads/index.ts'
 import { MIN_DEPTH } from './least-depth.ts'
 import { type Pool, wholeBatch } from './pool.ts'
+import { leavesOf } from './soft-tree.ts'
 import { teacherTerm } from './teacher-term.ts'
 
 /** Predictions are raised to this inside a logarithm. */
@@ -124,7 +125,7 @@ export function extraTerms(
     terms.push(ops.mul(edgeTerm(g, valid, pool), SCALE * edges))
   }
   if (bins > 0) {
-    if (!hasTree(config))
+    if (leavesOf(config) === null)
       throw new DarError(
         `loss.bins is ${bins}, but the model has no soft tree; leave it out, or give the model window 'soft'`,
       )

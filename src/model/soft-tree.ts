@@ -17,6 +17,10 @@ import { expectedDepth } from './mtbin.ts'
 /** Under the root of σ, square metres, so that its slope stays finite. */
 const EPSILON = 1e-6
 
+/** N_K of a model that reads its maps from a soft tree; null for the others. */
+export const leavesOf = ({ head, window }: DarConfig): number | null =>
+  window.kind === 'soft' && (head.kind === 'dar' || head.kind === 'bins') ? window.leaves : null
+
 /** N_k = N_K / 2^(K−k), k from 1. */
 export const branchCount = (
   k: number,
