@@ -396,6 +396,8 @@ describe('what is no image, or no option', () => {
     [{ focal: 1e308 }, 'the focal length is 1e+308 pixels'],
     [{ focal: 1e-5 }, 'as of a lens of'],
     [{ focal: '500' }, 'the focal length is 500; give a positive number'],
+    [{ flip: 'no' }, "the option flip of predict is 'no'; give true or false"],
+    [{ steps: 1 }, 'the option steps of predict is 1; give true or false'],
     [{ size: 5 }, 'the size 5 is not two whole numbers'],
     [{ size: { width: 5 } }, 'the size 5xundefined is not two whole numbers'],
     [{ signal: new AbortController() }, 'the signal is no AbortSignal; give the `signal` of an AbortController'],
@@ -407,6 +409,9 @@ describe('what is no image, or no option', () => {
   it('loadModel refuses options and names that it does not know', async () => {
     await expect(loadModel(file, { thread: 1 } as object)).rejects.toThrow(
       "loadModel has no option 'thread'; it has threads,",
+    )
+    await expect(loadModel(file, { offline: 'no' } as object)).rejects.toThrow(
+      "the option offline of loadModel is 'no'",
     )
     await expect(loadModel(null as unknown as string)).rejects.toThrow('the model is no name')
     await expect(loadModel(file, { signal: 3 } as object)).rejects.toThrow('the signal is no AbortSignal')

@@ -6,7 +6,7 @@ import type { Size } from '../predict/types.ts'
 import { checkSignal } from '../predict/until-aborted.ts'
 import type { Idle, Provider } from '../runtime/protocol.ts'
 import { DarError } from '../support/errors.ts'
-import { refuseUnknown } from '../support/options.ts'
+import { refuseUnknown, refuseUnlessBoolean } from '../support/options.ts'
 import { DecoderProcess } from './decoder-process.ts'
 import { resolveModelPath } from './model-path.ts'
 import { MAP_ABOVE, type PredictionThreadData } from './prediction-protocol.ts'
@@ -83,6 +83,7 @@ export async function loadModelReading(
       `the model is no name but of the kind ${typeof nameOrPath}; give a shipped model's name, a path, or hub:owner/name`,
     )
   refuseUnknown(options, OPTIONS, 'loadModel')
+  refuseUnlessBoolean({ offline: options.offline }, 'loadModel')
   const { threads = availableParallelism(), idle = 'spin', size, batch = 1, mapAbove = MAP_ABOVE, signal } = options
   if (!(Number.isInteger(threads) && threads > 0))
     throw new DarError(`threads is ${threads}; give a whole number of at least 1`)

@@ -9,7 +9,7 @@
 import type { RgbImage } from '../image/types.ts'
 import { type DarConfig, mapCount } from '../model/index.ts'
 import { assert, DarError } from '../support/errors.ts'
-import { refuseUnknown } from '../support/options.ts'
+import { refuseUnknown, refuseUnlessBoolean } from '../support/options.ts'
 import { Batcher } from './batcher.ts'
 import { Gate } from './gate.ts'
 import { lensOf } from './lens.ts'
@@ -202,7 +202,7 @@ export class DepthModel {
 
   /** The tiles take their turns at the network one by one, so other calls go on meanwhile. */
   #tiled(image: ImageInput, options: PredictOptions): Promise<DepthResult> {
-    refuseUnknown(options, OPTIONS, 'predict')
+    checkOptions(options, OPTIONS, 'predict')
     const { signal, tiles, ...others } = options
     if (!tiles) throw new Error('internal error: tiles without tiles')
     const work = async (check: () => void) => {
@@ -256,7 +256,7 @@ export class DepthModel {
   }
 
   async *#stream(image: ImageInput, options: StreamOptions, maps: Job['maps']): AsyncGenerator<Step, void, undefined> {
-    refuseUnknown(options, STREAM_OPTIONS, 'stream')
+    checkOptions(options, STREAM_OPTIONS, 'stream')
     const { signal } = options
     const abortable = <Result>(work: (check: () => void) => Promise<Result>) =>
       this.#underWay(() => (signal ? untilAborted(signal, work) : work(() => {})))
@@ -312,7 +312,7 @@ export class DepthModel {
     { onProgress, ...options }: ManyOptions = {},
   ): AsyncGenerator<ManyResult<Input>, void, undefined> {
     if (typeof images === 'string') throw new DarError('predictMany takes a list of images; give one path to predict')
-    refuseUnknown(options, OPTIONS, 'predictMany')
+    checkOptions(options, OPTIONS, 'predictMany')
     const started: Promise<ManyResult<Input> | { readonly bug: unknown }>[] = []
     let done = 0
     const next = async () => {
@@ -345,7 +345,7 @@ export class DepthModel {
   }
 
   async #maps(input: ImageInput, options: PredictOptions, how: How): Promise<Maps> {
-    refuseUnknown(options, OPTIONS, 'predict')
+    checkOptions(options, OPTIONS, 'predict')
     const { signal } = options
     if (!signal) return this.#gate.pass(() => this.#mapsNow(input, options, how))
     return untilAborted(signal, (check) =>
@@ -434,6 +434,11 @@ export class DepthModel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }
+}
+
+function checkOptions(options: PredictOptions, known: Readonly<Record<string, true>>, what: string): void {
+  refuseUnknown(options, known, what)
+  refuseUnlessBoolean({ flip: options.flip, steps: options.steps }, what)
 }
 
 /** A step's maps as users see them. */

@@ -13,3 +13,15 @@ export function refuseUnknown(options: unknown, known: Readonly<Record<string, t
     `${what} has no option ${unknown.map((key) => `'${key}'`).join(', ')}; it has ${Object.keys(known).join(', ')}`,
   )
 }
+
+/**
+ * Throws a DarError where one of these is given and is neither true nor false: a switch that takes `'no'` as yes is worse than an error.
+ * `what` takes them.
+ */
+export function refuseUnlessBoolean(options: Readonly<Record<string, unknown>>, what: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || typeof value === 'boolean') continue
+    const shown = typeof value === 'string' ? `'${value}'` : String(value)
+    throw new DarError(`the option ${name} of ${what} is ${shown}; give true or false`)
+  }
+}
