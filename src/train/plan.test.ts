@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
+import { tinyConfig } from '../../test/tiny-config.ts'
 import { parseConfig } from '../model/index.ts'
 import { layoutOfModel } from './initial-model.ts'
 import { runMemory, totalOf } from './memory.ts'
@@ -62,6 +63,13 @@ describe('planRun', () => {
     expect(plan.stages[0].shapes[0]).toMatchObject({ batchSeconds: null })
     expect(plan.seconds).toBeGreaterThan(0)
     expect(plan.notes).toContain('measured on noise: the time that reading the data takes is not in it')
+  })
+
+  it('refuses a model that WebGPU computes wrongly, as the run would, before it asks for a device', async () => {
+    const model = tinyConfig({ patch: 16, posGrid: [2, 4], layerScale: false, neckChannels: [8, 8, 8, 9], bins: 5 })
+    await expect(planRun({ ...recipe, model }, { data, device: 'webgpu' })).rejects.toThrow(
+      /^WebGPU computes neck\..* of tiny wrongly, a convolution over a multiple of 3 channels; train on the CPU$/,
+    )
   })
 
   it('measures nothing that has no room in memory, and says so', async () => {

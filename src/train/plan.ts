@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import { type LoadingOptions, ROOM_POOL } from '../data/index.ts'
 import { flopsOf, nodesPerRun, type Precision, type Stage as Program } from '../graph/index.ts'
+import { refuseWrongOnWebGpu } from '../model/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import type { Provider } from '../runtime/protocol.ts'
 import { DarError, messageOf } from '../support/errors.ts'
@@ -113,6 +114,8 @@ export async function planRun(
   }: PlanOptions,
 ): Promise<Plan> {
   refuseUnshareable(recipe, { ranks, overlap, device })
+  if (device === 'webgpu')
+    refuseWrongOnWebGpu(modelLayout(recipe.model, recipe.stages[0]).entries, recipe.name, 'train on the CPU')
   const sharing = { ranks, overlap }
   /** What one rank computes. */
   const own = { ...recipe, stages: recipe.stages.map((stage) => ({ ...stage, batch: stage.batch / ranks })) }
