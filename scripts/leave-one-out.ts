@@ -4,17 +4,19 @@
  * because it shows the same rooms with the same camera. So augmentation, losses and the weights of sets are chosen with this script.
  *
  *     npx tsx scripts/leave-one-out.ts --data DATA (--weights FILE | --encoder FILE) [--recipe dar-nano] [--minutes 30] \
- *       [--peers DIR] [--out runs/leave-one-out] [--seed N] SET …
+ *       [--peers DIR] [--out runs/leave-one-out] [--seed N] [--size WxH] [--test SET+…] SET …
  *
  * `SET` may be several, `hololens+tum+office`: one model is trained without all of them and scored on each. That is one training for
  * three figures, and a harder test than leaving one out, because the others are missing too. Sets that a teacher labelled may be left out,
- * but are not tested on. So rooms alone, tested on all real sets, is to leave out everything else:
+ * but are not tested on. `rooms` leaves out the rooms that are rendered while training. So furnished homes alone, tested on all real sets, is
  *
- *     … --encoder mobilenetv2_imagenet.safetensors furnished+taught+rgbdd+hololens+kitchen+tum+office+tabletop
+ *     … --encoder mobilenetv2_imagenet.safetensors --test rgbdd+hololens+kitchen+tum+office+tabletop \
+ *       plain-rooms+furnished+taught+rgbdd+hololens+kitchen+tum+office+tabletop
  *
- * Each model is trained with the recipe's last stage, for as many updates as fit into --minutes of processor time. The starting
- * weights must not have been trained on the set either. Scores: centre box, 0.1 to 10 m, no alignment. A line of JSON for each set
- * and predictor goes to OUT/leave-one-out.jsonl.
+ * Each model is trained with the recipe's last stage (`--size 256x192`: at that size and upright, in turn, instead of the stage's), for as
+ * many updates as fit into --minutes of processor time. The starting weights must not have been trained on the set either. Every set
+ * that is left out is tested, or those of --test. Scores: centre box, 0.1 to 10 m, no alignment. A line of JSON for each set and
+ * predictor goes to OUT/leave-one-out.jsonl.
  */
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -44,6 +46,8 @@ const { values: flags, positionals: sets } = parseArgs({
     recipe: { type: 'string', default: 'dar-nano' },
     minutes: { type: 'string', default: '30' },
     peers: { type: 'string' },
+    test: { type: 'string' },
+    size: { type: 'string' },
     out: { type: 'string', default: 'runs/leave-one-out' },
     seed: { type: 'string' },
     threads: { type: 'string' },
@@ -54,14 +58,19 @@ if (!flags.weights && !flags.encoder) throw new Error('give --weights or --encod
 const [data, out] = [resolve(flags.data), resolve(flags.out)]
 const threads = flags.threads === undefined ? undefined : Number(flags.threads)
 const recipe = await loadRecipe(flags.recipe)
+const tested = flags.test?.split('+')
+const size = flags.size?.split('x').map(Number)
+if (size && !(size.length === 2 && size.every(Number.isInteger))) throw new Error(`--size ${flags.size}; write 256x192`)
 /** The sets with measured depth. Sets labelled by a teacher are not tested on, and not part of a mean map. */
 const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' && !one.teacher ? [one] : []))
-const named = recipe.data.flatMap((one) => (one.kind === 'dataset' ? [one.name] : []))
+const nameOf = (one: Recipe['data'][number]): string => (one.kind === 'dataset' ? one.name : 'rooms')
+const named = recipe.data.map(nameOf)
 
 /** The recipe without these sets and with its last stage only. Frames of other sets that it holds out stay held out. */
 function without(left: readonly string[], updates: number): Recipe {
-  const stage = recipe.stages[recipe.stages.length - 1]
-  const data = recipe.data.filter((one) => one.kind === 'rooms' || !left.includes(one.name))
+  const last = recipe.stages[recipe.stages.length - 1]
+  const stage = size ? { ...last, width: size[0], height: size[1], also: [{ width: size[1], height: size[0] }] } : last
+  const data = recipe.data.filter((one) => !left.includes(nameOf(one)))
   const taught = data.some((one) => one.kind === 'dataset' && one.teacher)
   return {
     ...recipe,
@@ -76,10 +85,13 @@ function without(left: readonly string[], updates: number): Recipe {
   }
 }
 
-async function meanMapWithout(left: readonly string[]): Promise<Predictor> {
+/** Null where no set with measured depth is left. */
+async function meanMapWithout(left: readonly string[]): Promise<Predictor | null> {
   const pooled = new DepthStatistics()
-  for (const { name, path } of folders)
-    if (!left.includes(name)) pooled.merge(await depthStatistics(few(await folderDataset(join(data, path)), MEAN_OF)))
+  const others = folders.filter(({ name }) => !left.includes(name))
+  if (others.length === 0) return null
+  for (const { path } of others)
+    pooled.merge(await depthStatistics(few(await folderDataset(join(data, path)), MEAN_OF)))
   return mapPredictor(pooled.meanMap())
 }
 
@@ -103,12 +115,15 @@ for (const names of sets) {
   say(`without ${left.join(', ')}: ${probe.perUpdate.toFixed(2)} s of processor an update, so ${updates} updates`)
   const { seconds } = await runTrial(without(left, updates), start)
   const model = await loadModel(modelPath(folder), { threads })
+  const meanMap = await meanMapWithout(left)
   const predictors = new Map<string, Predictor>([
     [recipe.name, modelPredictor(model)],
     ...(fastDepth ? ([['FastDepth', ({ image }) => fastDepth.predict(image)]] as [string, Predictor][]) : []),
-    ['mean map', await meanMapWithout(left)],
+    ...(meanMap ? ([['mean map', meanMap]] as [string, Predictor][]) : []),
   ])
-  for (const { path, name } of folders.filter((one) => left.includes(one.name))) {
+  for (const { path, name } of folders.filter(
+    (one) => left.includes(one.name) && (tested?.includes(one.name) ?? true),
+  )) {
     const test = await folderDataset(join(data, path))
     for (const [predictor, predict] of predictors) {
       const figures = await figuresOf(test, predict)
