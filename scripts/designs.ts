@@ -2,13 +2,15 @@
  * Compares designs of a model at equal cost, so that one is chosen before it is trained for days.
  *
  *     npx tsx scripts/designs.ts memory  --encoder FILE [--out DIR] DESIGN …
- *     npx tsx scripts/designs.ts compare --encoder FILE --data DIR --minutes M [--seed N] [--out DIR] DESIGN …
+ *     npx tsx scripts/designs.ts compare --encoder FILE --data DIR (--minutes M | --as DESIGN:N) [--seed N] [--out DIR] DESIGN …
  *     npx tsx scripts/designs.ts time    [--size 256x192] [--peers DIR] DESIGN[@WIDTHxHEIGHT] …
  *
  * `memory`: overfits eight rooms in 150 updates of all eight, without augmentation, and judges the model on the same
  * rooms. A design that fails here will not learn rooms, and the figures of its steps show which step fails. Three to
  * four minutes on two cores.
  * `compare`: trains every design from the same ImageNet weights on the same pictures for M minutes of processor time.
+ * `--as halved:509` in place of --minutes: for what so many updates of that design cost now, so that rows of a later day, by a faster engine or
+ * on a slower machine, can stand in one table.
  * Training data are half rooms and half DIR/furnished (rendered; its last tenth is held out). The other sets of DIR
  * come from other places. Of sets with a hold-out (real-splits.ts) only the training side is read, so that the choice
  * does not use the frames that are reported later.
@@ -48,6 +50,7 @@ const { values: flags, positionals } = parseArgs({
     data: { type: 'string' },
     out: { type: 'string', default: 'runs/designs' },
     minutes: { type: 'string', default: '25' },
+    as: { type: 'string' },
     seed: { type: 'string', default: '5' },
     size: { type: 'string', default: '256x192' },
     peers: { type: 'string' },
@@ -182,6 +185,19 @@ async function memory(): Promise<void> {
   }
 }
 
+/** Processor seconds of a design's cheapest update. */
+async function costOfUpdate(name: string, data: string): Promise<number> {
+  const recipe = compareRecipe(name, designNamed(name), data, 1000)
+  return (await trialOf(recipe, join(out, 'probe'), 14)).perUpdate
+}
+
+/** Processor seconds of `halved:509`, so many updates of that design, as they cost now. */
+async function costOfRun(text: string, data: string): Promise<number> {
+  const [name, updates] = text.split(':')
+  if (!(Number(updates) > 0)) throw new Error(`--as ${text}; write a design and its updates, halved:509`)
+  return Number(updates) * (await costOfUpdate(name, data))
+}
+
 async function comparison(): Promise<void> {
   if (!flags.data) throw new Error('--data is missing; name the folder that holds furnished/')
   const data = resolve(flags.data)
@@ -197,9 +213,10 @@ async function comparison(): Promise<void> {
   ])
   for (const name of names) {
     const design = designNamed(name)
-    const probe = await trialOf(compareRecipe(name, design, data, 1000), join(out, 'probe'), 14)
-    const updates = Math.round((60 * Number(flags.minutes)) / probe.perUpdate)
-    say(`${name}: ${probe.perUpdate.toFixed(2)} s of processor an update, so ${updates} updates`)
+    const cost = await costOfUpdate(name, data)
+    const budget = flags.as ? await costOfRun(flags.as, data) : 60 * Number(flags.minutes)
+    const updates = Math.round(budget / cost)
+    say(`${name}: ${cost.toFixed(2)} s of processor an update, so ${updates} updates`)
     const folder = join(out, `compare-${name}-${flags.seed}`)
     const { seconds, perUpdate } = await trialOf(compareRecipe(name, design, data, updates), folder)
     const figures = await judge(modelPath(folder), sets, { threads })
