@@ -45,6 +45,14 @@ const DESIGNS: Readonly<Record<string, Record<string, unknown>>> = {
   'halved-narrow': { ...HALVED, width: 96, memoryWidth: 96, neckFeatures: 32, gruWidth: 24 },
   /** Token maps as large as the memory: more tokens, and a context no finer than they are. */
   'halved-finest-1': { ...HALVED, finest: 1 },
+  /** What a step sees is finer than its tokens by one halving more. */
+  'halved-ahead': { ...HALVED, contextGrid: 'ahead' },
+  /** The last convolution at half of the image, beside the encoder's map at stride 2. */
+  'halved-half': { ...HALVED, detailGrid: 'half' },
+  /** Convex ×4 in place of the last convolution. */
+  'halved-convex': { ...HALVED, detail: false, upsample: 'convex' },
+  /** A neck with one residual unit a fusion instead of two. */
+  'halved-neck-1': { ...HALVED, neckUnits: 1 },
   /** What ships: the preset dar-nano. */
   'halved-norm': { ...HALVED, hiddenNorm: true },
   paper: { ...SHAPE, window: 'paper' },

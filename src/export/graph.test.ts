@@ -52,6 +52,18 @@ const VARIANTS: Readonly<Record<string, object>> = {
     detail: true,
     binGrid: 'halved',
   },
+  'the soft tree, detailed at half of the image, a step ahead': {
+    ...TINY,
+    window: 'soft',
+    upsample: 'bilinear',
+    neckFeatures: 16,
+    neckUnits: 1,
+    fine: true,
+    detail: true,
+    detailGrid: 'half',
+    contextGrid: 'ahead',
+  },
+  'the soft tree, fine and convex': { ...TINY, window: 'soft', neckFeatures: 16, fine: true },
   'only the transformer': { ...VIT, head: 'transformer', context: false, upsample: 'bilinear' },
   'only bins': { ...VIT, head: 'bins' },
 }

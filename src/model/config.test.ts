@@ -22,7 +22,9 @@ describe('a config', () => {
 
   test('written before a switch existed has it off', () => {
     expect(parseConfig({})).toMatchObject({ finalNorm: false, finest: 1, stepWeights: null, hiddenNorm: false })
-    expect(parseConfig({ window: 'soft' }).window).toEqual({ kind: 'soft', leaves: 64, fine: false, detail: false })
+    const tree = { kind: 'soft', leaves: 64, fine: false, detail: false, detailGrid: 'image' }
+    expect(parseConfig({ window: 'soft' }).window).toEqual(tree)
+    expect(parseConfig({}).neckUnits).toBe(2)
     expect(parseConfig({ head: 'dpt' }).head).toMatchObject({ kind: 'dpt', norm: false })
   })
 
@@ -57,6 +59,15 @@ describe('a config', () => {
     const config = parseConfig({ encoder: 'mobilenetv2', encoderStages })
     expect(parseConfig(JSON.parse(configText(config)))).toEqual(config)
     expect(configText(parseConfig({ encoder: 'mobilenetv2' }))).not.toContain('encoderStages')
+  })
+
+  test('names later switches in a file only where they are on, so that earlier versions read the others', () => {
+    const plain = configText(parseConfig({}))
+    for (const name of ['neckUnits', 'detailGrid']) expect(plain).not.toContain(name)
+    const on = { encoder: 'mobilenetv2', window: 'soft', fine: true, detail: true, detailGrid: 'half', neckUnits: 1 }
+    const config = parseConfig(on)
+    expect(JSON.parse(configText(config))).toMatchObject({ detailGrid: 'half', neckUnits: 1 })
+    expect(parseConfig(JSON.parse(configText(config)))).toEqual(config)
   })
 
   test('has in memory the options of its own encoder, head and window, and no others', () => {
@@ -126,13 +137,25 @@ describe('a config', () => {
     ['a last re-weighing of hard windows', { fine: true }, 'fine: needs window: soft'],
     [
       'two last maps',
-      { window: 'soft', fine: true, upsample: 'convex' },
-      'upsample: convex and fine are both a last map',
+      { window: 'soft', fine: true, detail: true, upsample: 'convex' },
+      'upsample: convex and detail are both a last map',
     ],
     [
       'fine features in no groups',
       { window: 'soft', fine: true, neckFeatures: 40 },
       'neckFeatures: must be a multiple of 16',
+    ],
+    ['a context ahead of nothing', { contextGrid: 'ahead' }, 'contextGrid: ahead needs context: true'],
+    ['three units of a fusion', { neckUnits: 3 }, 'neckUnits'],
+    [
+      'detail at half of the image of a ViT',
+      { window: 'soft', fine: true, detail: true, detailGrid: 'half' },
+      'detailGrid: half needs detail: true and encoder: mobilenetv2',
+    ],
+    [
+      'half of no detail',
+      { encoder: 'mobilenetv2', window: 'soft', fine: true, detailGrid: 'half' },
+      'detailGrid: half needs detail: true',
     ],
     ['detail of nothing', { window: 'soft', detail: true }, 'detail: needs fine: true'],
     ['weights of other steps', { stepWeights: [1, 2] }, 'stepWeights: must name 5 factors, one per term of the loss'],

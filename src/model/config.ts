@@ -89,6 +89,8 @@ export interface SoftTreeConfig {
   readonly fine: boolean
   /** A last convolution at the image's own size; needs `fine`. */
   readonly detail: boolean
+  /** Where it works; `half` also reads the encoder's map at half of the image. */
+  readonly detailGrid: 'image' | 'half'
 }
 
 /** How the bins of a step are derived from the previous step. */
@@ -126,6 +128,7 @@ const WINDOW = {
   leaves: 'leaves',
   fine: 'fine',
   detail: 'detail',
+  detailGrid: 'detailGrid',
 } as const satisfies Names<WindowConfig>
 
 type ValueOf<T> = T[keyof T]
@@ -161,8 +164,8 @@ function headOf({ head, dptOutput, dptResize, dptNorm, ordinalBins }: FlatConfig
   return head === 'dorn' ? { kind: head, bins: ordinalBins } : { kind: head }
 }
 
-function windowOf({ window, bins, expand, leaves, fine, detail }: FlatConfig): WindowConfig {
-  return window === 'soft' ? { kind: window, leaves, fine, detail } : { kind: window, bins, expand }
+function windowOf({ window, bins, expand, leaves, fine, detail, detailGrid }: FlatConfig): WindowConfig {
+  return window === 'soft' ? { kind: window, leaves, fine, detail, detailGrid } : { kind: window, bins, expand }
 }
 
 /** Objects of a kind become fields; what is flat already stays, and stands above what an object says of the same field. */
@@ -195,10 +198,14 @@ export function flatConfig(config: DarConfig): FlatConfig {
   return { ...DEFAULTS, ...(flatten(config) as Partial<FlatConfig>) }
 }
 
-/** The text of a config in the metadata of a file. Without `encoderStages` where it is null, as versions before it wrote and read it. */
+/** Fields that came after the first version. It refuses a file that names them. */
+const LATER: readonly (keyof FlatConfig)[] = ['encoderStages', 'neckUnits', 'detailGrid']
+
+/** The text of a config in the metadata of a file. Without later fields where they are at their defaults, as versions before them wrote and read it. */
 export function configText(config: DarConfig): string {
-  const { encoderStages, ...fields } = flatConfig(config)
-  return JSON.stringify(encoderStages === null ? fields : { ...fields, encoderStages })
+  const { ...fields }: Partial<FlatConfig> = flatConfig(config)
+  for (const name of LATER) if (fields[name] === DEFAULTS[name]) delete fields[name]
+  return JSON.stringify(fields)
 }
 
 /** A config from outside, flat, or as `DarConfig` has it, or part by part in either form. */

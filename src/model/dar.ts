@@ -12,7 +12,7 @@ import { type DropPath, toMap, toTokens } from '../nn/index.ts'
 import { type DarConfig, usesTokens } from './config.ts'
 import { Decoder } from './decoder.ts'
 import { encode } from './encoder.ts'
-import { fineScores, sharpen } from './fine.ts'
+import { fineScores, sharpen, sharpenAtHalf } from './fine.ts'
 import { dornHead, dptHead, type HeadOutput, ord2seqHead } from './heads/index.ts'
 import { hiddenInput, tokenMap } from './hidden.ts'
 import type { Trace } from './intermediates.ts'
@@ -28,7 +28,7 @@ export interface DarOutput {
   readonly stepMaps: readonly Tensor[]
   /** σ_1 … σ_K, metres, the last that of `nativeMap`; empty for a head without bins. */
   readonly sigmas: readonly Tensor[]
-  /** The last depth map at its native size: D_K, the convex ×8 map, that of `fine`, or that of a head without steps. */
+  /** The last depth map at its native size: D_K, a convex map, that of `fine`, or that of a head without steps. */
   readonly nativeMap: Tensor
   /** a_1 … a_K, B,G,grid. h_k = tanh(a_k) is the initial state of the GRU at step k. Empty for a head without steps. */
   readonly hidden: readonly Tensor[]
@@ -51,7 +51,7 @@ export function buildDar(
   return buildOnTaps(taps, [image.shape[2], image.shape[3]], config, trace)
 }
 
-/** What stands on the encoder. taps: its four maps (`encode`)   size: H,W of the image. */
+/** What stands on the encoder. taps: its maps (`encode`)   size: H,W of the image. */
 export function buildOnTaps(
   taps: readonly Tensor[],
   size: ops.Size,
@@ -67,7 +67,7 @@ export function buildOnTaps(
   if (head.kind === 'ord2seq') return baseline(ord2seqHead(memory, size, config, trace), trace)
   const { results, hidden } = runSteps(graph, memory, config, trace)
   const last = results[results.length - 1]
-  const { nativeMap, sigma } = finish(graph, last, paths[0], size, config, trace)
+  const { nativeMap, sigma } = finish(graph, last, { path1: paths[0], half: taps.at(4) ?? null, size }, config, trace)
   const imageMap = graph.scope('upsample', () => ops.resize(nativeMap, size))
   trace.set('output', nativeMap)
   trace.set('depth_full', imageMap)
@@ -81,18 +81,19 @@ export function buildOnTaps(
 function finish(
   graph: Graph,
   { depth: last, g, scores }: StepDepth,
-  path1: Tensor,
-  size: ops.Size,
+  { path1, half, size }: { readonly path1: Tensor; readonly half: Tensor | null; readonly size: ops.Size },
   config: DarConfig,
   trace: Trace,
 ): { nativeMap: Tensor; sigma: Tensor | null } {
-  if (config.upsample === 'convex') return { nativeMap: convexUpsample(last, convexWeights(graph, g)), sigma: null }
-  const { window } = config
-  if (window.kind !== 'soft' || !window.fine || !scores) return { nativeMap: last, sigma: null }
+  const { window, upsample } = config
+  const enlarged = (depth: Tensor, x: Tensor, factor: number) =>
+    upsample === 'convex' ? convexUpsample(depth, convexWeights(graph, x, { factor }), { factor }) : depth
+  if (window.kind !== 'soft' || !window.fine || !scores) return { nativeMap: enlarged(last, g, 8), sigma: null }
   const { z, y } = fineScores(graph, path1, g, scores, config)
   trace.set('fine.scores', z)
   const { depth, sigma } = graph.scope('fine', () => readScores(z, config))
-  return { nativeMap: window.detail ? sharpen(graph, depth, y, size) : depth, sigma }
+  if (!window.detail) return { nativeMap: enlarged(depth, y, 4), sigma }
+  return { nativeMap: half ? sharpenAtHalf(depth, y, half, size) : sharpen(graph, depth, y, size), sigma }
 }
 
 /** A head without steps: one map, at the image's size. */

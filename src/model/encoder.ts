@@ -30,7 +30,11 @@ export function normaliseImage(rgb: Tensor, config: DarConfig): Tensor {
   return ops.div(ops.sub(rgb, channels(mean)), channels(deviation))
 }
 
-/** Shapes of the four maps that `encode` makes of `batch` images. */
+/** Whether the encoder's map at half of the image's size is read. */
+const readsHalf = ({ window }: Pick<DarConfig, 'window'>): boolean =>
+  window.kind === 'soft' && window.detail && window.detailGrid === 'half'
+
+/** Shapes of the maps that `encode` makes of `batch` images. */
 export function tapShapes(
   config: DarConfig,
   { height, width }: { readonly height: number; readonly width: number },
@@ -45,7 +49,7 @@ export function dropBranches({ encoder }: Pick<DarConfig, 'encoder'>): number {
   return encoder.kind === 'vit' ? 2 * encoder.depth : mobileNetBlocks(encoder)
 }
 
-/** Normalised image B,3,H,W → four maps, finest first for a pyramid, block by block for a ViT. */
+/** Normalised image B,3,H,W → four maps, finest first for a pyramid, block by block for a ViT; a fifth where `detailGrid` is `half`. */
 export function encode(
   graph: Graph,
   image: Tensor,
@@ -56,7 +60,7 @@ export function encode(
   if (image.rank !== 4 || image.shape[1] !== 3) throw new ShapeError('encode', [image], 'needs an image B,3,H,W')
   const at = new Scope(graph, 'encoder')
   const { encoder } = config
-  if (encoder.kind === 'mobilenetv2') return mobileNetV2(at, image, encoder, trace, drop)
+  if (encoder.kind === 'mobilenetv2') return mobileNetV2(at, image, encoder, { half: readsHalf(config), trace, drop })
   const multiple = imageMultiple(config)
   if (image.shape[2] % multiple !== 0 || image.shape[3] % multiple !== 0)
     throw new ShapeError('encode', [image], `height and width must be multiples of ${multiple}`)

@@ -16,7 +16,7 @@ import * as ops from '../graph/ops/index.ts'
 import { nodesBehind } from '../graph/tensor.ts'
 import { Engine } from '../runtime/engine.ts'
 import { parseConfig } from './config.ts'
-import { fineScores, sharpen } from './fine.ts'
+import { fineScores, sharpen, sharpenAtHalf } from './fine.ts'
 
 let engine: Engine
 beforeAll(() => {
@@ -141,6 +141,53 @@ test('the gradient of the detail is that of finite differences', async () => {
   const slow = await differences(engine, sum, feeds, ['depth', 'y'])
   expect(relativeError(result.dDepth, slow.depth)).toBeLessThan(1e-6)
   expect(relativeError(result.dY, slow.y)).toBeLessThan(1e-5)
+})
+
+function builtAtHalf() {
+  const graph = new Graph({ float: 'float64' })
+  const depth = graph.input('depth', [1, 1, 2, 3])
+  const [y, half] = [graph.input('y', [1, F, 2, 3]), graph.input('half', [1, 5, 4, 6])]
+  const sharp = sharpenAtHalf(depth, y, half, [8, 12])
+  const weights = someWeights(graph)
+  const inputs = {
+    depth: numbers(6, 1).map((v) => Math.abs(v) + 0.3),
+    y: numbers(y.size, 2),
+    half: numbers(half.size, 3),
+  }
+  return { depth, y, half, sharp, weights, feeds: { ...inputs, ...weights } }
+}
+
+test('the detail at half of the size is that of the definition, and reads the encoder’s map', async () => {
+  const { sharp, weights, feeds } = builtAtHalf()
+  const { sharp: actual } = await evaluate(engine, { sharp }, feeds)
+  const narrow = groupNorm(
+    weights,
+    'detail.norm',
+    conv(weights, 'detail.conv1', new NdArray([1, F, 2, 3], feeds.y), 24),
+    8,
+  )
+  const tap = new NdArray([1, 5, 4, 6], feeds.half)
+  const s = groupNorm(weights, 'detail.half_norm', conv(weights, 'detail.half', tap, 16, 1), 8)
+  const wide = bilinear(narrow, 4, 6)
+  const joined = nd([1, 40, 4, 6], (b, c, i, j) => (c < 24 ? wide.at(b, c, i, j) : s.at(b, c - 24, i, j)))
+  const r = bilinear(conv(weights, 'detail.conv3', relu(conv(weights, 'detail.conv2', joined, 24)), 1, 1), 8, 12)
+  const plain = bilinear(new NdArray([1, 1, 2, 3], feeds.depth), 8, 12)
+  const expected = plain.data.map((d, i) => d * Math.exp(0.5 * Math.tanh(0.3 * r.data[i])))
+  // ONNX Runtime puts the factor 0.3 into the product before it, as a float32.
+  expect(relativeError(actual, expected)).toBeLessThan(1e-8)
+  const blind = await evaluate(engine, { sharp }, { ...feeds, half: feeds.half.map((v, i) => v * ((i % 7) - 3)) })
+  expect(relativeError(blind.sharp, expected)).toBeGreaterThan(1e-3)
+})
+
+test('the gradient of the detail at half of the size is that of finite differences', async () => {
+  const { depth, y, half, sharp, feeds } = builtAtHalf()
+  const sum = ops.sum(ops.square(sharp))
+  const [dDepth, dY, dHalf] = gradient(sum, [depth, y, half])
+  const result = await evaluate(engine, { dDepth, dY, dHalf }, feeds)
+  const slow = await differences(engine, sum, feeds, ['depth', 'y', 'half'])
+  expect(relativeError(result.dDepth, slow.depth)).toBeLessThan(1e-6)
+  expect(relativeError(result.dY, slow.y)).toBeLessThan(1e-5)
+  expect(relativeError(result.dHalf, slow.half)).toBeLessThan(1e-5)
 })
 
 function detail(size: ops.Size, { valuesAtOnce }: { readonly valuesAtOnce?: number } = {}) {

@@ -8,6 +8,10 @@
  * sharpen a depth but not replace it:
  *
  *     r = conv1x1(ReLU(conv3x3(resize(GroupNorm8(conv3x3(y))))))      D = resize(D_fine)·exp(½·tanh(0.3·r))
+ *
+ * With `detailGrid: 'half'` it works at half of the image's size, where it also reads t, the encoder's map at stride 2:
+ *
+ *     s = GroupNorm8(conv1x1(t))      r = resize(conv1x1(ReLU(conv3x3([resize(GroupNorm8(conv3x3(y))), s]))))
  */
 import type { Graph, Tensor } from '../graph/index.ts'
 import * as ops from '../graph/ops/index.ts'
@@ -18,6 +22,8 @@ import { NORM_GROUPS } from './flat-config.ts'
 const EPSILON = 1e-5
 /** Channels at the image's own size. One costs as much there as 64 at an eighth. */
 const DETAIL_WIDTH = 24
+/** Channels of the encoder's map beside them. */
+const HALF_WIDTH = 16
 /** Largest change of ln D. */
 const REACH = 0.5
 /** Keeps a fresh head in the middle of the tanh. */
@@ -38,10 +44,27 @@ export function fineScores(graph: Graph, path1: Tensor, g: Tensor, scores: Tenso
 /** depth: B,1,h,w   y: B,F,h,w  →  B,1,H,W, metres; size: the image's. */
 export function sharpen(graph: Graph, depth: Tensor, y: Tensor, size: ops.Size): Tensor {
   const at = new Scope(graph, 'detail')
-  const narrow = groupNorm(at.sub('norm'), conv(at.sub('conv1'), y, DETAIL_WIDTH), NORM_GROUPS, EPSILON)
-  const factor = factorOf(at, narrow, size)
+  const factor = factorOf(at, narrowed(at, y), size)
   return at.run(() => ops.mul(ops.resize(depth, size), factor))
 }
+
+/** `sharpen` with half: the encoder's map at stride 2, B,C,⌈H/2⌉,⌈W/2⌉. */
+export function sharpenAtHalf(depth: Tensor, y: Tensor, half: Tensor, size: ops.Size): Tensor {
+  const at = new Scope(depth.graph, 'detail')
+  const narrow = narrowed(at, y)
+  const wide = at.run(() => ops.resize(narrow, [half.shape[2], half.shape[3]]))
+  const s = groupNorm(at.sub('half_norm'), conv(at.sub('half'), half, HALF_WIDTH, { kernel: 1 }), NORM_GROUPS, EPSILON)
+  const inner = ops.relu(conv(at.sub('conv2'), ops.concat([wide, s], 1), DETAIL_WIDTH, { init: HE }))
+  const r = conv(at.sub('conv3'), inner, 1, { kernel: 1 })
+  return at.run(() => ops.mul(ops.resize(depth, size), bounded(ops.resize(r, size))))
+}
+
+/** GroupNorm8(conv3x3(y)) */
+const narrowed = (at: Scope, y: Tensor): Tensor =>
+  groupNorm(at.sub('norm'), conv(at.sub('conv1'), y, DETAIL_WIDTH), NORM_GROUPS, EPSILON)
+
+/** exp(½·tanh(0.3·r)) */
+const bounded = (r: Tensor): Tensor => ops.exp(ops.mul(ops.tanh(ops.mul(r, GAIN)), REACH))
 
 /**
  * exp(½·tanh(0.3·r)), B,1,H,W, in blocks of rows where the graph has a limit: at the image's size what r is computed from are the largest
@@ -55,7 +78,7 @@ function factorOf(at: Scope, narrow: Tensor, size: ops.Size): Tensor {
     const padding = [above, 1, below, 1] as const
     const inner = ops.relu(conv(at.sub('conv2'), wide, DETAIL_WIDTH, { padding, init: HE }))
     const r = conv(at.sub('conv3'), inner, 1, { kernel: 1 })
-    return at.run(() => ops.exp(ops.mul(ops.tanh(ops.mul(r, GAIN)), REACH)))
+    return at.run(() => bounded(r))
   }
   const blocks = ops.blocksOf(narrow.graph, height, { values: 2 * batch * channels * width })
   if (blocks.length === 1) {

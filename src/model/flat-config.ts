@@ -56,6 +56,8 @@ export const flatSchema = z
     taps: z.tuple([z.int(), z.int(), z.int(), z.int()]).nullable().default(null),
 
     neckFeatures: positive.default(64),
+    /** Residual units of a fusion of the neck: 2 as in DPT, or 1: then a level joins as it is. */
+    neckUnits: z.literal([1, 2]).default(2),
     neckChannels: z.tuple([positive, positive, positive, positive]).default([48, 96, 192, 384]),
     memoryWidth: positive.default(384),
 
@@ -107,15 +109,22 @@ export const flatSchema = z
     fine: z.boolean().default(false),
     /** Needs `fine`. A last convolution at the image's own size, which moves depth edges to the edges of the photo. */
     detail: z.boolean().default(false),
+    /**
+     * Where the convolution of `detail` works. `image`: at the image's own size. `half`: at half of it, which takes a quarter of the
+     * arithmetic, and there it also reads the encoder's map of that size, which nothing else does. Needs `detail` and mobilenetv2.
+     */
+    detailGrid: z.enum(['image', 'half']).default('image'),
     /** Bins added on each side of the chosen one. */
     expand: z.number().int().nonnegative().default(1),
     context: z.boolean().default(false),
     /**
      * The resolution at which a step sees the memory through the context. `memory`: the full one. `step`: step k of K sees the memory
      * grid halved K−k times, which is its token map's grid where `finest` is 1, and twice as fine where it is 2.
-     * With `step`, detail reaches the bins step by step, so that each step can improve on the one before.
+     * With `step`, detail reaches the bins step by step, so that each step can improve on the one before. `ahead`: step k sees what step
+     * k + 1 would see with `step`.
      */
-    contextGrid: z.enum(['memory', 'step']).default('memory'),
+    contextGrid: z.enum(['memory', 'step', 'ahead']).default('memory'),
+    /** How the last map comes to the image's size. `convex`: by learnt weights, ×8 from the last step's grid, or ×4 from that of `fine`. */
     upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
     /** Factors of the K terms of the loss; null: all 1. */
     stepWeights: z.array(z.number().nonnegative()).nullable().default(null),
@@ -152,20 +161,22 @@ export const flatSchema = z
         'dptNorm',
         `its groups divide half of neckFeatures = ${c.neckFeatures} only when that is a multiple of ${NORM_GROUPS}`,
       )
-    if (c.contextGrid === 'step' && !c.context) problem('contextGrid', 'step needs context: true')
+    if (c.contextGrid !== 'memory' && !c.context) problem('contextGrid', `${c.contextGrid} needs context: true`)
     if (c.finest > 1 && c.sizes) problem('finest', 'has no meaning beside explicit sizes; leave one of them out')
     if (c.window === 'soft') {
       const branches = 2 ** (c.steps - 1)
       if (!headUsesBins(c.head)) problem('window', `soft is a tree of bins, and ${c.head} has none`)
       if (c.leaves % branches !== 0)
         problem('leaves', `must be a multiple of ${branches}: each of ${c.steps} steps has half the bins of the next`)
-      if (c.fine && c.upsample === 'convex') problem('upsample', 'convex and fine are both a last map; choose one')
+      if (c.detail && c.upsample === 'convex') problem('upsample', 'convex and detail are both a last map; choose one')
     } else {
       if (c.leaves !== DEFAULT_LEAVES) problem('leaves', `${c.leaves} is of window: soft, not of ${c.window}`)
       if (c.fine) problem('fine', 'needs window: soft')
     }
     if (c.fine && c.neckFeatures % 16 !== 0) problem('neckFeatures', 'must be a multiple of 16 for fine (group norm)')
     if (c.detail && !c.fine) problem('detail', 'needs fine: true')
+    if (c.detailGrid === 'half' && !(c.detail && c.encoder === 'mobilenetv2'))
+      problem('detailGrid', 'half needs detail: true and encoder: mobilenetv2')
     if (c.stepWeights && c.stepWeights.length !== (headHasSteps(c.head) ? c.steps : 1))
       problem('stepWeights', `must name ${headHasSteps(c.head) ? c.steps : 1} factors, one per term of the loss`)
     if (c.dMin >= c.dMax) problem('dMax', `must be above dMin = ${c.dMin}`)

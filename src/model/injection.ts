@@ -38,7 +38,9 @@ export class Injection {
     if (!this.context || !this.byStep) return gru.step(h, fBin)
     // ctx_k = resize(pool(ctx, ⌈mh/2^(K−k)⌉×⌈mw/2^(K−k)⌉), grid): the sizes are halved from the whole memory, not from the last token map
     const whole = this.context
-    const size = stepSizes([whole.shape[2], whole.shape[3]], this.config.steps)[k - 1]
+    const { steps, contextGrid } = this.config
+    const seen = contextGrid === 'ahead' ? Math.min(k + 1, steps) : k
+    const size = stepSizes([whole.shape[2], whole.shape[3]], steps)[seen - 1]
     const ctx = this.at.run(() => ops.resize(ops.resizeTokens(whole, size), grid))
     return gru.step(h, ops.concat([fBin, ctx], 1))
   }
@@ -52,6 +54,6 @@ export class Injection {
   }
 
   private get byStep(): boolean {
-    return this.config.contextGrid === 'step'
+    return this.config.contextGrid !== 'memory'
   }
 }

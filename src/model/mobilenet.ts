@@ -1,6 +1,6 @@
 /**
  * MobileNetV2 (Sandler et al., 2018) with batch norm folded, the light encoder of dar-nano (algorithm section 2). Tapped at
- * strides 4, 8, 16 and 32. Layer names are torchvision's; padding is TensorFlow's SAME, as the weights were trained.
+ * strides 4, 8, 16 and 32, and at 2 where `detail` works there. Layer names are torchvision's; padding is TensorFlow's SAME, as the weights were trained.
  */
 
 import type { Tensor } from '../graph/index.ts'
@@ -56,19 +56,19 @@ function invertedResidual(
   return stride === 1 && x.shape[1] === outputs ? ops.add(x, skip(y)) : y
 }
 
-/** image: B,3,H,W in [−1, 1] → four maps at strides 4, 8, 16, 32. */
+/** image: B,3,H,W in [−1, 1] → four maps at strides 4, 8, 16, 32; with `half` a fifth one, at stride 2. */
 export function mobileNetV2(
   at: Scope,
   image: Tensor,
   config: MobileNetConfig,
-  trace: Trace,
-  drop: DropPath | null = null,
+  { half, trace, drop }: { readonly half: boolean; readonly trace: Trace; readonly drop: DropPath | null },
 ): Tensor[] {
   const wide = (channels: number) => Math.max(1, Math.floor(channels * config.multiplier))
   const features = at.sub('features')
   const stem = conv(features.sub(0).sub(0), image, wide(32), { stride: 2, padding: samePadding(image, 3, 2), init: HE })
   let x = ops.relu6(stem)
   const taps: Tensor[] = []
+  const fifth: Tensor[] = []
   let n = 1
   for (const [stage, [expansion, channels, count]] of (config.stages ?? PUBLISHED).entries())
     for (let i = 0; i < count; i++, n++) {
@@ -77,9 +77,10 @@ export function mobileNetV2(
       x = at.graph.checkpoint(() =>
         invertedResidual(features.sub(n), x, shape, (branch) => dropBranch(branch, drop, place)),
       )
+      if (half && stage === 0 && i === count - 1) fifth.push(x)
       if (i < count - 1 || !TAPPED.includes(stage)) continue
       trace.set(`encoder.tap${taps.length}`, x)
       taps.push(x)
     }
-  return taps
+  return [...taps, ...fifth]
 }

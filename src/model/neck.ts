@@ -6,6 +6,9 @@ import { conv, convTranspose, groupNorm, HE, Scope, UNIT } from '../nn/index.ts'
 import type { DarConfig } from './config.ts'
 import type { Trace } from './intermediates.ts'
 
+/** Maps that are fused. An encoder may hand over more, for what comes after the neck. */
+const LEVELS = 4
+
 const sizeOfMap = (x: Tensor): ops.Size => [x.shape[2], x.shape[3]]
 
 /** (round(H/8), round(W/8)), halves up. */
@@ -17,13 +20,13 @@ export function memoryGrid([height, width]: ops.Size): ops.Size {
 export function fuse(graph: Graph, taps: readonly Tensor[], config: DarConfig, trace: Trace): Tensor[] {
   const at = new Scope(graph, 'neck')
   const { encoder, head } = config
-  const pyramid = encoder.kind === 'vit' ? reassemble(at, taps, encoder.neckChannels) : taps
+  const pyramid = encoder.kind === 'vit' ? reassemble(at, taps, encoder.neckChannels) : taps.slice(0, LEVELS)
   const levels = pyramid.map((tap, i) => conv(at.sub('reduce').sub(i), tap, config.neckFeatures, { bias: false }))
   const corners = head.kind === 'dpt' && head.resize === 'corners'
   const mode = corners ? 'corners' : 'bilinear'
   const [rows, cols] = sizeOfMap(levels[0])
   const fused = (name: string, skip: Tensor, coarse: Tensor | null, size: ops.Size) =>
-    graph.checkpoint(() => refine(at.sub(name), skip, coarse, size, mode))
+    graph.checkpoint(() => refine(at.sub(name), skip, coarse, { size, mode, units: config.neckUnits }))
   const path4 = fused('refine4', levels[3], null, sizeOfMap(levels[2]))
   const path3 = fused('refine3', levels[2], path4, sizeOfMap(levels[1]))
   const path2 = fused('refine2', levels[1], path3, [rows, cols])
@@ -55,9 +58,17 @@ function residualUnit(at: Scope, x: Tensor): Tensor {
   return ops.add(x, conv(at.sub('conv2'), ops.relu(inner), x.shape[1], { init: UNIT }))
 }
 
+interface Fusion {
+  readonly size: ops.Size
+  readonly mode: ops.ResizeMode
+  /** 1: without unit1. */
+  readonly units: 1 | 2
+}
+
 /** out(resize(unit2(coarse + unit1(skip)))); the top level has only a skip and no unit1. */
-function refine(at: Scope, skip: Tensor, coarse: Tensor | null, size: ops.Size, mode: ops.ResizeMode): Tensor {
-  const x = coarse ? ops.add(coarse, residualUnit(at.sub('unit1'), skip)) : skip
+function refine(at: Scope, skip: Tensor, coarse: Tensor | null, { size, mode, units }: Fusion): Tensor {
+  const joining = coarse && units === 2 ? residualUnit(at.sub('unit1'), skip) : skip
+  const x = coarse ? ops.add(coarse, joining) : skip
   const unit = residualUnit(at.sub('unit2'), x)
   const fine = at.run(() => ops.resize(unit, size, mode))
   return conv(at.sub('out'), fine, skip.shape[1], { kernel: 1 })

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
-import { TINY_VIT, tinyConfig } from '../../test/tiny-config.ts'
+import { TINY_VIT, tinyConfig, tinyMobile } from '../../test/tiny-config.ts'
 import { Graph, type Tensor } from '../graph/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import type { DarConfig } from './config.ts'
@@ -124,6 +124,41 @@ test('context: gates that do not read it are as without it', async () => {
   expect(relativeError((await run(tiny({ context: true }), weights)).depth_full, off.depth_full)).toBeGreaterThan(1e-4)
 })
 
+test('context that is a step ahead is what the next step would see, and the last two see all of it', async () => {
+  const soft = { window: 'soft', leaves: 8, context: true, binGrid: 'memory' } as const
+  const [step, ahead] = [tiny({ ...soft, contextGrid: 'step' }), tiny({ ...soft, contextGrid: 'ahead' })]
+  const weights = someWeights(build(step).graph)
+  const [slow, fast] = [await run(step, weights), await run(ahead, weights)]
+  for (const name of ['step1.f_bin', 'step1.y_out']) expect([...fast[name]]).toEqual([...slow[name]])
+  expect(relativeError(fast['step1.gru'], slow['step1.gru'])).toBeGreaterThan(1e-4)
+  // With weights that make every cell of the context the same, how finely it is seen makes no difference.
+  const flat = edit(weights, (v, name) => (name === 'bins.context.weight' ? v.map(() => 0) : v))
+  expect(relativeError((await run(ahead, flat)).depth_full, (await run(step, flat)).depth_full)).toBeLessThan(1e-6)
+  // One step sees the whole memory either way.
+  const one = { ...soft, steps: 1 }
+  const single = someWeights(build(tiny({ ...one, contextGrid: 'step' })).graph)
+  const [a, b] = [
+    await run(tiny({ ...one, contextGrid: 'step' }), single),
+    await run(tiny({ ...one, contextGrid: 'ahead' }), single),
+  ]
+  expect([...b.depth_full]).toEqual([...a.depth_full])
+})
+
+test('one unit for a fusion of the neck: as two whose first passes its level on', async () => {
+  const { gone, added } = change({}, { neckUnits: 1 })
+  expect(added).toEqual([])
+  expect(gone).toEqual(
+    [1, 2, 3].flatMap((n) =>
+      ['conv1', 'conv2'].flatMap((conv) => ['bias', 'weight'].map((kind) => `neck.refine${n}.unit1.${conv}.${kind}`)),
+    ),
+  )
+  const weights = weightsOf(tiny())
+  const passing = edit(weights, (v, name) => (/unit1.conv2/.test(name) ? v.map(() => 0) : v))
+  const one = await run(tiny({ neckUnits: 1 }), weights)
+  expect(relativeError((await run(tiny(), passing)).depth_full, one.depth_full)).toBeLessThan(1e-6)
+  expect(relativeError((await run(tiny(), weights)).depth_full, one.depth_full)).toBeGreaterThan(1e-4)
+})
+
 test('the upsampler: bilinear or convex, after steps that are the same', async () => {
   expect(change({ upsample: 'convex' }, {}).gone).toEqual(
     ['0.bias', '0.weight', '1.bias', '1.weight'].map((name) => `upsample.${name}`),
@@ -236,7 +271,71 @@ describe('the soft tree', () => {
     expect(relativeError((await run(config, flat)).depth_full, plain.depth_full)).toBeLessThan(1e-6)
     expect(relativeError(sharp.depth_full, plain.depth_full)).toBeGreaterThan(1e-3)
   })
+
+  test('ends with a convex map ×4 of the fine one, by weights that read its own features', async () => {
+    const fine = { ...soft, neckFeatures: 16, fine: true }
+    expect(change({ ...fine, upsample: 'convex' }, fine).gone).toEqual(
+      ['0.bias', '0.weight', '1.bias', '1.weight'].map((name) => `upsample.${name}`),
+    )
+    const config = tiny({ ...fine, upsample: 'convex' })
+    const weights = weightsOfSoft(config)
+    expect(weights['upsample.0.weight'].length).toBe(32 * 16 * 9)
+    const [plain, convex] = [await run(tiny(fine), weights), await run(config, weights)]
+    expect([...convex['fine.scores']]).toEqual([...plain['fine.scores']])
+    expect(convex.output.length).toBe(16 * plain.output.length)
+    // All weight on the pixel itself, neighbour 4 of 9.
+    const itself = edit(weights, (v, name) => {
+      if (name === 'upsample.1.weight') return v.map(() => 0)
+      return name === 'upsample.1.bias' ? v.map((_, i) => (Math.floor(i / 16) === 4 ? 100 : 0)) : v
+    })
+    const blocks = (await run(config, itself)).output
+    const cols = SIZE[1] / 2 // of a patch of 8, path1 has half of the image's size
+    const expected = blocks.map(
+      (_, i) => plain.output[Math.floor(Math.floor(i / (4 * cols)) / 4) * cols + Math.floor((i % (4 * cols)) / 4)],
+    )
+    expect(relativeError(blocks, expected)).toBeLessThan(1e-6)
+  })
+
+  test('sharpens at half of the image with the encoder’s map of that size, which nothing else reads', async () => {
+    const mobile = (fields: Record<string, unknown>) =>
+      tinyMobile({ ...soft, upsample: 'bilinear', steps: 3, neckFeatures: 16, fine: true, detail: true, ...fields })
+    const at = (config: DarConfig) => {
+      const graph = new Graph()
+      const model = buildDar(graph.input('image', [1, 3, 32, 64]), config)
+      return { graph, model, names: new Set(graph.parameters.keys()) }
+    }
+    const [whole, half] = [at(mobile({})), at(mobile({ detailGrid: 'half' }))]
+    const added = ['half.bias', 'half.weight', 'half_norm.bias', 'half_norm.weight'].map((name) => `detail.${name}`)
+    expect(only(half.names, whole.names)).toEqual(added)
+    expect(only(whole.names, half.names)).toEqual([])
+    expect(half.graph.parameters.get('detail.half.weight')?.shape).toEqual([16, 4, 1, 1]) // a quarter of 16 channels
+    const weights = someWeights(half.graph)
+    const evaluated = async (model: typeof half.model, values: Weights) =>
+      await evaluate(
+        engine,
+        { d: model.imageMap, z: model.trace.get('fine.scores')! },
+        { image: numbers(3 * 32 * 64), ...values },
+      )
+    const [plain, sharp] = [
+      await evaluated(whole.model, weightsFor(whole, weights)),
+      await evaluated(half.model, weights),
+    ]
+    expect([...sharp.z]).toEqual([...plain.z])
+    expect(sharp.d.length).toBe(32 * 64)
+    const still = edit(weights, (v, name) => (name.startsWith('detail.conv3') ? v.map(() => 0) : v))
+    const [a, b] = [await evaluated(whole.model, weightsFor(whole, still)), await evaluated(half.model, still)]
+    expect(relativeError(b.d, a.d)).toBeLessThan(1e-6)
+    expect(relativeError(sharp.d, b.d)).toBeGreaterThan(1e-3)
+  })
 })
+
+/** The weights of these names, and random ones where the shapes differ. */
+function weightsFor({ graph }: { readonly graph: Graph }, weights: Weights): Weights {
+  const own = someWeights(graph)
+  return Object.fromEntries(
+    Object.entries(own).map(([name, v]) => [name, weights[name]?.length === v.length ? weights[name] : v]),
+  )
+}
 
 test('a norm before the last projection bounds y_out, whatever the blocks say', async () => {
   expect(change({}, { finalNorm: true })).toEqual({ gone: [], added: ['decoder.norm.bias', 'decoder.norm.weight'] })
