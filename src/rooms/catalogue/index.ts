@@ -50,7 +50,7 @@ const FORMAT = 1
  * Increased when homes change, so that neither a set of rooms nor a training run goes on with homes of two kinds. It is part of
  * `Furniture.digest`.
  */
-export const HOMES_VERSION = 4
+export const HOMES_VERSION = 5
 
 /**
  * @throws DarError when the folder holds no `.sh3f` file, or one of them is damaged.

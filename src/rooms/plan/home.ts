@@ -9,6 +9,7 @@ import {
   material,
   Pattern,
   paint,
+  scaled,
   wallMaterial,
 } from '../materials/materials.ts'
 import { Pose, type Vector } from '../solids/primitives.ts'
@@ -96,9 +97,22 @@ function calmWall(random: Random, wet: 'wet' | 'dry'): Material {
   return material(random, { base: colour, scale: random.uniform(0.3, 1.5), bump, bumpScale: random.uniform(0.02, 0.1) })
 }
 
+/** Linoleum, screed, painted concrete: nothing but light and shine tells how far such a floor goes. */
+function smoothFloor(random: Random): Material {
+  const base = random.chance(0.8)
+    ? hsv(random.uniform(0.05, 0.17), random.uniform(0, 0.15), random.uniform(0.4, 0.92))
+    : hsv(random.uniform(), random.uniform(0.05, 0.4), random.uniform(0.25, 0.7))
+  if (random.chance(0.6)) return material(random, { base, scale: 1 })
+  const second = scaled(base, random.uniform(0.93, 0.99))
+  return material(random, { pattern: Pattern.blotches, base, second, third: second, scale: random.uniform(0.1, 0.6) })
+}
+
+/** Share of floors that are smooth. */
+const SMOOTH = { office: 0.5, home: 0.15 }
+
 /** Floors, which are shiny more often than in plain rooms. */
-function homeFloor(random: Random, wet: 'wet' | 'dry'): Material {
-  const floor = floorMaterial(random, wet)
+function homeFloor(random: Random, wet: 'wet' | 'dry', smooth: number): Material {
+  const floor = random.chance(smooth) ? smoothFloor(random) : floorMaterial(random, wet)
   const dull = floor.pattern === Pattern.carpet
   return dull || random.chance(0.4)
     ? floor
@@ -146,14 +160,15 @@ export function homeShell(s: SceneBuilder, home: Home): void {
   const middle: Vector = [(e.x0 + e.x1) / 2, (e.y0 + e.y1) / 2, height]
   s.slab(ground, middle, e.x1 - e.x0 + 1, e.y1 - e.y0 + 1, ceiling)
   const trim = random.pick([style.white, style.white, style.white, style.wood, s.add(paint(random, white, 0.3))])
-  const same = random.chance(0.5) ? s.add(homeFloor(random, 'dry')) : null
+  const smooth = parts[0].kind === 'office' ? SMOOTH.office : SMOOTH.home
+  const same = random.chance(0.5) ? s.add(homeFloor(random, 'dry', smooth)) : null
   let coat = drawCoat(s, 'dry')
   for (const part of parts) {
     const { x0, y0, x1, y1 } = part.rect
     const wet = part.kind === 'bathroom' || (part.kind === 'kitchen' && random.chance(0.5)) ? 'wet' : 'dry'
     const turned = random.chance(0.5) ? Math.PI / 2 : 0
     const [w, d] = [x1 - x0 + 0.26, y1 - y0 + 0.26]
-    const floor = wet === 'dry' && same !== null ? same : s.add(homeFloor(random, wet))
+    const floor = wet === 'dry' && same !== null ? same : s.add(homeFloor(random, wet, smooth))
     const at = ground.at((x0 + x1) / 2, (y0 + y1) / 2, part === parts[0] ? 0 : -0.0005, turned)
     s.slab(at, [0, 0, 0], turned > 0 ? d : w, turned > 0 ? w : d, floor)
     if (!part.open) coat = drawCoat(s, wet)

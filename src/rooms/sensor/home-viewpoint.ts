@@ -55,7 +55,7 @@ const SENSOR = { degrees: [53, 63], roll: 0.05, eyes: MOSTLY_STANDING } as const
 
 /** In an order that means nothing; the shares add up to 100. */
 const INTENTS: Readonly<Record<string, Intent>> = {
-  kinect: { ...SENSOR, share: 17, aim: 'anywhere', pitch: [-0.24, 0.14], median: [1.3, 3.8], clear: 0.6, reach: 0 },
+  kinect: { ...SENSOR, share: 15, aim: 'anywhere', pitch: [-0.24, 0.14], median: [1.3, 3.8], clear: 0.6, reach: 0 },
   kinectFar: { ...SENSOR, share: 9, aim: 'far', pitch: [-0.14, 0.12], median: [2, 4.5], clear: 0.7, reach: 0.04 },
   // Somebody walks about and looks where he goes.
   walk: {
@@ -103,7 +103,7 @@ const INTENTS: Readonly<Record<string, Intent>> = {
     reach: 0,
   },
   below: {
-    share: 5,
+    share: 7,
     aim: 'below',
     degrees: [50, 70],
     eyes: STANDING,
