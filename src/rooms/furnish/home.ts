@@ -14,7 +14,7 @@ import { chairAt, deskRows, longTable, type Placer } from './rows.ts'
 import { cushion, throwOver } from './seats.ts'
 import { smallThing } from './small-things.ts'
 import { boxStack, shelf } from './storage.ts'
-import { bathroomFittings, kitchenLine, openShelf } from './wet-rooms.ts'
+import { bathroomFittings, kitchenIsland, kitchenLine, openShelf } from './wet-rooms.ts'
 import { isDesk, type Spot, screenSpots, workplace } from './workplace.ts'
 
 /** A level surface that things may be put on, and how it is used. */
@@ -80,6 +80,7 @@ class Furnisher {
       roles,
       room: this.part.rect,
       take: (f, piece, spots) => this.take(f, piece, spots),
+      claim: (f, width, depth) => this.takeGround(groundOf(f, width, depth)),
       seat: (f, piece) => {
         const ground = groundOf(f, piece.width, piece.depth)
         if (!within(ground, this.part.rect)) return
@@ -102,6 +103,7 @@ class Furnisher {
       const stretch = kitchenLine(s, wall, this.roles.atWall.kitchen, this.standAt)
       if (stretch !== null && random.chance(0.35)) openShelf(s, wall, stretch, random.uniform(1.4, 1.6))
     }
+    if (random.chance(0.45)) kitchenIsland(this.placer())
   }
 
   /** Fills a wall from one end to the other, in kitchens without gaps. */

@@ -13,6 +13,8 @@ export interface Placer {
   readonly room: Rect
   /** Puts a piece down, its back edge at `f`, if there is room for it. `spots`: circles on its top that are taken. */
   take(f: Pose, piece: Piece, spots?: readonly Spot[]): boolean
+  /** Takes ground for something else, its back edge at `f`; false where there is no room. */
+  claim(f: Pose, width: number, depth: number): boolean
   /** A seat that may stand under the table in front of it. */
   seat(f: Pose, piece: Piece): void
 }

@@ -6,6 +6,8 @@ import type { SceneBuilder } from '../builder.ts'
 import type { Piece } from '../catalogue/sh3f.ts'
 import { hsv, material, Pattern, scaled } from '../materials/materials.ts'
 import type { Wall } from '../plan/floor-plan.ts'
+import { Pose, type Vector } from '../solids/primitives.ts'
+import type { Placer } from './rows.ts'
 import { smallThing } from './small-things.ts'
 
 const LOWER = /cabinet|sink|stove|oven|washing|dish|dryer/
@@ -48,6 +50,46 @@ export function kitchenLine(s: SceneBuilder, wall: Wall, pool: readonly Piece[],
   if (until - from < 0.5) return null
   splashback(s, wall, [from, until])
   return [from, until]
+}
+
+/** A block of cupboards under a worktop in the middle of the room, perhaps with stools along it and lamps above. Nothing where there is no room. */
+export function kitchenIsland({ s, roles, room, claim, seat }: Placer): void {
+  const { random, style } = s
+  const [across, deep] = [room.x1 - room.x0, room.y1 - room.y0]
+  const [w, d, h] = [random.uniform(1.1, 2.8), random.uniform(0.6, 1.15), random.uniform(0.86, 0.98)]
+  const turned = across < deep
+  const [long, wide] = turned ? [deep, across] : [across, deep]
+  const aisle = 0.75
+  if (w + 2 * aisle > long || d + 2 * aisle > wide) return
+  const [x, y] = [random.uniform(aisle, long - aisle - w) + w / 2, random.uniform(aisle, wide - aisle - d)]
+  const corner = turned ? new Pose(room.x1, room.y0, 0, Math.PI / 2) : new Pose(room.x0, room.y0, 0, 0)
+  const f = corner.at(x, y, 0)
+  if (!claim(f, w, d)) return
+  // With stools the worktop reaches out over their knees.
+  const knees = random.chance(0.5) ? random.uniform(0.2, 0.35) : 0
+  const front = random.pick([style.front, style.front, style.white, style.wood, s.anyPaint()])
+  s.box(f, [0, (d - knees) / 2, 0.05], [w - 0.08, d - knees - 0.08, 0.1], style.dark)
+  s.box(f, [0, (d - knees) / 2, (h + 0.06) / 2], [w - 0.04, d - knees - 0.04, h - 0.14], front)
+  s.box(f, [0, d / 2, h - 0.02], [w, d, 0.04], style.top)
+  s.sight(f, 0, d / 2, h)
+  s.support(f.at(0, d / 2, h), w - 0.1, d - 0.1, 7, 0.5)
+  const stools = Object.values(roles.seats).flatMap((pool) => pool.filter(({ name }) => /stool/.test(name)))
+  if (knees > 0 && stools.length > 0) {
+    const stool = random.pick(stools)
+    const n = Math.min(random.integer(2, 5), Math.floor(w / (stool.width + 0.12)))
+    for (let i = 0; i < n; i++) {
+      const at = ((i + 0.5) / n - 0.5) * w + random.normal(0, 0.03)
+      seat(f.at(at, d + random.uniform(-0.15, 0.2) + stool.depth, 0, Math.PI + random.normal(0, 0.2)), stool)
+    }
+  }
+  if (!random.chance(0.4)) return
+  const [lamps, z, r] = [random.integer(1, 4), random.uniform(1.6, 2), random.uniform(0.07, 0.16)]
+  const shade = random.pick([style.white, style.metal, style.dark, s.anyPaint()])
+  for (let i = 0; i < lamps; i++) {
+    const at: Vector = [((i + 0.5) / lamps - 0.5) * w, d / 2, z]
+    s.ball(f, at, [r, r, r * random.uniform(0.7, 1.2)], shade)
+    s.post(f, [at[0], at[1], z + r * 0.6], 0.006, 0.6, style.dark)
+  }
 }
 
 /** Tiles between the worktop and the upper cupboards. */
