@@ -8,7 +8,7 @@
  *
  * `SET` may be several, `hololens+tum+office`: one model is trained without all of them and scored on each. That is one training for
  * three figures, and a harder test than leaving one out, because the others are missing too. Sets that a teacher labelled may be left out,
- * but are not tested on. `rooms` leaves out the rooms that are rendered while training. So furnished homes alone, tested on all real sets, is
+ * but are not tested on. Rooms that are rendered while training have names, too: `rooms` unless the recipe says another. So furnished homes alone, tested on all real sets, is
  *
  *     … --encoder mobilenetv2_imagenet.safetensors --test rgbdd+hololens+kitchen+tum+office+tabletop \
  *       plain-rooms+furnished+taught+rgbdd+hololens+kitchen+tum+office+tabletop
@@ -26,7 +26,7 @@ import { DepthStatistics, depthStatistics, mapPredictor } from '../src/eval/base
 import { evaluate, modelPredictor, type Predictor } from '../src/eval/index.ts'
 import { INDOOR_RANGE, type Protocol } from '../src/eval/protocol.ts'
 import { loadModel } from '../src/node/index.ts'
-import { loadRecipe, modelPath, type Recipe } from '../src/train/index.ts'
+import { loadRecipe, modelPath, nameOfData, type Recipe } from '../src/train/index.ts'
 import { loadFastDepth } from './card/fastdepth.ts'
 import { few, row, runTrial, say, three } from './designs/trial.ts'
 
@@ -63,14 +63,13 @@ const size = flags.size?.split('x').map(Number)
 if (size && !(size.length === 2 && size.every(Number.isInteger))) throw new Error(`--size ${flags.size}; write 256x192`)
 /** The sets with measured depth. Sets labelled by a teacher are not tested on, and not part of a mean map. */
 const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' && !one.teacher ? [one] : []))
-const nameOf = (one: Recipe['data'][number]): string => (one.kind === 'dataset' ? one.name : 'rooms')
-const named = recipe.data.map(nameOf)
+const named = recipe.data.map(nameOfData)
 
 /** The recipe without these sets and with its last stage only. Frames of other sets that it holds out stay held out. */
 function without(left: readonly string[], updates: number): Recipe {
   const last = recipe.stages[recipe.stages.length - 1]
   const stage = size ? { ...last, width: size[0], height: size[1], also: [{ width: size[1], height: size[0] }] } : last
-  const data = recipe.data.filter((one) => !left.includes(nameOf(one)))
+  const data = recipe.data.filter((one) => !left.includes(nameOfData(one)))
   const taught = data.some((one) => one.kind === 'dataset' && one.teacher)
   return {
     ...recipe,

@@ -71,14 +71,14 @@ export function checkBatchOptions(options: BatchOptions): void {
     throw new DarError(`the loader's cacheMegabytes is ${cacheMegabytes}; give a number of at least 0`)
   if (options.sources.length === 0) throw new DarError('the loader has no sources; name at least one')
   for (const source of options.sources) {
-    const name = source.kind === 'rooms' ? 'rooms' : source.name
+    const { name = 'rooms' } = source
     if (!(source.weight > 0))
       throw new DarError(`source ${name} has weight ${source.weight}; give a positive one or leave it out`)
     if (source.kind !== 'rooms') continue
     const { reuse = 1, pool = LANES } = source
-    if (!(reuse >= 1)) throw new DarError(`source rooms has reuse ${reuse}; give at least 1`)
+    if (!(reuse >= 1)) throw new DarError(`source ${name} has reuse ${reuse}; give at least 1`)
     if (!Number.isInteger(pool / LANES) || pool < LANES)
-      throw new DarError(`source rooms has a pool of ${pool}; give a multiple of ${LANES}`)
+      throw new DarError(`source ${name} has a pool of ${pool}; give a multiple of ${LANES}`)
   }
 }
 

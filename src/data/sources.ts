@@ -35,6 +35,8 @@ export interface DatasetSource {
 /** Procedural rooms, as one source of a training stream. */
 export interface RoomsSource {
   readonly kind: 'rooms'
+  /** For messages; default `rooms`. */
+  readonly name?: string
   readonly seed: number
   readonly weight: number
   /** Size that rooms are rendered at. */

@@ -22,6 +22,7 @@ export { type Plan, type PlannedData, type PlannedShape, type PlannedStage, type
 export {
   type DatasetData,
   type DatasetOptions,
+  nameOfData,
   parseRecipe,
   type Recipe,
   type RoomsData,

@@ -14,7 +14,7 @@ import { openTeacher } from './distil.ts'
 import { multiplierOf } from './groups.ts'
 import { type MemoryItems, runMemory, STEP_HOLES, stepMemory, stepOf, totalOf } from './memory.ts'
 import { measureUpdates } from './plan-measure.ts'
-import type { Recipe } from './recipe.ts'
+import { nameOfData, type Recipe } from './recipe.ts'
 import { resolveOne } from './sources.ts'
 import type { Overlap } from './staged-step.ts'
 import { refuseUnshareable, shapesOf, totalUpdates, turnAt } from './stages.ts'
@@ -238,7 +238,7 @@ function shares(recipe: Recipe, opened: readonly Opened[]): PlannedData[] {
   const all = recipe.data.reduce((sum, { weight }) => sum + weight, 0)
   return recipe.data.map((one, i) => {
     const found = opened[i]
-    const name = one.kind === 'rooms' ? 'rooms' : one.name
+    const name = nameOfData(one)
     const images = (imagesOf(recipe) * one.weight) / all
     const common = { name, weight: one.weight, images: Math.round(images) }
     if ('problem' in found) return { ...common, frames: null, held: 0, epochs: null, problem: found.problem }

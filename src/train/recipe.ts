@@ -55,6 +55,8 @@ export type DatasetData = Readonly<z.infer<typeof datasetSchema>>
 /** Procedural rooms, rendered while training. */
 const roomsSchema = z.strictObject({
   kind: z.literal('rooms'),
+  /** Default `rooms`. A recipe may have plain rooms beside furnished ones, under another name. */
+  name: z.string().min(1).optional(),
   seed: z.int(),
   weight,
   /** Pixels that scenes are rendered at. */
@@ -236,11 +238,14 @@ export const recipeSchema = z
           'weighs a teacher, but no data set has teacher: true; mark the one that is, or leave the weight out',
         )
     })
-    const names = data.map((one) => (one.kind === 'rooms' ? 'rooms' : one.name))
+    const names = data.map(nameOfData)
     names.forEach((name, i) => {
       if (names.indexOf(name) < i) problem(['data', i], `is the second data set named ${name}; names must differ`)
     })
   })
+
+/** The name of one of a recipe's data; only rooms may leave it out. */
+export const nameOfData = ({ name = 'rooms' }: { readonly name?: string }): string => name
 
 /** A training run as data: the model, what it is shown, and for how long. */
 export type Recipe = Readonly<z.infer<typeof recipeSchema>>

@@ -6,9 +6,9 @@ import { createBatchMaker, renderRoom, roomsDataset } from '../data/index.ts'
 import { encodeDepthPng, encodePngRgb } from '../node/index.ts'
 import { writeCatalogue } from '../rooms/catalogue/testing.ts'
 import { DarError } from '../support/errors.ts'
-import type { DatasetData } from './recipe.ts'
+import { type DatasetData, parseRecipe } from './recipe.ts'
 import { resolveData } from './sources.ts'
-import { plainFrame, writeFrame } from './testing.ts'
+import { plainFrame, tinyRecipe, writeFrame } from './testing.ts'
 
 describe('resolveData', () => {
   let root = ''
@@ -95,6 +95,25 @@ describe('resolveData', () => {
     const { sources, validation } = await resolveData({ data: [walk, rooms] }, root)
     expect(sources).toHaveLength(2)
     expect(validation).toEqual([])
+  })
+
+  it('has rooms of two kinds under two names', async () => {
+    const rooms = { kind: 'rooms', weight: 1, width: 16, height: 12, validation: 1 } as const
+    const data = parseRecipe(
+      tinyRecipe({
+        data: [
+          { ...rooms, seed: 1 },
+          { ...rooms, seed: 9, name: 'plain' },
+        ],
+      }),
+      'two',
+    ).data
+    const { contents, sources, validation } = await resolveData({ data }, root)
+    expect(contents.map(({ name }) => name)).toEqual(['rooms', 'plain'])
+    expect(sources.map(({ name }) => name)).toEqual(['rooms', 'plain'])
+    expect(validation.map(({ name }) => name)).toEqual(['rooms', 'plain'])
+    const [one, other] = await Promise.all(validation.map((set) => set.get(0)))
+    expect(one.image).not.toEqual(other.image)
   })
 
   it('validates on rooms of another seed than the training rooms', async () => {

@@ -11,7 +11,7 @@ import {
 } from '../data/index.ts'
 import { openFurniture } from '../rooms/index.ts'
 import { DarError, messageOf } from '../support/errors.ts'
-import type { DatasetData, DatasetOptions, Recipe, RoomsData } from './recipe.ts'
+import { type DatasetData, type DatasetOptions, nameOfData, type Recipe, type RoomsData } from './recipe.ts'
 import { contentsOf, type DataContents } from './run-identity.ts'
 
 export interface ResolvedData {
@@ -83,11 +83,13 @@ function splitDataset(names: readonly string[], split: NonNullable<DatasetData['
   }
 }
 
-async function resolveRooms({ seed, weight, width, height, reuse, validation = 0, ...data }: RoomsData, root: string) {
+async function resolveRooms(data: RoomsData, root: string) {
+  const { seed, weight, width, height, reuse, validation = 0 } = data
+  const name = nameOfData(data)
   const furniture = data.furniture === undefined ? undefined : resolve(root, data.furniture)
   const digest = furniture === undefined ? '' : (await openFurniture(furniture)).digest
-  const source = { kind: 'rooms', seed, weight, width, height, reuse, furniture } as const
+  const source = { kind: 'rooms', name, seed, weight, width, height, reuse, furniture } as const
   const rooms = { seed: validationSeed(seed), count: validation, width, height, furniture }
-  const held = validation > 0 ? roomsDataset({ ...rooms, furnitureMegabytes: HELD_FURNITURE }) : null
-  return { source, validation: held, choosing: null, contents: { name: 'rooms', frames: null, digest } }
+  const held = validation > 0 ? { ...roomsDataset({ ...rooms, furnitureMegabytes: HELD_FURNITURE }), name } : null
+  return { source, validation: held, choosing: null, contents: { name, frames: null, digest } }
 }
