@@ -88,6 +88,14 @@ describe('parameter names', () => {
     ),
     'dpt with a norm': parseConfig({ ...light, head: 'dpt', dptNorm: true }),
     'vit with a convolutional stem': parseConfig({ ...small, stem: 'conv', patch: 16 }),
+    'a tree with detail at half of the image': parseConfig({
+      ...light,
+      window: 'soft',
+      fine: true,
+      detail: true,
+      detailGrid: 'half',
+      neckUnits: 1,
+    }),
     'vit with context and convex': parseConfig({ ...small, context: true, upsample: 'convex' }),
   }
   const patterns = namePatterns()
