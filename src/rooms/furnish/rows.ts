@@ -20,7 +20,11 @@ export interface Placer {
 }
 
 /** A grid over the room, its x along the longer side: where rows may run. */
-function along({ x0, x1, y0, y1 }: Rect): { readonly corner: Pose; readonly long: number; readonly deep: number } {
+export function along({ x0, x1, y0, y1 }: Rect): {
+  readonly corner: Pose
+  readonly long: number
+  readonly deep: number
+} {
   const [w, d] = [x1 - x0, y1 - y0]
   return w >= d
     ? { corner: new Pose(x0, y0, 0, 0), long: w, deep: d }

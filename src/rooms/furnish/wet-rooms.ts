@@ -6,8 +6,8 @@ import type { SceneBuilder } from '../builder.ts'
 import type { Piece } from '../catalogue/sh3f.ts'
 import { hsv, material, Pattern, scaled } from '../materials/materials.ts'
 import type { Wall } from '../plan/floor-plan.ts'
-import { Pose, type Vector } from '../solids/primitives.ts'
-import type { Placer } from './rows.ts'
+import type { Vector } from '../solids/primitives.ts'
+import { along, type Placer } from './rows.ts'
 import { smallThing } from './small-things.ts'
 
 const LOWER = /cabinet|sink|stove|oven|washing|dish|dryer/
@@ -55,14 +55,11 @@ export function kitchenLine(s: SceneBuilder, wall: Wall, pool: readonly Piece[],
 /** A block of cupboards under a worktop in the middle of the room, perhaps with stools along it and lamps above. Nothing where there is no room. */
 export function kitchenIsland({ s, roles, room, claim, seat }: Placer): void {
   const { random, style } = s
-  const [across, deep] = [room.x1 - room.x0, room.y1 - room.y0]
   const [w, d, h] = [random.uniform(1.1, 2.8), random.uniform(0.6, 1.15), random.uniform(0.86, 0.98)]
-  const turned = across < deep
-  const [long, wide] = turned ? [deep, across] : [across, deep]
+  const { corner, long, deep } = along(room)
   const aisle = 0.75
-  if (w + 2 * aisle > long || d + 2 * aisle > wide) return
-  const [x, y] = [random.uniform(aisle, long - aisle - w) + w / 2, random.uniform(aisle, wide - aisle - d)]
-  const corner = turned ? new Pose(room.x1, room.y0, 0, Math.PI / 2) : new Pose(room.x0, room.y0, 0, 0)
+  if (w + 2 * aisle > long || d + 2 * aisle > deep) return
+  const [x, y] = [random.uniform(aisle, long - aisle - w) + w / 2, random.uniform(aisle, deep - aisle - d)]
   const f = corner.at(x, y, 0)
   if (!claim(f, w, d)) return
   // With stools the worktop reaches out over their knees.
