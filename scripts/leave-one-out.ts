@@ -26,6 +26,7 @@ import { DepthStatistics, depthStatistics, mapPredictor } from '../src/eval/base
 import { evaluate, modelPredictor, type Predictor } from '../src/eval/index.ts'
 import { INDOOR_RANGE, type Protocol } from '../src/eval/protocol.ts'
 import { loadModel } from '../src/node/index.ts'
+import { parseSize } from '../src/predict/index.ts'
 import { loadRecipe, modelPath, nameOfData, type Recipe } from '../src/train/index.ts'
 import { loadFastDepth } from './card/fastdepth.ts'
 import { few, row, runTrial, say, three } from './designs/trial.ts'
@@ -59,16 +60,18 @@ const [data, out] = [resolve(flags.data), resolve(flags.out)]
 const threads = flags.threads === undefined ? undefined : Number(flags.threads)
 const recipe = await loadRecipe(flags.recipe)
 const tested = flags.test?.split('+')
-const size = flags.size?.split('x').map(Number)
-if (size && !(size.length === 2 && size.every(Number.isInteger))) throw new Error(`--size ${flags.size}; write 256x192`)
+const size = flags.size === undefined ? null : parseSize(flags.size, '--size')
 /** The sets with measured depth. Sets labelled by a teacher are not tested on, and not part of a mean map. */
 const folders = recipe.data.flatMap((one) => (one.kind === 'dataset' && !one.teacher ? [one] : []))
 const named = recipe.data.map(nameOfData)
+for (const name of tested ?? [])
+  if (!folders.some((one) => one.name === name))
+    throw new Error(`--test ${name}: ${recipe.name} has no such set with measured depth`)
 
 /** The recipe without these sets and with its last stage only. Frames of other sets that it holds out stay held out. */
 function without(left: readonly string[], updates: number): Recipe {
   const last = recipe.stages[recipe.stages.length - 1]
-  const stage = size ? { ...last, width: size[0], height: size[1], also: [{ width: size[1], height: size[0] }] } : last
+  const stage = size ? { ...last, ...size, also: [{ width: size.height, height: size.width }] } : last
   const data = recipe.data.filter((one) => !left.includes(nameOfData(one)))
   const taught = data.some((one) => one.kind === 'dataset' && one.teacher)
   return {
