@@ -134,6 +134,11 @@ test('context that is a step ahead is what the next step would see, and the last
   // With weights that make every cell of the context the same, how finely it is seen makes no difference.
   const flat = edit(weights, (v, name) => (name === 'bins.context.weight' ? v.map(() => 0) : v))
   expect(relativeError((await run(ahead, flat)).depth_full, (await run(step, flat)).depth_full)).toBeLessThan(1e-6)
+  // Of two steps, both see all of the memory.
+  const two = { ...soft, steps: 2 }
+  const both = someWeights(build(tiny({ ...two, contextGrid: 'ahead' })).graph)
+  const [early, whole] = [await run(tiny({ ...two, contextGrid: 'ahead' }), both), await run(tiny(two), both)]
+  for (const name of ['step1.gru', 'step2.gru']) expect(relativeError(early[name], whole[name])).toBeLessThan(1e-5)
   // One step sees the whole memory either way.
   const one = { ...soft, steps: 1 }
   const single = someWeights(build(tiny({ ...one, contextGrid: 'step' })).graph)
