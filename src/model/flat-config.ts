@@ -110,8 +110,8 @@ export const flatSchema = z
     /** Needs `fine`. A last convolution at the image's own size, which moves depth edges to the edges of the photo. */
     detail: z.boolean().default(false),
     /**
-     * Where the convolution of `detail` works. `image`: at the image's own size. `half`: at half of it, which takes a quarter of the
-     * arithmetic, and there it also reads the encoder's map of that size, which nothing else does. Needs `detail` and mobilenetv2.
+     * Where the convolution of `detail` works. `image`: at the image's own size. `half`: at half of it, which takes less than half
+     * of the arithmetic, and there it also reads the encoder's map of that size, which nothing else does. Needs `detail` and mobilenetv2.
      */
     detailGrid: z.enum(['image', 'half']).default('image'),
     /** Bins added on each side of the chosen one. */
