@@ -60,14 +60,11 @@ export async function openCardSets(
   const pooled = new DepthStatistics()
   const real: { name: string; test: Dataset; own: DepthStatistics }[] = []
   for (const name of Object.keys(SPLITS)) {
-    const { names } = await folderDataset(join(folder, name))
-    const split = splitNames(names, SPLITS[name])
-    const train = spread(split.train, limit)
+    const { train, test } = await sidesOf(folder, name, limit)
     onRead?.(`${name}: ${train.length} training frames for the baselines`)
-    const own = await depthStatistics(await folderDataset(join(folder, name), { names: train }))
+    const own = await depthStatistics(train)
     pooled.merge(own)
-    const test = await folderDataset(join(folder, name), { names: spread(split.test, limit) })
-    real.push({ name, test: remembered(test), own })
+    real.push({ name, test, own })
   }
   const constants: Record<string, number> = { pooled: pooled.constant() }
   const pooledConstant = constantPredictor(pooled.constant())
@@ -89,7 +86,7 @@ export async function openCardSets(
     sets.push({
       name: 'rooms',
       note: `seed ${UNSEEN_ROOMS.seed}, never trained on`,
-      test: remembered(roomsDataset({ seed: UNSEEN_ROOMS.seed, count: Math.min(rooms, limit) })),
+      test: unseenRooms(Math.min(rooms, limit)),
       baselines: new Map([
         [`constant ${own.constant().toFixed(2)} m`, constantPredictor(own.constant())],
         ['mean map, this set', mapPredictor(own.meanMap())],
@@ -98,6 +95,27 @@ export async function openCardSets(
   }
   return { sets, constants }
 }
+
+/** The held-out frames alone, by set: those of openCardSets, without the reading of training frames for baselines. */
+export async function openHoldOuts(
+  folder: string,
+  { rooms = UNSEEN_ROOMS.count, limit = Number.POSITIVE_INFINITY }: Omit<CardSetOptions, 'onRead'> = {},
+): Promise<ReadonlyMap<string, Dataset>> {
+  const sets = new Map<string, Dataset>()
+  for (const name of Object.keys(SPLITS)) sets.set(name, (await sidesOf(folder, name, limit)).test)
+  if (rooms > 0) sets.set('rooms', unseenRooms(Math.min(rooms, limit)))
+  return sets
+}
+
+async function sidesOf(folder: string, name: string, limit: number): Promise<{ train: Dataset; test: Dataset }> {
+  const path = join(folder, name)
+  const { names } = await folderDataset(path)
+  const split = splitNames(names, SPLITS[name])
+  const side = (which: readonly string[]) => folderDataset(path, { names: spread(which, limit) })
+  return { train: await side(split.train), test: remembered(await side(split.test)) }
+}
+
+const unseenRooms = (count: number): Dataset => remembered(roomsDataset({ seed: UNSEEN_ROOMS.seed, count }))
 
 function trainingRooms(count: number): Dataset {
   const rooms = recipe.data.find((source) => source.kind === 'rooms')
