@@ -15,6 +15,7 @@ import { ORD2SEQ_LEVELS } from './heads/index.ts'
 import { MIN_DEPTH } from './least-depth.ts'
 import { type Pool, wholeBatch } from './pool.ts'
 import { leavesOf } from './soft-tree.ts'
+import { teacherScaleTerm } from './teacher-scale-term.ts'
 import { teacherTerm } from './teacher-term.ts'
 
 /** Predictions are raised to this inside a logarithm. */
@@ -55,6 +56,11 @@ export const lossSchema = z.strictObject({
    * above do not see these images. Default: there are none.
    */
   teacher: z.number().positive().optional(),
+  /**
+   * What of a teacher's map is not believed: `scale-and-shift` (default) of its inverse depth, for one that was trained so; `scale` alone, for
+   * one that was trained on metres. Nothing but the latter tells the student how much nearer the near is than the far (`teacherScaleTerm`).
+   */
+  teacherFit: z.enum(['scale-and-shift', 'scale']).optional(),
 })
 /** Of the training loss. */
 export type LossOptions = Readonly<z.infer<typeof lossSchema>>
@@ -142,10 +148,16 @@ export function extraTerms(
  * The weighed term of images that a teacher has labelled, on the output at the teacher's size. taught: B,1,H,W, the teacher's depth,
  * 0 in images that were measured. Any positive depth counts: without a scale nobody knows how far dMax is.
  */
-export function teacherLoss(model: DarOutput, taught: Tensor, weight: number, pool: Pool = wholeBatch): Tensor {
+export function teacherLoss(
+  model: DarOutput,
+  taught: Tensor,
+  { teacher = 0, teacherFit = 'scale-and-shift' }: LossOptions,
+  pool: Pool = wholeBatch,
+): Tensor {
+  const term = teacherFit === 'scale' ? teacherScaleTerm : teacherTerm
   const valid = validPixels(taught, Number.POSITIVE_INFINITY)
   const map = ops.resize(model.nativeMap, [taught.shape[2], taught.shape[3]])
-  return ops.mul(teacherTerm(map, taught, valid, pool), SCALE * weight)
+  return ops.mul(term(map, taught, valid, pool), SCALE * teacher)
 }
 
 /** Sum of scalars. */

@@ -45,7 +45,7 @@ const steps =
     return total([
       ...stepLosses(built, depth, config, options, pool),
       ...extraTerms(built, depth, config, options, pool),
-      ...(options.teacher ? [teacherLoss(built, taught, options.teacher, pool)] : []),
+      ...(options.teacher ? [teacherLoss(built, taught, options, pool)] : []),
     ])
   }
 
@@ -60,6 +60,7 @@ describe.each<[string, Loss]>([
   ['with the term of edges', steps({ edges: 0.3 })],
   ['of bins', (x, depth, _taught, pool) => binTerm(x, depth, ops.greater(depth, 0), { dMin: 0.1, dMax: 10 }, pool)],
   ['with the term of a teacher', steps({ teacher: 0.4 })],
+  ['of one that is believed up to scale', steps({ teacher: 0.4, teacherFit: 'scale' })],
   ['dorn', head((x) => dornHead(x, SIZE, { kind: 'dorn', bins: 6 }, tinyConfig(), new Map()))],
   ['ord2seq', head((x) => ord2seqHead(x, SIZE, tinyConfig({ head: 'ord2seq' }), new Map()))],
 ])('the loss: %s', (_name, loss) => {

@@ -140,6 +140,23 @@ describe('the term of a teacher', () => {
     expect(pulls[2]).toBeLessThanOrEqual(1)
   })
 
+  test('lets the contrast of a map with noise fall, which is why there is another term', async () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const noise = new Random(seed, 7)
+      const map = whole.map((d) => 1 / (1 / d + 0.8 + noise.normal(0, 0.15)))
+      const { slope } = await run(map, whole)
+      let change = 0 // of E with the factor of the contrast of inverse depth u, whose slope is −slope/u²
+      for (let from = 0; from < SIZE; from += 35) {
+        const u = [...map.slice(from, from + 35)].map((d) => 1 / d)
+        const mean = u.reduce((sum, x) => sum + x, 0) / 35
+        u.forEach((x, i) => {
+          change += (-slope[from + i] / x ** 2) * (x - mean)
+        })
+      }
+      expect(change).toBeGreaterThan(0)
+    }
+  })
+
   test('turns a map round that is upside down, where a fit would have left it out', async () => {
     const { depth, loss } = built()
     const slope = gradient(loss, [depth])[0]

@@ -15,6 +15,12 @@
  * not positive, and a function that lets go of large residuals. Training found what that allows: on the teacher's photos, and only on
  * them, the student drew maps that agree with nothing, for which the term was 0 (docs/log/dar-nano, third run).
  *
+ * **What it does to contrast.** s, t and m_u are those of the student's map as it is, so a step that draws the map a little flatter lowers r wherever it
+ * is noise, and the next fit follows. To first order the change of E with the contrast κ of u is mean(ψ(r)·(u − mean u))/m_u, ψ the slope of the
+ * function, which is above 0 for every u = a·v + noise: nothing holds the contrast of the teacher's photos but what measured images teach. In dar-nano it fell
+ * to a third (docs/log/dar-nano, thirteenth run). With a gradient through s and t it would stay where it is, and so would a map that is upside down. A teacher
+ * that was trained on metres holds it: `teacherFit: 'scale'`, teacher-scale-term.ts.
+ *
  * Scale and shift of inverse depth, by means and absolute deviations: Ranftl et al. 2020 (MiDaS). Not in the paper, and off unless a
  * recipe weighs it (`teacher`). Left out: gradient matching, because a teacher's edges are softer than those that the student learns
  * from measured depth.

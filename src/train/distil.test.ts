@@ -114,7 +114,7 @@ describe('withTeacher', () => {
   it('takes a folder as a set of its own, a third of the images, in every stage', () => {
     const taught = withTeacher(tinyRecipe(), join(data, 'rooms'), data)
     expect(taught.data[1]).toEqual({ kind: 'dataset', name: 'taught-rooms', path: 'rooms', weight: 0.5, teacher: true })
-    expect(taught.stages[0].loss).toEqual({ teacher: 0.1 })
+    expect(taught.stages[0].loss).toEqual({ teacher: 0.1, teacherFit: 'scale' })
   })
 
   it('takes a model by its name or its file', () => {

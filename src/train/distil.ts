@@ -97,7 +97,8 @@ export function distilTerms(
     const scores = scoresOf(student)
     terms.push(ops.mul(softTargetTerm(scores, graph.input(TARGETS, scores.shape), pool), bins))
   }
-  if (maps > 0) terms.push(teacherLoss(student, graph.input(TAUGHT, [batch, 1, height, width]), maps, pool))
+  if (maps > 0)
+    terms.push(teacherLoss(student, graph.input(TAUGHT, [batch, 1, height, width]), { teacher: maps }, pool))
   return terms
 }
 

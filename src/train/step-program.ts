@@ -180,11 +180,10 @@ function lossOf(
   }
   const model = fromFeatures ? fromTaps() : fromImage()
   const depth = graph.input('depth', [batch, 1, height, width])
-  const { teacher: weight } = loss
-  const teacher = weight === undefined ? null : { weight, images: graph.input(TEACHER, [batch, 1, 1, 1], 'bool') }
+  const teacher = loss.teacher === undefined ? null : { images: graph.input(TEACHER, [batch, 1, 1, 1], 'bool') }
   const measured = teacher ? where(teacher.images, 0, depth) : depth
   const terms = stepLosses(model, measured, config, loss, pool)
-  const taught = teacher ? [teacherLoss(model, where(teacher.images, depth, 0), teacher.weight, pool)] : []
+  const taught = teacher ? [teacherLoss(model, where(teacher.images, depth, 0), loss, pool)] : []
   const distilled = distil ? distilTerms(graph, model, distil, { batch, height, width }, pool) : []
   const extra = [...extraTerms(model, measured, config, loss, pool), ...taught, ...distilled]
   return { terms, sum: total([...terms, ...extra]) }

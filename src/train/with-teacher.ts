@@ -6,8 +6,11 @@ import { parseRecipe, type Recipe } from './recipe.ts'
 
 /** Weight of a labelled folder, as a part of that of all others: it gives a third of the images. */
 const PART = 0.5
-/** Weight of their term where a stage states none. */
-const WEIGHT = 0.1
+/**
+ * Their term where a stage states none. Depth maps of a folder are metres, so their contrast is believed: without it the student draws photos like
+ * these ever flatter (src/model/teacher-term.ts).
+ */
+const TERM = { teacher: 0.1, teacherFit: 'scale' } as const
 
 /**
  * `teacher`: a folder of photos and depth maps that another network made, which becomes a data set with `teacher: true`; or a model, by
@@ -28,7 +31,7 @@ function labelled(recipe: Recipe, folder: string, root: string): Recipe {
     weight: PART * total,
     teacher: true,
   } as const
-  const stages = recipe.stages.map((stage) => ({ ...stage, loss: { teacher: WEIGHT, ...stage.loss } }))
+  const stages = recipe.stages.map((stage) => ({ ...stage, loss: { ...TERM, ...stage.loss } }))
   return { ...recipe, data: [...recipe.data, set], stages }
 }
 
