@@ -25,7 +25,7 @@ export const PRESETS: Readonly<Record<string, DarConfig>> = {
   'dar-small': parseConfig({ ...VIT_L, layers: 5, width: 1024, heads: 4 }),
   'dar-lite': parseConfig({ ...LIGHT, layers: 3, width: 384, heads: 6 }),
   // The design that docs/log chose at equal cost: the soft tree, each step on its own grid, a last re-weighing at a
-  // quarter of the image and a last convolution at full size.
+  // quarter of the image, from which learnt weights lead to the image's size.
   'dar-nano': parseConfig({
     encoder: 'mobilenetv2',
     neckFeatures: 48,
@@ -40,7 +40,7 @@ export const PRESETS: Readonly<Record<string, DarConfig>> = {
     binGrid: 'halved',
     window: 'soft',
     fine: true,
-    detail: true,
+    upsample: 'convex',
     context: true,
     contextGrid: 'step',
     stepWeights: [0.1, 0.1, 0.2, 0.4, 1],

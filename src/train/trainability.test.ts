@@ -24,10 +24,9 @@ const recipe = tinyRecipe({
 const SOFT = {
   window: 'soft',
   leaves: 16,
-  upsample: 'bilinear',
+  upsample: 'convex',
   neckFeatures: 16,
   fine: true,
-  detail: true,
   binGrid: 'halved',
 } as const
 
