@@ -79,8 +79,10 @@ function without(left: readonly string[], updates: number): Recipe {
     name: `${recipe.name}-without-${left.join('-')}`,
     seed: flags.seed === undefined ? recipe.seed : Number(flags.seed),
     data: data.map((one) => (one.kind === 'rooms' ? { ...one, validation: 0 } : one)),
-    // The weight of a teacher is refused where no set has one.
-    stages: [{ ...stage, updates, loss: taught ? stage.loss : { ...stage.loss, teacher: undefined } }],
+    // The term of a teacher is refused where no set has one.
+    stages: [
+      { ...stage, updates, loss: taught ? stage.loss : { ...stage.loss, teacher: undefined, teacherFit: undefined } },
+    ],
     schedule: { ...recipe.schedule, warmup: Math.min(recipe.schedule.warmup, Math.ceil(updates / 10)) },
     validateEvery: updates + 1,
     checkpointMinutes: 1000,

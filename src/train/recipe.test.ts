@@ -141,6 +141,11 @@ describe('parseRecipe', () => {
       /stages\.0\.loss\.teacher: weighs a teacher, but no data set has teacher: true/,
     ],
     [
+      'how a teacher is believed that nobody asked for',
+      { stages: [{ ...stage, updates: 3, loss: { teacherFit: 'scale' } }] },
+      /stages\.0\.loss\.teacherFit: says how a teacher is believed, but there is none; leave it out/,
+    ],
+    [
       'a weight of 0, which would show images for nothing',
       { data: [...recipe.data, TAUGHT], stages: [{ ...stage, updates: 3, loss: { teacher: 0 } }] },
       /stages\.0\.loss\.teacher: /,

@@ -237,6 +237,8 @@ export const recipeSchema = z
           path,
           'weighs a teacher, but no data set has teacher: true; mark the one that is, or leave the weight out',
         )
+      if (loss?.teacherFit !== undefined && loss.teacher === undefined)
+        problem(['stages', i, 'loss', 'teacherFit'], 'says how a teacher is believed, but there is none; leave it out')
     })
     const names = data.map(nameOfData)
     names.forEach((name, i) => {
