@@ -53,7 +53,7 @@ const DESIGNS: Readonly<Record<string, Record<string, unknown>>> = {
   'halved-convex': { ...HALVED, detail: false, upsample: 'convex' },
   /** A neck with one residual unit a fusion instead of two. */
   'halved-neck-1': { ...HALVED, neckUnits: 1 },
-  /** What ships: the preset dar-nano. */
+  /** What dar-nano was before its convex end. */
   'halved-norm': { ...HALVED, hiddenNorm: true },
   paper: { ...SHAPE, window: 'paper' },
   'expand-3': { ...SHAPE, window: 'paper', expand: 3 },

@@ -17,7 +17,7 @@
  *
  * **What it does to contrast.** s, t and m_u are those of the student's map as it is, so a step that draws the map a little flatter lowers r wherever it
  * is noise, and the next fit follows. To first order the change of E with the contrast κ of u is mean(ψ(r)·(u − mean u))/m_u, ψ the slope of the
- * function, which is above 0 for every u = a·v + noise: nothing holds the contrast of the teacher's photos but what measured images teach. In dar-nano it fell
+ * function, which is above 0 where u is a·v + noise: nothing holds the contrast of the teacher's photos but what measured images teach. In dar-nano it fell
  * to a third (docs/log/dar-nano, thirteenth run). With a gradient through s and t it would stay where it is, and so would a map that is upside down. A teacher
  * that was trained on metres holds it: `teacherFit: 'scale'`, teacher-scale-term.ts.
  *
