@@ -4,7 +4,8 @@
  *
  *     loss = terms of the measured depth + bins·KL(teacher ‖ student) + 10·maps·E(student's map, teacher's map)
  *
- * KL is `softTargetTerm`, E is `teacherTerm`, which ignores scale and shift. Both are over all images, also those without depth.
+ * KL is `softTargetTerm`, E is `teacherScaleTerm`, which ignores a factor an image: a teacher of metres knows far from near, and a term that
+ * forgave shift too would let the student's maps grow flat. Both are over all images, also those without depth.
  */
 import { z } from 'zod'
 import { compile, Graph, type Tensor, type WeightSource } from '../graph/index.ts'
@@ -37,7 +38,7 @@ export const distilSchema = z.strictObject({
    * same range. Default: 1 there, else 0.
    */
   bins: weight.optional(),
-  /** Weight of the teacher's depth map, up to scale and shift of its inverse. Default 0.1. */
+  /** Weight of the teacher's depth map, up to one factor an image. Default 0.1. */
   maps: weight.optional(),
 })
 /** What a recipe says of its teacher. */
@@ -97,8 +98,10 @@ export function distilTerms(
     const scores = scoresOf(student)
     terms.push(ops.mul(softTargetTerm(scores, graph.input(TARGETS, scores.shape), pool), bins))
   }
-  if (maps > 0)
-    terms.push(teacherLoss(student, graph.input(TAUGHT, [batch, 1, height, width]), { teacher: maps }, pool))
+  if (maps > 0) {
+    const taught = graph.input(TAUGHT, [batch, 1, height, width])
+    terms.push(teacherLoss(student, taught, { teacher: maps, teacherFit: 'scale' }, pool))
+  }
   return terms
 }
 
