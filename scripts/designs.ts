@@ -258,9 +258,7 @@ async function timedModel(text: string) {
     if (!known) throw new Error(`${name} is no design, no preset and no model file`)
     await writeRandomModel(path, known, { size })
   }
-  const model = await loadModel(path, { threads, size })
-  const flops = totalFlops(Object.values(predictionOutputs(model.config, size).outputs)) / 1e9
-  return { text, model, flops }
+  return { text, model: await loadModel(path, { threads, size }) }
 }
 
 async function time(): Promise<void> {
@@ -269,15 +267,19 @@ async function time(): Promise<void> {
     ...photo,
     data: new Uint8Array(3 * photo.width * photo.height).map((_, i) => (i * 2654435761) >>> 24),
   }
-  const timed = new Map<string, { predict: () => Promise<unknown>; flops: string }>()
+  const timed = new Map<string, { predict: () => Promise<unknown>; cells: readonly string[] }>()
   const models = []
   for (const name of names) {
-    const { text, model, flops } = await timedModel(name)
+    const { text, model } = await timedModel(name)
     models.push(model)
-    timed.set(text, { predict: () => model.predictMaps(image, {}), flops: flops.toFixed(2) })
+    // A model file is asked at the nearest of the sizes that it was trained at.
+    const { networkSize } = await model.predictMaps(image, {})
+    const flops = totalFlops(Object.values(predictionOutputs(model.config, networkSize).outputs)) / 1e9
+    const cells = [`${networkSize.width}×${networkSize.height}`, flops.toFixed(2)]
+    timed.set(text, { predict: () => model.predictMaps(image, {}), cells })
   }
   const fastDepth = flags.peers === undefined ? null : await loadFastDepth(flags.peers)
-  if (fastDepth) timed.set('FastDepth', { predict: () => fastDepth.predict(image), flops: '-' })
+  if (fastDepth) timed.set('FastDepth', { predict: () => fastDepth.predict(image), cells: ['224×224', '-'] })
   const times = new Map([...timed.keys()].map((name) => [name, [] as number[]]))
   for (let i = 0; i < 28; i++)
     for (const [name, { predict }] of timed) {
@@ -285,9 +287,9 @@ async function time(): Promise<void> {
       await predict()
       if (i >= 4) times.get(name)!.push(performance.now() - begin)
     }
-  row(['model', 'GFLOPs', 'median ms', 'least'])
+  row(['model', 'network’s size', 'GFLOPs', 'median ms', 'least'])
   for (const [name, all] of times)
-    row([name, timed.get(name)!.flops, median(all).toFixed(1), Math.min(...all).toFixed(1)])
+    row([name, ...timed.get(name)!.cells, median(all).toFixed(1), Math.min(...all).toFixed(1)])
   for (const model of models) await model.dispose()
   await fastDepth?.dispose()
 }
