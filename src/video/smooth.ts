@@ -76,7 +76,7 @@ export const SMOOTHING = {
   drift: 2e-6,
   motion: 0.02,
   change: 6,
-  gate: 2,
+  gate: 3,
   surest: 0.02,
   scaleGain: 0.02,
 } as const satisfies Required<SmoothOptions>
