@@ -278,7 +278,7 @@ async function time(): Promise<void> {
     const cells = [`${networkSize.width}×${networkSize.height}`, flops.toFixed(2)]
     timed.set(text, { predict: () => model.predictMaps(image, {}), cells })
   }
-  const fastDepth = flags.peers === undefined ? null : await loadFastDepth(flags.peers)
+  const fastDepth = flags.peers === undefined ? null : await loadFastDepth(flags.peers, { threads })
   if (fastDepth) timed.set('FastDepth', { predict: () => fastDepth.predict(image), cells: ['224×224', '-'] })
   const times = new Map([...timed.keys()].map((name) => [name, [] as number[]]))
   for (let i = 0; i < 28; i++)

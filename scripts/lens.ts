@@ -10,7 +10,8 @@
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Frame, folderDataset, Random } from '../src/data/index.ts'
-import { FULL_FRAME_DIAGONAL } from '../src/image/camera.ts'
+import { focal35From, relativeFocal } from '../src/image/camera.ts'
+import { DarError } from '../src/support/errors.ts'
 import { row } from './designs/trial.ts'
 import { findPlanes, focalOfRightAngle, type Point } from './lens/planes.ts'
 
@@ -46,7 +47,7 @@ function votesOf(frame: Frame, random: Random): Vote[] {
   return planes.flatMap((p, i) =>
     planes.slice(0, i).flatMap((q) => {
       const focal = focalOfRightAngle(p, q)
-      return focal === null ? [] : [{ millimetres: focal * FULL_FRAME_DIAGONAL, weight: Math.min(p.share, q.share) }]
+      return focal === null ? [] : [{ millimetres: focal35From(focal), weight: Math.min(p.share, q.share) }]
     }),
   )
 }
@@ -62,6 +63,10 @@ function quantile(sorted: readonly Vote[], at: number): string {
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { by: { type: 'string', default: '0' } } })
+const letters = Number(values.by)
+if (!Number.isInteger(letters) || letters < 0)
+  throw new DarError(`--by is ${values.by}; give a whole number of letters, at least 0`)
+if (positionals.length === 0) throw new DarError('name a data set in the folder layout, or several')
 row(['frames of', 'frames', 'pairs', 'quartile', 'median', 'quartile', 'stated'])
 for (const folder of positionals) {
   const set = await folderDataset(folder)
@@ -69,14 +74,12 @@ for (const folder of positionals) {
   for (let i = 0; i < set.length; i++) {
     const frame = await set.get(i)
     const { image, intrinsics } = frame
-    const name = [basename(folder), set.names[i].slice(0, Number(values.by))].filter(Boolean).join(' ')
+    const name = [basename(folder), set.names[i].slice(0, letters)].filter(Boolean).join(' ')
     const group = groups.get(name) ?? { frames: 0, votes: [], stated: null }
     groups.set(name, group)
     group.frames++
     group.votes.push(...votesOf(frame, new Random(i)))
-    if (intrinsics)
-      group.stated =
-        (FULL_FRAME_DIAGONAL * Math.sqrt(intrinsics.fx * intrinsics.fy)) / Math.hypot(image.width, image.height)
+    if (intrinsics) group.stated = focal35From(relativeFocal(intrinsics, image.width, image.height))
   }
   for (const [name, { frames, votes, stated }] of groups) {
     const sorted = votes.sort((a, b) => a.millimetres - b.millimetres)
