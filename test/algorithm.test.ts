@@ -97,6 +97,7 @@ describe('parameter names', () => {
       neckUnits: 1,
     }),
     'vit with context and convex': parseConfig({ ...small, context: true, upsample: 'convex' }),
+    'tokens that see the memory': parseConfig({ ...small, tokenContext: true }),
   }
   const patterns = namePatterns()
 

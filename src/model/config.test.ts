@@ -63,7 +63,7 @@ describe('a config', () => {
 
   test('names later switches in a file only where they are on, so that earlier versions read the others', () => {
     const plain = configText(parseConfig({}))
-    for (const name of ['neckUnits', 'detailGrid']) expect(plain).not.toContain(name)
+    for (const name of ['neckUnits', 'detailGrid', 'tokenContext']) expect(plain).not.toContain(name)
     const on = { encoder: 'mobilenetv2', window: 'soft', fine: true, detail: true, detailGrid: 'half', neckUnits: 1 }
     const config = parseConfig(on)
     expect(JSON.parse(configText(config))).toMatchObject({ detailGrid: 'half', neckUnits: 1 })

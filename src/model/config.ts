@@ -199,7 +199,7 @@ export function flatConfig(config: DarConfig): FlatConfig {
 }
 
 /** Fields that came after the first version. It refuses a file that names them. */
-const LATER: readonly (keyof FlatConfig)[] = ['encoderStages', 'neckUnits', 'detailGrid']
+const LATER: readonly (keyof FlatConfig)[] = ['encoderStages', 'neckUnits', 'detailGrid', 'tokenContext']
 
 /** The text of a config in the metadata of a file. Without later fields where they are at their defaults, as versions before them wrote and read it. */
 export function configText(config: DarConfig): string {

@@ -135,7 +135,7 @@ function runSteps(graph: Graph, memory: Tensor, config: DarConfig, trace: Trace)
     const record = (name: string, value: Tensor) => trace.set(`step${k}.${name}`, value)
     let yOut = memory // `bins`: no transformer
     if (decoder) {
-      const tokens = decoder.input(k, sizes[k - 1], batch, fedBack)
+      const tokens = decoder.input(k, sizes[k - 1], batch, fedBack, config.tokenContext ? memory : null)
       const y = decoder.output(tokens)
       record('tokens_in', tokens)
       record('y_out', y)

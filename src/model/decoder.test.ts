@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
-import { Graph, type Tensor } from '../graph/index.ts'
+import { differences, evaluate, numbers, relativeError, someWeights } from '../../test/op-harness.ts'
+import { Graph, gradient, type Tensor } from '../graph/index.ts'
+import * as ops from '../graph/ops/index.ts'
 import { toMap } from '../nn/index.ts'
 import { Engine } from '../runtime/engine.ts'
 import { type DarConfig, parseConfig } from './config.ts'
@@ -117,6 +118,29 @@ describe('the decoder', () => {
     expect(skips(3)).toEqual(['decoder.blocks.2.skip.weight'])
     expect(skips(5)).toEqual(['decoder.blocks.3.skip.weight', 'decoder.blocks.4.skip.weight'])
     expect(names(config({ longSkip: false })).filter((name) => name.includes('skip'))).toEqual([])
+  })
+
+  test('passes gradients to the memory that its tokens begin with, as finite differences say', async () => {
+    const graph = new Graph({ float: 'float64' })
+    const decoder = new Decoder(graph, config(), graph.input('memory', [1, 12, 16]))
+    const map = graph.input('map', [1, 16, 3, 4])
+    const outs = SIZES.slice(0, 2).map((size, i) => {
+      const fedBack = i === 0 ? null : graph.input('fedBack', [1, 16, 3, 4])
+      return decoder.output(decoder.input(i + 1, size, 1, fedBack, map))
+    })
+    const loss = ops.sum(ops.square(ops.concat(outs, 1)), [0, 1, 2])
+    const wrt = [map, graph.parameters.get('decoder.seen.weight')!, graph.parameters.get('decoder.seen.bias')!]
+    const feeds = {
+      memory: numbers(192, 1),
+      map: numbers(192, 2),
+      fedBack: numbers(192, 3),
+      ...someWeights(graph),
+    }
+    const names = wrt.map(({ name }) => name)
+    const slopes = Object.fromEntries(gradient(loss, wrt).map((slope, i) => [`of ${names[i]}`, slope]))
+    const found = await evaluate(engine, slopes, feeds)
+    const expected = await differences(engine, loss, feeds, names)
+    for (const name of names) expect(relativeError(found[`of ${name}`], expected[name]), name).toBeLessThan(1e-6)
   })
 
   test('has no level table when levels are switched off', () => {

@@ -50,8 +50,11 @@ export class Decoder {
     this.caches = layers.map(() => new KeyValueCache())
   }
 
-  /** Input of step k (from 1), B,T_k,M: the start vector or r_{k−1} at this size, plus level[k] and position. */
-  input(k: number, size: ops.Size, batch: number, previous: Tensor | null): Tensor {
+  /**
+   * Input of step k (from 1), B,T_k,M: the start vector or r_{k−1} at this size, plus level[k] and position, and with a
+   * memory, B,M,mh,mw (`tokenContext`), linear(memory at this size).
+   */
+  input(k: number, size: ops.Size, batch: number, previous: Tensor | null, memory: Tensor | null = null): Tensor {
     const { memoryWidth, steps, level, position } = this.config
     const start = this.at.parameter('start', [memoryWidth], SMALL_NORMAL)
     const count = size[0] * size[1]
@@ -62,7 +65,10 @@ export class Decoder {
       const table = this.at.parameter('level', [steps, memoryWidth], SMALL_NORMAL)
       x = ops.add(x, ops.slice(table, 0, k - 1, k))
     }
-    return position ? ops.add(x, positionTensor(this.graph, size, memoryWidth)) : x
+    if (position) x = ops.add(x, positionTensor(this.graph, size, memoryWidth))
+    if (!memory) return x
+    const seen = toTokens(this.at.run(() => ops.resizeTokens(memory, size)))
+    return ops.add(x, linear(this.at.sub('seen'), seen, memoryWidth))
   }
 
   /** y_out of the newest step from its input, B,T_k,M → B,T_k,M. Call once per step, in order. */

@@ -124,6 +124,11 @@ export const flatSchema = z
      * k + 1 would see with `step`.
      */
     contextGrid: z.enum(['memory', 'step', 'ahead']).default('memory'),
+    /**
+     * Tokens begin with what the memory shows at their place, so that the transformer need not find it by attention. Without it they begin
+     * with the state of the step before only. Use it in place of `context`, which leads past the transformer.
+     */
+    tokenContext: z.boolean().default(false),
     /** How the last map comes to the image's size. `convex`: by learnt weights, ×8 from the last step's grid, or ×4 from that of `fine`. */
     upsample: z.enum(['bilinear', 'convex']).default('bilinear'),
     /** Factors of the K terms of the loss; null: all 1. */

@@ -375,6 +375,52 @@ test('a norm before the tanh divides a by its root mean square over the channels
   expect(relativeError((await hidden(true, loud)).a, normed)).toBeLessThan(1e-3)
 })
 
+describe('tokens that begin with the memory', () => {
+  const on = { tokenContext: true, finest: 2 }
+
+  /** Means over ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ − 1 of a map of M channels, one token after the other. */
+  function pooled(map: Float64Array, [rows, cols]: readonly number[], [height, width]: readonly number[]): number[][] {
+    const range = (i: number, from: number, to: number) => {
+      const [low, high] = [Math.floor((i * from) / to), Math.ceil(((i + 1) * from) / to)]
+      return Array.from({ length: high - low }, (_, j) => low + j)
+    }
+    const tokens: number[][] = []
+    for (let i = 0; i < height; i++)
+      for (let j = 0; j < width; j++)
+        tokens.push(
+          Array.from({ length: M }, (_, c) => {
+            const cells = range(i, rows, height).flatMap((y) =>
+              range(j, cols, width).map((x) => map[(c * rows + y) * cols + x]),
+            )
+            return cells.reduce((sum, value) => sum + value, 0) / cells.length
+          }),
+        )
+    return tokens
+  }
+
+  test('are those without, plus a linear map of what the memory shows at their place', async () => {
+    expect(change(on, { finest: 2 })).toEqual({ gone: ['decoder.seen.bias', 'decoder.seen.weight'], added: [] })
+    const weights = weightsOf(tiny(on))
+    const [with_, without] = [await run(tiny(on), weights), await run(tiny({ finest: 2 }), weights)]
+    const [matrix, bias] = [weights['decoder.seen.weight'], weights['decoder.seen.bias']]
+    const linear = (token: number[]) =>
+      [...bias].map((b, o) => token.reduce((sum, value, i) => sum + matrix[o * M + i] * value, b))
+    // At step 1 nothing is fed back yet, so that the two differ by this term alone.
+    const seen = pooled(without['neck.memory'], [3, 5], [1, 1]).flatMap(linear)
+    const expected = without['step1.tokens_in'].map((x, i) => x + seen[i])
+    expect(relativeError(with_['step1.tokens_in'], expected)).toBeLessThan(1e-5)
+    expect(relativeError(with_['step1.y_out'], without['step1.y_out'])).toBeGreaterThan(1e-4)
+    // At the last step: the tokens, less the map that is fed back, are the term with level and position.
+    const last = (trace: Record<string, Float64Array>) =>
+      pooled(trace['step2.token_map'], [3, 5], [2, 3]).flatMap((token, t) =>
+        token.map((fed, c) => trace['step3.tokens_in'][t * M + c] - fed),
+      )
+    const term = pooled(without['neck.memory'], [3, 5], [2, 3]).flatMap(linear)
+    const difference = last(with_).map((x, i) => x - last(without)[i])
+    expect(relativeError(Float64Array.from(difference), Float64Array.from(term))).toBeLessThan(1e-4)
+  })
+})
+
 test('step weights scale the terms of the loss, and nothing else', async () => {
   const graph = new Graph()
   const [image, gt] = [graph.input('image', [1, 3, ...SIZE]), graph.input('gt', [1, 1, ...SIZE])]
