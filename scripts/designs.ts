@@ -4,6 +4,7 @@
  *     npx tsx scripts/designs.ts memory  --encoder FILE [--out DIR] DESIGN …
  *     npx tsx scripts/designs.ts compare --encoder FILE --data DIR (--minutes M | --as DESIGN:N) [--seed N] [--out DIR] DESIGN …
  *     npx tsx scripts/designs.ts time    [--size 256x192] [--peers DIR] DESIGN[@WIDTHxHEIGHT] …
+ *     npx tsx scripts/designs.ts table   docs/log/designs.jsonl
  *
  * `memory`: overfits eight rooms in 150 updates of all eight, without augmentation, and judges the model on the same
  * rooms. A design that fails here will not learn rooms, and the figures of its steps show which step fails. Three to
@@ -16,11 +17,13 @@
  * does not use the frames that are reported later.
  * `time`: predicts a 640×480 image with every design, preset or model file in turn, from pixels to the network's maps.
  * Designs and presets that do not ship have random weights.
+ * `table`: what the others wrote, as tables of docs/log/designs.md.
  * A name may be followed by weights of the loss: `halved+edges=0.6+bins=0.3`.
  *
  * A line of JSON per design goes to DIR/designs.jsonl, a table to standard output.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { folderDataset, makeRooms, type NamedDataset, SPLITS, splitNames } from '../src/data/index.ts'
@@ -32,8 +35,19 @@ import { parseSize, predictionOutputs } from '../src/predict/index.ts'
 import { median } from '../src/support/median.ts'
 import { modelPath, type Recipe } from '../src/train/index.ts'
 import { loadFastDepth } from './card/fastdepth.ts'
+import {
+  type CompareLine,
+  compareTable,
+  type Line,
+  type MemoryLine,
+  memoryTable,
+  parseLines,
+  shapeTable,
+  type TimeLine,
+  timeTable,
+} from './designs/report.ts'
 import { DESIGN_NAMES, type Design, designNamed } from './designs/table.ts'
-import { few, judge, row, runTrial, say, three } from './designs/trial.ts'
+import { few, judge, runTrial, say } from './designs/trial.ts'
 
 const SIZE = { width: 256, height: 192 }
 const BATCH = 8
@@ -156,7 +170,11 @@ async function judgedSets(data: string): Promise<NamedDataset[]> {
 
 const flopsOf = (model: DarConfig) => totalFlops(Object.values(predictionOutputs(model, SIZE).outputs)) / 1e9
 
-function record(line: Record<string, unknown>): void {
+const print = (lines: readonly string[]) => console.log(lines.join('\n'))
+/** Lines of a table before its rows. */
+const HEAD = 2
+
+function record(line: Line): void {
   mkdirSync(out, { recursive: true })
   appendFileSync(join(out, 'designs.jsonl'), `${JSON.stringify(line)}\n`)
 }
@@ -164,7 +182,7 @@ function record(line: Record<string, unknown>): void {
 async function memory(): Promise<void> {
   await roomsIn(join(out, 'memory'), 8, ROOMS_SEED + 500)
   const set = await folderDataset(join(out, 'memory'))
-  row(['design', 'last loss', 'silog of D_1 … D_K', 'd1', 'boundary_f1', 'GFLOPs', 'min of processor'])
+  print(memoryTable([]))
   for (const name of names) {
     const design = designNamed(name)
     const folder = join(out, `memory-${name}`)
@@ -172,16 +190,10 @@ async function memory(): Promise<void> {
     const figures = [...(await judge(modelPath(folder), [set], { threads })).values()][0]
     const steps = figures.steps.map(({ silog }) => silog)
     const { d1, boundary_f1 } = figures.metrics
-    record({ command, name, loss, steps, d1, boundary_f1, seconds, flops: flopsOf(design.model) })
-    row([
-      name,
-      three(loss),
-      steps.map((x) => x.toFixed(2)).join(', '),
-      three(d1),
-      three(boundary_f1),
-      flopsOf(design.model).toFixed(2),
-      (seconds / 60).toFixed(1),
-    ])
+    const flops = flopsOf(design.model)
+    const line: MemoryLine = { command: 'memory', name, loss, steps, d1, boundary_f1, seconds, flops }
+    record(line)
+    print(memoryTable([line]).slice(HEAD))
   }
 }
 
@@ -203,14 +215,6 @@ async function comparison(): Promise<void> {
   const data = resolve(flags.data)
   await roomsIn(join(out, 'rooms'), Number(flags.rooms), ROOMS_SEED)
   const sets = await judgedSets(data)
-  row([
-    'design',
-    'seed',
-    'updates',
-    'GFLOPs',
-    'steps, abs_rel on rooms',
-    ...sets.map(({ name }) => `${name}: abs_rel, d1, boundary_f1`),
-  ])
   for (const name of names) {
     const design = designNamed(name)
     const cost = await costOfUpdate(name, data)
@@ -222,8 +226,8 @@ async function comparison(): Promise<void> {
     const figures = await judge(modelPath(folder), sets, { threads })
     const steps = figures.get(sets[0].name)!.steps.map(({ abs_rel }) => abs_rel)
     const judged = Object.fromEntries([...figures].map(([set, { metrics }]) => [set, metrics]))
-    record({
-      command,
+    const line: CompareLine = {
+      command: 'compare',
       name,
       seed: flags.seed,
       updates,
@@ -233,17 +237,9 @@ async function comparison(): Promise<void> {
       flops: flopsOf(design.model),
       steps,
       figures: judged,
-    })
-    row([
-      name,
-      flags.seed,
-      updates,
-      flopsOf(design.model).toFixed(2),
-      steps.map(three).join(' '),
-      ...[...figures.values()].map(({ metrics: { abs_rel, d1, boundary_f1 } }) =>
-        [abs_rel, d1, boundary_f1].map(three).join(' '),
-      ),
-    ])
+    }
+    record(line)
+    print(compareTable([line]))
   }
 }
 
@@ -267,7 +263,7 @@ async function time(): Promise<void> {
     ...photo,
     data: new Uint8Array(3 * photo.width * photo.height).map((_, i) => (i * 2654435761) >>> 24),
   }
-  const timed = new Map<string, { predict: () => Promise<unknown>; cells: readonly string[] }>()
+  const timed = new Map<string, { predict: () => Promise<unknown>; size: string; flops: number | null }>()
   const models = []
   for (const name of names) {
     const { text, model } = await timedModel(name)
@@ -275,11 +271,11 @@ async function time(): Promise<void> {
     // A model file is asked at the nearest of the sizes that it was trained at.
     const { networkSize } = await model.predictMaps(image, {})
     const flops = totalFlops(Object.values(predictionOutputs(model.config, networkSize).outputs)) / 1e9
-    const cells = [`${networkSize.width}×${networkSize.height}`, flops.toFixed(2)]
-    timed.set(text, { predict: () => model.predictMaps(image, {}), cells })
+    const size = `${networkSize.width}×${networkSize.height}`
+    timed.set(text, { predict: () => model.predictMaps(image, {}), size, flops })
   }
   const fastDepth = flags.peers === undefined ? null : await loadFastDepth(flags.peers, { threads })
-  if (fastDepth) timed.set('FastDepth', { predict: () => fastDepth.predict(image), cells: ['224×224', '-'] })
+  if (fastDepth) timed.set('FastDepth', { predict: () => fastDepth.predict(image), size: '224×224', flops: null })
   const times = new Map([...timed.keys()].map((name) => [name, [] as number[]]))
   for (let i = 0; i < 28; i++)
     for (const [name, { predict }] of timed) {
@@ -287,18 +283,30 @@ async function time(): Promise<void> {
       await predict()
       if (i >= 4) times.get(name)!.push(performance.now() - begin)
     }
-  row(['model', 'network’s size', 'GFLOPs', 'median ms', 'least'])
-  for (const [name, all] of times)
-    row([name, ...timed.get(name)!.cells, median(all).toFixed(1), Math.min(...all).toFixed(1)])
+  const lines = [...timed].map(([text, { size, flops }]): TimeLine => {
+    const all = times.get(text)!
+    const [name] = text.split('@')
+    const own = { name, size, threads: threads ?? availableParallelism(), flops }
+    return { command: 'time', ...own, median: median(all), least: Math.min(...all) }
+  })
+  for (const line of lines) record(line)
+  print(timeTable(lines))
   for (const model of models) await model.dispose()
   await fastDepth?.dispose()
 }
 
-mkdirSync(out, { recursive: true })
+function tables(): void {
+  if (names.length !== 1) throw new Error('table: name one file of lines, docs/log/designs.jsonl')
+  const lines = parseLines(readFileSync(names[0], 'utf8'))
+  print([memoryTable, compareTable, shapeTable, timeTable].flatMap((table) => [...table(lines), '']))
+}
+
+if (command !== 'table') mkdirSync(out, { recursive: true })
 if (command === 'memory') await memory()
 else if (command === 'compare') await comparison()
 else if (command === 'time') await time()
+else if (command === 'table') tables()
 else
   throw new Error(
-    `unknown command ${command}; give memory, compare or time, then names of designs: ${DESIGN_NAMES.join(', ')}`,
+    `unknown command ${command}; give memory, compare, time or table, then names of designs: ${DESIGN_NAMES.join(', ')}`,
   )

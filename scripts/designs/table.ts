@@ -33,6 +33,10 @@ const DESIGNS: Readonly<Record<string, Record<string, unknown>>> = {
   memory: { ...DETAIL, contextGrid: 'memory' },
   bins: { ...DETAIL, head: 'bins' },
   'halved-bins': { ...HALVED, head: 'bins' },
+  /** Nothing of the picture reaches the tree but by the tokens, until `fine`. */
+  'halved-tokens': { ...HALVED, context: false, contextGrid: 'memory' },
+  /** The same, and a token begins with the memory at its place. */
+  'halved-seen': { ...HALVED, context: false, contextGrid: 'memory', tokenContext: true },
   'three-steps': { ...DETAIL, steps: 3, stepWeights: [0.2, 0.4, 1] },
   'halved-three-steps': { ...HALVED, steps: 3, stepWeights: [0.2, 0.4, 1] },
   'leaves-32': { ...DETAIL, leaves: 32 },
