@@ -146,6 +146,7 @@ describe('a config', () => {
       'neckFeatures: must be a multiple of 16',
     ],
     ['a context ahead of nothing', { contextGrid: 'ahead' }, 'contextGrid: ahead needs context: true'],
+    ['a view for tokens that are not there', { head: 'bins', tokenContext: true }, 'tokenContext: is of tokens'],
     ['three units of a fusion', { neckUnits: 3 }, 'neckUnits'],
     [
       'detail at half of the image of a ViT',

@@ -167,6 +167,7 @@ export const flatSchema = z
         `its groups divide half of neckFeatures = ${c.neckFeatures} only when that is a multiple of ${NORM_GROUPS}`,
       )
     if (c.contextGrid !== 'memory' && !c.context) problem('contextGrid', `${c.contextGrid} needs context: true`)
+    if (c.tokenContext && !headUsesTokens(c.head)) problem('tokenContext', `is of tokens, and ${c.head} has none`)
     if (c.finest > 1 && c.sizes) problem('finest', 'has no meaning beside explicit sizes; leave one of them out')
     if (c.window === 'soft') {
       const branches = 2 ** (c.steps - 1)
