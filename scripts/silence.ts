@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util'
 import { folderDataset, SPLITS, splitNames } from '../src/data/index.ts'
 import { compile } from '../src/graph/index.ts'
 import { toPlanes } from '../src/image/index.ts'
-import { inferenceGraph, inferenceOutputs, parseConfig } from '../src/model/index.ts'
+import { imageMultiple, inferenceGraph, inferenceOutputs, parseConfig, usesTokens } from '../src/model/index.ts'
 import { withoutChecksum } from '../src/runtime/checksum.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { readWeights, storedConfig, writeWeights } from '../src/runtime/weights.ts'
@@ -24,7 +24,8 @@ import { DarError } from '../src/support/errors.ts'
 import { few, row } from './designs/trial.ts'
 import { type Place, spreadOf, withoutTokens } from './silence/tokens.ts'
 
-const SIZE = { width: 320, height: 240 }
+/** About the size of the pictures, in pixels; a side is a multiple of what the encoder needs. */
+const [WIDTH, HEIGHT] = [320, 240]
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,10 +40,12 @@ if (!Number.isInteger(frames) || frames < 2)
 
 const weights = await readWeights(path)
 const config = parseConfig(storedConfig(weights, path), path)
-const { model } = inferenceGraph(config, SIZE)
+if (!usesTokens(config)) throw new DarError(`${path} has no transformer (head ${config.head.kind})`)
+const multiple = imageMultiple(config)
+const [width, height] = [WIDTH, HEIGHT].map((side) => multiple * Math.round(side / multiple))
+const { model } = inferenceGraph(config, { width, height })
 const traced = inferenceOutputs(model, ['trace'])
 const steps = Array.from({ length: config.steps }, (_, i) => traced[`trace/step${i + 1}.y_out`])
-if (steps.includes(undefined as never)) throw new DarError(`${path} has no transformer (head ${config.head})`)
 await using engine = new Engine({ threads: flags.threads === undefined ? undefined : Number(flags.threads) })
 const compiled = compile(Object.fromEntries(steps.map((y, i) => [`y${i + 1}`, y])), { name: 'tokens' })
 await using program = await engine.load(compiled)
@@ -53,11 +56,12 @@ const tokens: Place[][][] = steps.map(() => [])
 for (const [name, split] of Object.entries(SPLITS)) {
   const set = await folderDataset(join(flags.data, name))
   for await (const { image } of few(set, frames, splitNames(set.names, split).train)) {
-    const results = await program.run({ ...feeds, image: toPlanes(image, SIZE.width, SIZE.height) })
+    const results = await program.run({ ...feeds, image: toPlanes(image, width, height) })
     steps.forEach(({ shape }, i) => {
       const y = results[`y${i + 1}`] as Float32Array
-      const width = shape[shape.length - 1]
-      tokens[i].push(Array.from({ length: y.length / width }, (_, t) => y.slice(t * width, (t + 1) * width)))
+      const channels = shape[shape.length - 1]
+      const places = Array.from({ length: y.length / channels }, (_, t) => y.slice(t * channels, (t + 1) * channels))
+      tokens[i].push(places)
     })
   }
 }
